@@ -1,0 +1,40 @@
+import type { DeviceId } from './ids.ts';
+
+/** How far a remote wipe has come. MS-ASPROV, Remote Wipe. */
+export type WipeState = 'none' | 'requested' | 'sent' | 'failed' | 'acknowledged';
+
+/** What the device told of itself. MS-ASCMD, DeviceInformation. */
+export interface DeviceInformation {
+  readonly model?: string | undefined;
+  readonly imei?: string | undefined;
+  readonly friendlyName?: string | undefined;
+  readonly operatingSystem?: string | undefined;
+  readonly language?: string | undefined;
+  readonly phoneNumber?: string | undefined;
+  readonly userAgent?: string | undefined;
+  readonly mobileOperator?: string | undefined;
+}
+
+/** A partnership: one device of one user. */
+export interface Device {
+  readonly id: DeviceId;
+  readonly type: string;
+  readonly information: DeviceInformation;
+  /** From the last request's headers. */
+  readonly userAgent: string;
+  readonly protocolVersion: string;
+  /** The key the device must send, once it has acknowledged its policy; never 0. */
+  readonly policyKey?: number | undefined;
+  /** The revision of the policy it acknowledged, as `<source>:<revision>`. */
+  readonly policyRevision?: string | undefined;
+  /** Waiting for the acknowledgement: the temporary key and the revision it stands for. */
+  readonly pendingKey?: number | undefined;
+  readonly pendingRevision?: string | undefined;
+  readonly wipe: WipeState;
+  readonly wipeAccountOnly: boolean;
+  readonly wipeRequestedMs?: number | undefined;
+  readonly wipeSentMs?: number | undefined;
+  readonly wipeAcknowledgedMs?: number | undefined;
+  readonly firstSyncMs: number;
+  readonly lastSyncMs: number;
+}

@@ -1,0 +1,124 @@
+/** What the domain needs remembered, in its own words; storage implements it. */
+import type { FolderChange, HierarchyChange, ItemChange, Position } from './change.ts';
+import type { Device } from './device.ts';
+import type { Folder } from './folder.ts';
+import type { DeviceId, FolderId, ItemId, MailboxRef, QueueId } from './ids.ts';
+import type { Item, ItemDetail, ItemMarks, NewItem } from './item.ts';
+import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from './sync-state.ts';
+
+/** A page of something read in order; `next` is where to go on, absent at the end. */
+export interface PageOf<T, Next> {
+  readonly rows: readonly T[];
+  readonly next?: Next;
+}
+
+/** What a mailbox holds. Reads in a transaction see its own writes. */
+export interface MailboxReader {
+  /** The newest sequence number taken. */
+  lastSeq(): Promise<number>;
+  folders(): Promise<readonly Folder[]>;
+  folder(id: FolderId): Promise<Folder | undefined>;
+  /** Hierarchy changes after `seq`, oldest first. */
+  hierarchyChanges(after: number): Promise<PageOf<HierarchyChange, number>>;
+  item(folder: FolderId, id: ItemId): Promise<Item | undefined>;
+  items(folder: FolderId, ids: readonly ItemId[]): Promise<(Item | undefined)[]>;
+  /** Places in the list from `from` (included) up to `to` (not included), or backwards from `to`. */
+  list(
+    folder: FolderId,
+    range: { readonly from: Position; readonly to: Position; readonly limit: number; readonly reverse?: boolean },
+  ): Promise<readonly Position[]>;
+  /** Changes in a folder after `seq`, oldest first. */
+  changes(folder: FolderId, after: number, limit: number): Promise<PageOf<FolderChange, number>>;
+  /** The oldest sequence number from which the change log of this folder is complete; 0 if never trimmed. */
+  changesCompleteFrom(folder: FolderId): Promise<number>;
+  details(ids: readonly ItemId[]): Promise<(ItemDetail | undefined)[]>;
+  /** The raw messages of items with inline bodies. */
+  inlineBodies(ids: readonly ItemId[]): Promise<(Uint8Array | undefined)[]>;
+  device(id: DeviceId): Promise<Device | undefined>;
+  devices(): Promise<readonly Device[]>;
+  /** Both generations of what the device holds of the folder, newest first. */
+  syncStates(device: DeviceId, folder: FolderId): Promise<readonly SyncState[]>;
+  /** Every folder the device has a state of. */
+  syncedFolders(device: DeviceId): Promise<readonly SyncedFolder[]>;
+  folderSyncStates(device: DeviceId): Promise<readonly FolderSyncState[]>;
+  cachedRequests(device: DeviceId): Promise<CachedRequests>;
+  /** Stored bytes and number of items. */
+  usage(): Promise<{ readonly bytes: number; readonly items: number }>;
+  /** Whether this acceptance (a delivery, a SendMail) is already in the mailbox, and what it left. */
+  marker(acceptId: string): Promise<string | undefined>;
+}
+
+/** One mailbox in a transaction. */
+export interface MailboxTx extends MailboxReader {
+  /** This transaction's sequence number in the mailbox. */
+  seq(): Promise<number>;
+  putFolder(folder: Folder): void;
+  deleteFolder(id: FolderId): void;
+  /** The next folder number, never used before. */
+  nextFolderId(): Promise<FolderId>;
+  /** Stores a new item and logs its Add; its id is unique in the mailbox. */
+  addItem(folder: FolderId, item: NewItem, device?: DeviceId): Promise<Item>;
+  /** Stores new marks and logs the Change; `what` is the OR of Changed. */
+  markItem(item: Item, marks: ItemMarks, what: number, device?: DeviceId): Promise<Item>;
+  /** Moves an item, keeping its id; logs Delete here and Add there. */
+  moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item>;
+  /** Deletes an item and its body; logs the Delete. */
+  deleteItem(item: Item, device?: DeviceId): Promise<void>;
+  /** Logs a change of the folder tree. */
+  logHierarchy(kind: ItemChange['kind'], folder: FolderId, device?: DeviceId): Promise<void>;
+  putDevice(device: Device): void;
+  /** Forgets the device with its states. */
+  deleteDevice(id: DeviceId): Promise<void>;
+  putSyncState(device: DeviceId, folder: FolderId, state: SyncState): void;
+  /** Forgets both generations. */
+  deleteSyncStates(device: DeviceId, folder: FolderId): void;
+  putFolderSyncState(device: DeviceId, state: FolderSyncState): void;
+  putCachedRequests(device: DeviceId, requests: CachedRequests): void;
+  /** Remembers an acceptance and what it left; kept 30 days. */
+  putMarker(acceptId: string, left: string): void;
+}
+
+/** A body being written outside the rows, before the transaction that names it. */
+export interface BodyWriter {
+  append(chunk: Uint8Array): Promise<void>;
+  /** Durable when it resolves: the id to put into NewItem.body. */
+  finish(): Promise<{ readonly id: Uint8Array; readonly size: number }>;
+  abort(): Promise<void>;
+}
+
+/** Wakes a waiting request: `folder` is undefined when the folder tree or something of the device changed. */
+export type MailboxWatcher = (folder: FolderId | undefined) => void;
+
+export interface MailStore {
+  /** These reads see what is durable. */
+  mailbox(ref: MailboxRef): MailboxReader;
+  /** One decision on the mailboxes listed: lands together, durable when it resolves, or not at all. `decide` may run again. */
+  transact<T>(
+    mailboxes: readonly MailboxRef[],
+    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+  ): Promise<T>;
+  /** Calls back after each durable change. */
+  watch(ref: MailboxRef, watcher: MailboxWatcher): () => void;
+  /** The raw message or a byte range [start, end) of it. */
+  openBody(ref: MailboxRef, item: Item, range?: readonly [number, number]): AsyncIterable<Uint8Array>;
+  writeBody(organization: MailboxRef['organization']): BodyWriter;
+  /** Bodies larger than this many bytes are written with `writeBody`. */
+  readonly inlineBodyBytes: number;
+  /** Makes the folders of a new mailbox; nothing happens if it is there. */
+  createMailbox(ref: MailboxRef): Promise<void>;
+  /** Accepts a message for later delivery: durable when it resolves. */
+  enqueue(message: QueuedMessage): Promise<void>;
+  /** Messages whose delivery is due at `nowMs`; claimed until `leaseMs` from then. */
+  claimQueued(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]>;
+  /** Takes a message whose recipients all have it out of the queue. */
+  dequeue(message: QueuedMessage): Promise<void>;
+}
+
+/** A message accepted for mailboxes that get it one by one. */
+export interface QueuedMessage {
+  readonly id: QueueId;
+  readonly acceptedMs: number;
+  /** Those who still get it. */
+  readonly recipients: readonly MailboxRef[];
+  readonly item: NewItem;
+}

@@ -1,0 +1,51 @@
+import type { Position } from './change.ts';
+import type { FolderId, ItemId } from './ids.ts';
+
+/** What a client said of one Add, kept so that a repeated request makes no second item. */
+export interface StoredAdd {
+  readonly clientId: string;
+  readonly item?: ItemId | undefined;
+  readonly status: number;
+}
+
+/**
+ * What a device holds of one folder: exactly the items before `walked`, as of the changes up to `seq`
+ * (and the first `skip` changes of the transaction after it). Two generations are kept, by the parity of `number`.
+ */
+export interface SyncState {
+  /** Random, made at key 0: keys of an earlier life of the folder do not match. */
+  readonly nonce: string;
+  /** The number in the sync key that names this state; 1 is the answer to key 0. */
+  readonly number: number;
+  readonly seq: number;
+  readonly skip: number;
+  readonly walked: Position;
+  /** Adds that were due when their item was already gone: their Delete must not be sent. */
+  readonly unsent: readonly ItemId[];
+  /** The protocol's own text of the options in force; opaque here. */
+  readonly options: string;
+  /** The filter in force in days; 0 is no filter. */
+  readonly filterDays: number;
+  /** Of the request that this state answered. */
+  readonly adds: readonly StoredAdd[];
+}
+
+/** What a device knows of the folder tree. Two generations, by the parity of `number`. */
+export interface FolderSyncState {
+  readonly nonce: string;
+  readonly number: number;
+  readonly seq: number;
+}
+
+/** The last Ping and Sync a device sent whole: empty requests repeat them. MS-ASCMD, Empty Sync Request. */
+export interface CachedRequests {
+  readonly ping?: { readonly heartbeatSeconds: number; readonly folders: readonly string[] } | undefined;
+  /** The protocol's own bytes of the last Sync that can be repeated. */
+  readonly sync?: Uint8Array | undefined;
+}
+
+/** A folder a device is synchronising, and its newest state. */
+export interface SyncedFolder {
+  readonly folder: FolderId;
+  readonly state: SyncState;
+}
