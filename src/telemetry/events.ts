@@ -1,0 +1,22 @@
+/**
+ * EventName is every event this server logs, one per line, by place. Name a new one `<place>.<thing>.<what happened>`.
+ * Refusals are logged as info, what we cannot help as warn, our own faults as error.
+ */
+export type EventName =
+  // The process.
+  | 'server.starting'
+  | 'server.ready'
+  | 'server.stopping'
+  | 'server.stopped'
+  | 'server.failed'
+  // HTTP, whatever is spoken over it.
+  | 'http.listening'
+  | 'http.request.refused'
+  | 'http.request.failed'
+  | 'http.connection.failed'
+  | 'tls.certificate.made'
+  // The admin API.
+  | 'admin.listening'
+  | 'admin.operation.done'
+  | 'admin.operation.refused'
+  | 'admin.operation.failed';

@@ -1,0 +1,64 @@
+import { type DestinationStream, destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import type { EventName } from './events.ts';
+
+type LogValue = string | number | boolean | null | undefined | readonly (string | number)[];
+
+/** Names that would carry a secret or somebody's mail. The type has no place for them, and pino removes them. */
+const withheld = ['password', 'passwords', 'token', 'secret', 'authorization', 'cookie', 'body'] as const;
+
+/** LogFields are the typed fields of one event; units stand in their names (`waitMs`, `sizeBytes`). */
+export type LogFields = { readonly [name in (typeof withheld)[number]]?: never } & {
+  readonly [name: string]: LogValue;
+};
+
+/** Logger writes one JSON line per event. */
+export interface Logger {
+  debug(event: EventName, fields?: LogFields): void;
+  info(event: EventName, fields?: LogFields): void;
+  warn(event: EventName, fields?: LogFields): void;
+  /** For our own faults: the error is logged with its stack and causes. */
+  error(event: EventName, fields: { readonly err: unknown }, more?: LogFields): void;
+  /** A logger whose lines also carry these fields, such as the connection's id. */
+  child(fields: LogFields): Logger;
+}
+
+/** LogLevel is the least severe level that is written; `silent` writes nothing. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/**
+ * createLogger makes the process's logger: `{"level","time","event",...}` to `stream`, by default standard error.
+ * Lines are written at once, so that the last one before a crash is there to be read.
+ */
+export function createLogger(level: LogLevel, stream?: DestinationStream): Logger {
+  const root = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'event',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: [...withheld], remove: true },
+    },
+    stream ?? destination({ dest: 2, sync: true }),
+  );
+  return wrap(root);
+}
+
+function wrap(line: PinoLogger): Logger {
+  return {
+    debug: (event, fields) => line.debug(fields ?? {}, event),
+    info: (event, fields) => line.info(fields ?? {}, event),
+    warn: (event, fields) => line.warn(fields ?? {}, event),
+    error: (event, { err }, more) => line.error({ ...more, err }, event),
+    child: (fields) => wrap(line.child(fields)),
+  };
+}
+
+/** silentLogger writes nothing. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
