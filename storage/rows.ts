@@ -1,5 +1,6 @@
 /** How a row of the layout is made: its key, its codec, and whether its value is sealed. */
 import { type KeyField, key, prefixRange } from './keys.ts';
+import { openPlain, plain } from './seal.ts';
 import type { Bytes, Part, Range } from './store.ts';
 
 /** A record's codec: writes the newest version, reads all older ones. */
@@ -54,13 +55,11 @@ export function plainRow<Fields extends readonly KeyField[], T>(
     key: (...fields) => key(kind, ...fields),
     range: (...fields) => prefixRange(key(kind, ...fields)),
     encode: (_sealer, _part, _k, value) => {
-      const body = codec.encode(value);
-      const stored = Buffer.allocUnsafe(body.length + 2);
-      stored[0] = 0;
-      stored[1] = codec.version;
-      stored.set(body, 2);
-      return stored;
+      return plain(codec.version, codec.encode(value));
     },
-    decode: (_sealer, _part, _k, stored) => codec.decode(stored.subarray(2), stored[1] ?? 0),
+    decode: (_sealer, _part, _k, stored) => {
+      const { codec: version, body } = openPlain(stored);
+      return codec.decode(body, version);
+    },
   };
 }

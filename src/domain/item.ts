@@ -126,7 +126,16 @@ export interface ItemDetail {
 export interface NewItem
   extends Pick<
     Item,
-    'receivedMs' | 'size' | 'envelope' | 'importance' | 'messageClass' | 'conversationId' | 'conversationIndex' | 'attachments' | 'draft' | 'marks'
+    | 'receivedMs'
+    | 'size'
+    | 'envelope'
+    | 'importance'
+    | 'messageClass'
+    | 'conversationId'
+    | 'conversationIndex'
+    | 'attachments'
+    | 'draft'
+    | 'marks'
   > {
   readonly detail: ItemDetail;
   readonly body: NewBody;

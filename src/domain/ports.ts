@@ -2,7 +2,7 @@
 import type { FolderChange, HierarchyChange, ItemChange, Position } from './change.ts';
 import type { Device } from './device.ts';
 import type { Folder } from './folder.ts';
-import type { DeviceId, FolderId, ItemId, MailboxRef, QueueId } from './ids.ts';
+import type { DeviceId, FolderId, ItemId, MailboxId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { Item, ItemDetail, ItemMarks, NewItem } from './item.ts';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from './sync-state.ts';
 
@@ -25,7 +25,12 @@ export interface MailboxReader {
   /** Places in the list from `from` (included) up to `to` (not included), or backwards from `to`. */
   list(
     folder: FolderId,
-    range: { readonly from: Position; readonly to: Position; readonly limit: number; readonly reverse?: boolean },
+    range: {
+      readonly from: Position;
+      readonly to: Position;
+      readonly limit: number;
+      readonly reverse?: boolean;
+    },
   ): Promise<readonly Position[]>;
   /** Changes in a folder after `seq`, oldest first. */
   changes(folder: FolderId, after: number, limit: number): Promise<PageOf<FolderChange, number>>;
@@ -82,7 +87,7 @@ export interface MailboxTx extends MailboxReader {
 export interface BodyWriter {
   append(chunk: Uint8Array): Promise<void>;
   /** Durable when it resolves: the id to put into NewItem.body. */
-  finish(): Promise<{ readonly id: Uint8Array; readonly size: number }>;
+  finish(): Promise<StoredBody>;
   abort(): Promise<void>;
 }
 
@@ -92,33 +97,46 @@ export type MailboxWatcher = (folder: FolderId | undefined) => void;
 export interface MailStore {
   /** These reads see what is durable. */
   mailbox(ref: MailboxRef): MailboxReader;
-  /** One decision on the mailboxes listed: lands together, durable when it resolves, or not at all. `decide` may run again. */
+  /**
+   * One decision on the mailboxes listed: lands together, durable when it resolves, or not at all. `decide` may run
+   * again. `bodies` names the large bodies it adds items with.
+   */
   transact<T>(
     mailboxes: readonly MailboxRef[],
     decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    bodies?: readonly StoredBody[],
   ): Promise<T>;
+  /** Whether one transaction can hold this item for so many mailboxes. */
+  fitsOneTransaction(item: NewItem, mailboxes: number): boolean;
   /** Calls back after each durable change. */
   watch(ref: MailboxRef, watcher: MailboxWatcher): () => void;
   /** The raw message or a byte range [start, end) of it. */
   openBody(ref: MailboxRef, item: Item, range?: readonly [number, number]): AsyncIterable<Uint8Array>;
-  writeBody(organization: MailboxRef['organization']): BodyWriter;
-  /** Bodies larger than this many bytes are written with `writeBody`. */
-  readonly inlineBodyBytes: number;
+  writeBody(organization: OrganizationId): BodyWriter;
+  /** Bodies for so many mailboxes that are larger than this many bytes are written with `writeBody`. */
+  inlineBodyBytes(mailboxes: number): number;
   /** Makes the folders of a new mailbox; nothing happens if it is there. */
   createMailbox(ref: MailboxRef): Promise<void>;
-  /** Accepts a message for later delivery: durable when it resolves. */
-  enqueue(message: QueuedMessage): Promise<void>;
+  /** Accepts messages for later delivery, one for each organisation: durable together when it resolves. */
+  enqueue(messages: readonly QueuedMessage[]): Promise<void>;
   /** Messages whose delivery is due at `nowMs`; claimed until `leaseMs` from then. */
   claimQueued(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]>;
   /** Takes a message whose recipients all have it out of the queue. */
   dequeue(message: QueuedMessage): Promise<void>;
 }
 
-/** A message accepted for mailboxes that get it one by one. */
+/** A message accepted for mailboxes of one organisation that get it one by one; a marker keeps a second copy out. */
 export interface QueuedMessage {
   readonly id: QueueId;
+  readonly organization: OrganizationId;
   readonly acceptedMs: number;
-  /** Those who still get it. */
-  readonly recipients: readonly MailboxRef[];
+  readonly recipients: readonly MailboxId[];
   readonly item: NewItem;
+}
+
+/** A large body that is durable and waits for the row that names it. */
+export interface StoredBody {
+  readonly organization: OrganizationId;
+  readonly id: Uint8Array;
+  readonly size: number;
 }
