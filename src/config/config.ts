@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import type { Settings } from './schema.ts';
+import { type ListenAddress, parseDuration, parseListenAddress, parseSize } from './units.ts';
+
+/** Config is what the server runs by: the settings in our own terms, sizes in bytes, durations in ms, paths absolute. */
+export interface Config {
+  readonly hostname: string;
+  readonly baseDomain: string;
+  readonly dataDir: string;
+  /** Undefined: `https://<hostname>:<https port>`, which is known once the listener is bound (publicUrlOf). */
+  readonly publicUrl: string | undefined;
+  readonly logLevel: Settings['log_level'];
+  /** Undefined: the listener is off. */
+  readonly listen: {
+    readonly smtp: ListenAddress | undefined;
+    readonly submission: ListenAddress | undefined;
+    readonly submissions: ListenAddress | undefined;
+    readonly https: ListenAddress | undefined;
+    readonly http: ListenAddress | undefined;
+    readonly metrics: ListenAddress | undefined;
+    readonly insecureAuth: boolean;
+  };
+  /** Undefined: a self-signed certificate under `<data>/tls`. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly limits: {
+    readonly maxMessageBytes: number;
+    readonly maxRecipients: number;
+    readonly mailboxQuotaBytes: number;
+    readonly maxDomains: number;
+    readonly maxConnectionsPerIp: number;
+  };
+  readonly attachments: {
+    /** In lower case, each with its dot. */
+    readonly blockedExtensions: readonly string[];
+    readonly inspectArchives: boolean;
+  };
+  readonly outbound: {
+    readonly relay: string | undefined;
+    readonly retryMs: readonly number[];
+    readonly expireMs: number;
+    readonly concurrencyPerDomain: number;
+    readonly routes: readonly {
+      readonly domain: string;
+      readonly relay: string;
+      readonly onlyUnknown: boolean;
+    }[];
+  };
+  readonly scanner: { readonly url: string; readonly failOpen: boolean } | undefined;
+  readonly dnsServers: readonly string[];
+  readonly storage: { readonly inlineBodyBytes: number };
+}
+
+/** toConfig turns settings the schema has passed into the Config; relative paths count from `cwd`. */
+export function toConfig(settings: Settings, cwd: string): Config {
+  const { listen, limits, attachments, outbound, scanner, tls } = settings;
+  return {
+    hostname: settings.hostname,
+    baseDomain: settings.base_domain.toLowerCase(),
+    dataDir: resolve(cwd, settings.data),
+    publicUrl: settings.public_url === '' ? undefined : settings.public_url.replace(/\/+$/, ''),
+    logLevel: settings.log_level,
+    listen: {
+      smtp: parseListenAddress(listen.smtp),
+      submission: parseListenAddress(listen.submission),
+      submissions: parseListenAddress(listen.submissions),
+      https: parseListenAddress(listen.https),
+      http: parseListenAddress(listen.http),
+      metrics: parseListenAddress(listen.metrics),
+      insecureAuth: listen.insecure_auth,
+    },
+    tls: tls.cert === '' ? undefined : { certFile: resolve(cwd, tls.cert), keyFile: resolve(cwd, tls.key) },
+    limits: {
+      maxMessageBytes: bytes(limits.message_size),
+      maxRecipients: limits.recipients,
+      mailboxQuotaBytes: bytes(limits.mailbox_quota),
+      maxDomains: limits.domains,
+      maxConnectionsPerIp: limits.connections_per_ip,
+    },
+    attachments: {
+      blockedExtensions: attachments.blocked_extensions.map((extension) => extension.toLowerCase()),
+      inspectArchives: attachments.inspect_archives,
+    },
+    outbound: {
+      relay: outbound.relay === '' ? undefined : outbound.relay,
+      retryMs: outbound.retry.map(milliseconds),
+      expireMs: milliseconds(outbound.expire),
+      concurrencyPerDomain: outbound.concurrency_per_domain,
+      routes: outbound.route.map((route) => ({
+        domain: route.domain.toLowerCase(),
+        relay: route.relay,
+        onlyUnknown: route.only_unknown,
+      })),
+    },
+    scanner: scanner.url === '' ? undefined : { url: scanner.url, failOpen: scanner.fail === 'open' },
+    dnsServers: settings.dns.servers,
+    storage: { inlineBodyBytes: bytes(settings.storage.inline_body) },
+  };
+}
+
+/** publicUrlOf gives what clients are told, without a slash at its end; `httpsPort` is the bound port. */
+export function publicUrlOf({ publicUrl, hostname }: Config, httpsPort: number): string {
+  return publicUrl ?? `https://${hostname}${httpsPort === 443 ? '' : `:${httpsPort}`}`;
+}
+
+function bytes(size: string): number {
+  return checked(parseSize(size), size);
+}
+
+function milliseconds(duration: string): number {
+  return checked(parseDuration(duration), duration);
+}
+
+function checked(value: number | undefined, text: string): number {
+  if (value === undefined) throw new TypeError(`the schema passed "${text}"`);
+  return value;
+}
