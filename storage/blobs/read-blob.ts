@@ -1,0 +1,85 @@
+import type { KeyObject } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { BlobRef, Bytes } from '../store.ts';
+import { BlobError } from './blob-error.ts';
+import {
+  FRAME_BYTES,
+  FrameSealer,
+  fileBytes,
+  frameCount,
+  frameOffset,
+  HEADER_BYTES,
+  readHeader,
+  TAG_BYTES,
+} from './frames.ts';
+
+/**
+ * The plain content of a blob file from `start` up to, not including, `end`, in chunks of at most 64 KiB; an end
+ * beyond the content's is its end. Only the frames that hold the range are read. Throws BlobError.
+ */
+export async function* readBlob(
+  path: string,
+  ref: BlobRef,
+  keyOf: (epoch: number, salt: Bytes) => KeyObject,
+  [start, wantedEnd]: readonly [number, number] = [0, ref.size],
+): AsyncGenerator<Bytes, void, undefined> {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(wantedEnd) || start < 0) {
+    throw new RangeError(`[${start}, ${wantedEnd}) is not a range of bytes`);
+  }
+  const end = Math.min(wantedEnd, ref.size);
+  if (start >= end && ref.size > 0) return;
+  const file = await openBlob(path);
+  try {
+    const readFrame = await frameReader(file, ref.size, keyOf);
+    // An empty content is read nevertheless: its one frame proves that it is whole.
+    if (ref.size === 0) await readFrame(0);
+    for (let at = start; at < end; ) {
+      const frame = Math.floor(at / FRAME_BYTES);
+      const frameAt = frame * FRAME_BYTES;
+      const plain = await readFrame(frame);
+      yield plain.subarray(at - frameAt, end - frameAt);
+      at = frameAt + FRAME_BYTES;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Checks size and header, and gives what reads and opens one frame after the other. */
+async function frameReader(
+  file: FileHandle,
+  size: number,
+  keyOf: (epoch: number, salt: Bytes) => KeyObject,
+): Promise<(frame: number) => Promise<Bytes>> {
+  const { size: actualBytes } = await file.stat();
+  if (actualBytes !== fileBytes(size)) {
+    throw new BlobError('damaged', `a blob file has ${actualBytes} bytes instead of ${fileBytes(size)}`);
+  }
+  const header = readHeader(await readExactly(file, Buffer.allocUnsafe(HEADER_BYTES), 0));
+  const sealer = new FrameSealer(keyOf(header.epoch, header.salt), header);
+  const sealed = Buffer.allocUnsafe(Math.min(size, FRAME_BYTES) + TAG_BYTES);
+  const lastFrame = frameCount(size) - 1;
+  return async (frame) => {
+    const length = Math.min(FRAME_BYTES, size - frame * FRAME_BYTES) + TAG_BYTES;
+    const bytes = await readExactly(file, sealed.subarray(0, length), frameOffset(frame));
+    return sealer.open(frame, frame === lastFrame, bytes);
+  };
+}
+
+async function openBlob(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+    throw new BlobError('missing', 'a blob file is missing', { cause });
+  }
+}
+
+async function readExactly(file: FileHandle, into: Buffer, position: number): Promise<Buffer> {
+  for (let filled = 0; filled < into.length; ) {
+    const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
+    if (bytesRead === 0) throw new BlobError('damaged', 'a blob file became shorter while it was read');
+    filled += bytesRead;
+  }
+  return into;
+}

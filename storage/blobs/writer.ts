@@ -1,0 +1,147 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { BlobRef, BlobWriter, Bytes } from '../store.ts';
+import { BlobError } from './blob-error.ts';
+import type { DirectorySync } from './directory-sync.ts';
+import { type BlobHeader, FRAME_BYTES, type FrameSealer } from './frames.ts';
+
+/** How many frames all writers hold in memory. */
+export interface FrameMeter {
+  held: number;
+}
+
+/** A blob to be written: its id, where it grows, where it stays, and what seals it. */
+export interface NewBlob {
+  readonly id: Bytes;
+  readonly draft: string;
+  readonly path: string;
+  readonly header: BlobHeader;
+  readonly sealer: FrameSealer;
+}
+
+/**
+ * Writes one blob file: sealed frames into a draft as the content comes, then made durable, then moved to its place
+ * (storage design, section 7). Holds at most a plain frame and the sealed one that is on its way to the disk. A call
+ * that fails closes the writer and leaves no draft. Calls come one after the other; `abort` may come at any time.
+ */
+export class FileBlobWriter implements BlobWriter {
+  readonly #blob: NewBlob;
+  readonly #directories: DirectorySync;
+  readonly #meter: FrameMeter;
+  #state: 'open' | 'busy' | 'closed' = 'open';
+  #running: Promise<unknown> = Promise.resolve();
+  #file: FileHandle | undefined;
+  #frame: Buffer | undefined;
+  #filled = 0;
+  #frames = 0;
+  #size = 0;
+
+  constructor(blob: NewBlob, directories: DirectorySync, meter: FrameMeter) {
+    this.#blob = blob;
+    this.#directories = directories;
+    this.#meter = meter;
+  }
+
+  async append(chunk: Bytes): Promise<void> {
+    await this.#exclusively('open', () => this.#append(chunk));
+  }
+
+  async finish(): Promise<BlobRef> {
+    return this.#exclusively('closed', () => this.#finish());
+  }
+
+  async abort(): Promise<void> {
+    this.#state = 'closed';
+    await this.#running;
+    await this.#discard();
+  }
+
+  async #append(chunk: Bytes): Promise<void> {
+    for (let at = 0; at < chunk.length; ) {
+      // A full frame waits until more comes: only then is it known not to be the last.
+      if (this.#filled === FRAME_BYTES) await this.#writeFrame(false);
+      const taken = Math.min(chunk.length - at, FRAME_BYTES - this.#filled);
+      this.#frameToFill().set(chunk.subarray(at, at + taken), this.#filled);
+      this.#filled += taken;
+      this.#size += taken;
+      at += taken;
+    }
+  }
+
+  async #finish(): Promise<BlobRef> {
+    const { id, draft, path } = this.#blob;
+    await this.#writeFrame(true);
+    this.#releaseFrame();
+    await this.#file?.datasync();
+    await this.#closeFile();
+    await rename(draft, path);
+    await this.#directories.sync(dirname(path));
+    return { id, size: this.#size };
+  }
+
+  async #writeFrame(isLast: boolean): Promise<void> {
+    const { draft, header, sealer } = this.#blob;
+    this.#file ??= await open(draft, 'wx', 0o600);
+    const plain = this.#frame?.subarray(0, this.#filled) ?? Buffer.alloc(0);
+    this.#meter.held += 1;
+    try {
+      const sealed = sealer.seal(this.#frames, isLast, plain);
+      await writeAll(this.#file, this.#frames === 0 ? [header.bytes, ...sealed] : sealed);
+    } finally {
+      this.#meter.held -= 1;
+    }
+    this.#frames += 1;
+    this.#filled = 0;
+  }
+
+  #frameToFill(): Buffer {
+    if (this.#frame === undefined) {
+      this.#frame = Buffer.allocUnsafeSlow(FRAME_BYTES);
+      this.#meter.held += 1;
+    }
+    return this.#frame;
+  }
+
+  #releaseFrame(): void {
+    if (this.#frame !== undefined) this.#meter.held -= 1;
+    this.#frame = undefined;
+  }
+
+  async #exclusively<T>(then: 'open' | 'closed', work: () => Promise<T>): Promise<T> {
+    if (this.#state !== 'open') {
+      const why = this.#state === 'busy' ? 'has not answered the call before' : 'was finished or aborted';
+      throw new BlobError('writer-closed', `this blob writer ${why}`);
+    }
+    this.#state = 'busy';
+    const working = work();
+    this.#running = working.catch(() => undefined);
+    try {
+      const result = await working;
+      if (this.#state === 'busy') this.#state = then;
+      return result;
+    } catch (error) {
+      this.#state = 'closed';
+      await this.#discard();
+      throw error;
+    }
+  }
+
+  async #discard(): Promise<void> {
+    this.#releaseFrame();
+    await this.#closeFile();
+    await rm(this.#blob.draft, { force: true });
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}
+
+/** Writes all of it: one call may take less when the disk is nearly full, and the next one says why. */
+async function writeAll(file: FileHandle, buffers: readonly Bytes[]): Promise<void> {
+  const { bytesWritten } = await file.writev(buffers);
+  const all = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+  if (bytesWritten < all) await file.writeFile(Buffer.concat(buffers).subarray(bytesWritten));
+}
