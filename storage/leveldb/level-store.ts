@@ -1,0 +1,149 @@
+import type { BackupInfo, Bytes, Page, Part, Range, Store, Tx, Unwatch } from '../store.ts';
+import { copyLive } from './backup.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { StoreClosedError } from './errors.ts';
+import { Heads } from './heads.ts';
+import { type Level, levelKey } from './level.ts';
+import { durablePage } from './pages.ts';
+import { inLockOrder, PartitionLocks } from './partition-locks.ts';
+import { LevelTx, type TxOutside } from './transaction.ts';
+import { Watchers } from './watchers.ts';
+
+/** What `openLevelStore` found out and was told. */
+interface Opened {
+  readonly path: string;
+  readonly epoch: number;
+  readonly lastCommit: number;
+  readonly maxBatchBytes: number;
+  readonly maxHeads: number;
+  readonly onFatal: (error: unknown) => void;
+  readonly onClosed: () => void;
+}
+
+/** The Store port on one LevelDB in this process; `openLevelStore` makes it. */
+export class LevelStore implements Store {
+  readonly epoch: number;
+  readonly #level: Level;
+  readonly #opened: Opened;
+  readonly #locks = new PartitionLocks();
+  readonly #watchers = new Watchers();
+  readonly #inside: TxOutside;
+  #running = 0;
+  #closing: { readonly done: Promise<void>; readonly idle: PromiseWithResolvers<void> } | undefined;
+  #failure: StoreClosedError | undefined;
+
+  constructor(level: Level, opened: Opened) {
+    this.epoch = opened.epoch;
+    this.#level = level;
+    this.#opened = opened;
+    const queue = new CommitQueue({
+      level,
+      epoch: opened.epoch,
+      lastCommit: opened.lastCommit,
+      maxBatchBytes: opened.maxBatchBytes,
+      notify: (part, topics) => this.#watchers.notify(part, topics),
+      fail: (failure) => this.#fail(failure),
+    });
+    this.#inside = { level, queue, heads: new Heads(level, opened.epoch, opened.maxHeads) };
+  }
+
+  async get(p: Part, k: Bytes): Promise<Bytes | undefined> {
+    return this.#level.getSync(levelKey(p, k));
+  }
+
+  getMany(p: Part, ks: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
+    return this.#level.getMany(ks.map((k) => levelKey(p, k)));
+  }
+
+  page(p: Part, r: Range): Promise<Page> {
+    return durablePage(this.#level, p, r);
+  }
+
+  async transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.#closing) {
+      throw new StoreClosedError('the store is closed');
+    }
+    this.#running++;
+    try {
+      return await this.#transact(inLockOrder(parts), fn);
+    } finally {
+      this.#running--;
+      this.#noticeIdle();
+    }
+  }
+
+  /** The locks are held while `fn` runs; the wait for the disk comes after. */
+  async #transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+    await this.#locks.acquire(parts);
+    const tx = new LevelTx(this.#inside, parts);
+    let outcome: { readonly value: T } | { readonly error: unknown };
+    let durable: Promise<void> | undefined;
+    try {
+      if (this.#failure) {
+        throw this.#failure;
+      }
+      outcome = { value: await fn(tx) };
+      durable = tx.commit();
+    } catch (error) {
+      outcome = { error };
+      durable = tx.abandon();
+    } finally {
+      this.#locks.release(parts);
+    }
+    // What was read, and so what was decided or refused, may itself still be on its way to disk.
+    await durable;
+    if ('error' in outcome) {
+      throw outcome.error;
+    }
+    return outcome.value;
+  }
+
+  async lastSeq(p: Part): Promise<number> {
+    return (await this.#inside.heads.get(p)).durable;
+  }
+
+  watch(parts: readonly Part[], cb: (p: Part, topic: number) => void): Unwatch {
+    return this.#watchers.add(parts, cb);
+  }
+
+  deleteRange(p: Part, r: Range): Promise<{ done: boolean; next?: Bytes }> {
+    return this.transact([p], async (tx) => {
+      const { rows, next } = await tx.page(p, r);
+      for (const [k] of rows) {
+        tx.del(p, k);
+      }
+      return next ? { done: false, next } : { done: true };
+    });
+  }
+
+  backup(to: string): Promise<BackupInfo> {
+    return copyLive(this.#opened.path, to);
+  }
+
+  /** Refuses new transactions, lets the running ones end, and closes the database. */
+  close(): Promise<void> {
+    if (!this.#closing) {
+      const idle = Promise.withResolvers<void>();
+      this.#closing = { idle, done: this.#closeWhen(idle.promise) };
+      this.#noticeIdle();
+    }
+    return this.#closing.done;
+  }
+
+  async #closeWhen(idle: Promise<void>): Promise<void> {
+    await idle;
+    await this.#level.close();
+    this.#opened.onClosed();
+  }
+
+  #noticeIdle(): void {
+    if (this.#running === 0) {
+      this.#closing?.idle.resolve();
+    }
+  }
+
+  #fail(failure: StoreClosedError): void {
+    this.#failure = failure;
+    this.#opened.onFatal(failure);
+  }
+}

@@ -1,0 +1,14 @@
+import type { ClassicLevel } from 'classic-level';
+import type { Bytes, Part } from '../store.ts';
+
+/** The database underneath: bytes to bytes. */
+export type Level = ClassicLevel<Bytes, Bytes>;
+
+/** What LevelDB stores a key of a partition under. */
+export function levelKey(part: Part, key: Bytes): Buffer {
+  const length = part.bytes.length;
+  const joined = Buffer.allocUnsafe(length + key.length);
+  joined.set(part.bytes, 0);
+  joined.set(key, length);
+  return joined;
+}

@@ -1,0 +1,123 @@
+/**
+ * Pages of a partition. Each is one `nextv` on an iterator that is closed at once: LevelDB 1.20 can bring old
+ * versions of a key back for good while an iterator stays open (google/leveldb #320), so nothing else is awaited.
+ */
+import type { Bytes, Page, Part, Range } from '../store.ts';
+import type { Change } from './commit-queue.ts';
+import { type Level, levelKey } from './level.ts';
+
+/** The largest page. */
+export const pageLimits = { rows: 1000, bytes: 1024 * 1024 } as const;
+
+/** A row with its key as a latin1 string, whose order is byte order. */
+interface NamedRow {
+  readonly name: string;
+  readonly key: Bytes;
+  readonly value: Bytes | undefined;
+}
+
+/** A page of what is durable. */
+export async function durablePage(level: Level, part: Part, range: Range): Promise<Page> {
+  const limit = pageLimit(range);
+  const iterator = level.iterator({
+    gte: levelKey(part, range.gte),
+    lt: levelKey(part, range.lt),
+    limit,
+    reverse: range.reverse === true,
+    highWaterMarkBytes: pageLimits.bytes,
+    fillCache: true,
+  });
+  let entries: [Bytes, Bytes][];
+  try {
+    entries = await iterator.nextv(limit);
+  } finally {
+    await iterator.close();
+  }
+  let bytes = 0;
+  const rows = entries.map(([k, v]): [Bytes, Bytes] => {
+    bytes += k.length + v.length;
+    return [k.subarray(part.bytes.length), v];
+  });
+  return toPage(rows, range, rows.length === limit || bytes > pageLimits.bytes);
+}
+
+/**
+ * A page of what is durable with `changes` (by latin1 key) over it. The changes were collected before the
+ * iterator takes its snapshot: one that becomes durable meanwhile is then seen twice, never missed.
+ */
+export async function mergedPage(
+  level: Level,
+  part: Part,
+  range: Range,
+  changes: ReadonlyMap<string, Change>,
+): Promise<Page> {
+  const reverse = range.reverse === true;
+  const from = latin1(range.gte);
+  const to = latin1(range.lt);
+  const inside: NamedRow[] = [];
+  for (const [name, change] of changes) {
+    if (name >= from && name < to) {
+      inside.push({ name, key: change.key, value: change.value });
+    }
+  }
+  const base = await durablePage(level, part, range);
+  if (inside.length === 0) {
+    return base;
+  }
+  const last = base.next === undefined ? undefined : base.rows.at(-1)?.[0];
+  const horizon = last && latin1(last);
+  const within = (name: string) => horizon === undefined || (reverse ? name >= horizon : name <= horizon);
+  const rows: NamedRow[] = inside.filter(({ name }) => within(name));
+  for (const [key, value] of base.rows) {
+    const name = latin1(key);
+    if (!changes.has(name)) {
+      rows.push({ name, key, value });
+    }
+  }
+  const up = reverse ? -1 : 1;
+  rows.sort((a, b) => (a.name < b.name ? -up : up));
+  return cut(rows, range, base.next);
+}
+
+/** The rows that are there, up to the limits of a page; `rest` is where the page goes on if none is cut off. */
+function cut(sorted: readonly NamedRow[], range: Range, rest: Bytes | undefined): Page {
+  const limit = pageLimit(range);
+  const rows: [Bytes, Bytes][] = [];
+  let bytes = 0;
+  for (const { key, value } of sorted) {
+    if (value === undefined) {
+      continue;
+    }
+    if (rows.length === limit || bytes > pageLimits.bytes) {
+      return toPage(rows, range, true);
+    }
+    rows.push([key, value]);
+    bytes += key.length + value.length;
+  }
+  return rest === undefined ? { rows } : { rows, next: rest };
+}
+
+function toPage(rows: [Bytes, Bytes][], range: Range, more: boolean): Page {
+  const last = rows.at(-1)?.[0];
+  if (!(more && last)) {
+    return { rows };
+  }
+  return { rows, next: range.reverse === true ? last : successor(last) };
+}
+
+/** The smallest key after `key`. */
+function successor(key: Bytes): Bytes {
+  const next = Buffer.alloc(key.length + 1);
+  next.set(key, 0);
+  return next;
+}
+
+function pageLimit(range: Range): number {
+  return Math.max(1, Math.min(range.limit ?? pageLimits.rows, pageLimits.rows));
+}
+
+/** A key as a string that sorts and compares as its bytes do. */
+export function latin1(key: Bytes): string {
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.length);
+  return bytes.toString('latin1');
+}
