@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { OrganizationId } from '#domain/ids';
 import type { KeyRing } from '../key-ring.ts';
@@ -13,7 +13,7 @@ const ID_BYTES = 32;
 const DEFAULT_PAGE_SIZE = 1_000;
 const DRAFTS = 'tmp';
 const BLOB_NAME = /^[0-9a-f]{64}$/;
-const SHARDS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const SHARD_NAME = /^[0-9a-f]{2}$/;
 
 export interface FileBlobStoreOptions {
   /** At most this many ids in one page of `list`. */
@@ -29,14 +29,9 @@ export async function openFileBlobStore(
   keys: KeyRing,
   options: FileBlobStoreOptions = {},
 ): Promise<FileBlobStore> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const names = new Set(await readdir(folder));
-  const missing = [DRAFTS, ...SHARDS].filter((name) => !names.has(name));
-  for (const name of missing) await mkdir(join(folder, name), { mode: 0o700 });
-  if (missing.length > 0) {
-    await syncDirectory(folder);
-    await syncDirectory(dirname(folder));
-  }
+  await mkdir(join(folder, DRAFTS), { recursive: true, mode: 0o700 });
+  await syncDirectory(folder);
+  await syncDirectory(dirname(folder));
   for (const draft of await readdir(join(folder, DRAFTS))) {
     await rm(join(folder, DRAFTS, draft), { recursive: true, force: true });
   }
@@ -49,6 +44,7 @@ export class FileBlobStore implements BlobStore {
   readonly #keys: KeyRing;
   readonly #pageSize: number;
   readonly #directories = new DirectorySync();
+  readonly #shards = new Map<string, Promise<void>>();
   readonly #meter: FrameMeter = { held: 0 };
 
   constructor(folder: string, keys: KeyRing, pageSize: number) {
@@ -67,14 +63,12 @@ export class FileBlobStore implements BlobStore {
     const id = randomBytes(ID_BYTES);
     const header = newHeader(this.#keys.currentEpoch(organization), randomBytes(SALT_BYTES));
     const key = this.#keys.blobKey(organization, header.epoch, header.salt, id);
-    const blob = {
-      id,
-      draft: join(this.#folder, DRAFTS, hex(id)),
-      path: this.#pathOf(id),
-      header,
-      sealer: new FrameSealer(key, header),
-    };
-    return new FileBlobWriter(blob, this.#directories, this.#meter);
+    const draft = join(this.#folder, DRAFTS, hex(id));
+    const place = () => this.#place(draft, id);
+    return new FileBlobWriter(
+      { id, draft, place, header, sealer: new FrameSealer(key, header) },
+      this.#meter,
+    );
   }
 
   /** Reads when asked for the first chunk. Throws BlobError `missing` or `damaged`, SealError `unknown-key`. */
@@ -94,7 +88,7 @@ export class FileBlobStore implements BlobStore {
   async list(after?: Bytes): Promise<readonly { id: Bytes; writtenMs: number }[]> {
     const afterName = after === undefined ? '' : hex(after);
     const page: { id: Bytes; writtenMs: number }[] = [];
-    for (const shard of SHARDS) {
+    for (const shard of await this.#shardNames()) {
       if (shard < afterName.slice(0, 2)) continue;
       let names = (await this.#namesIn(shard)).filter((name) => name > afterName);
       // A blob removed meanwhile leaves a gap, which the names after it fill: only the end gives an empty page.
@@ -117,7 +111,7 @@ export class FileBlobStore implements BlobStore {
     await mkdir(to, { recursive: true, mode: 0o700 });
     let files = 0;
     let bytes = 0;
-    for (const shard of SHARDS) {
+    for (const shard of await this.#shardNames()) {
       await mkdir(join(to, shard), { mode: 0o700 });
       for (const name of await this.#namesIn(shard)) {
         const size = await linkFile(join(this.#folder, shard, name), join(to, shard, name));
@@ -132,9 +126,36 @@ export class FileBlobStore implements BlobStore {
     return { files, bytes };
   }
 
+  /** Moves a durable draft to where the blob stays; durable itself when this resolves. */
+  async #place(draft: string, id: Bytes): Promise<void> {
+    const path = this.#pathOf(id);
+    const shard = dirname(path);
+    await this.#makeShard(shard);
+    await rename(draft, path);
+    await this.#directories.sync(shard);
+  }
+
+  /** Makes a shard's folder, once, and its name durable: all who come meanwhile wait for that. */
+  #makeShard(shard: string): Promise<void> {
+    const known = this.#shards.get(shard);
+    if (known !== undefined) return known;
+    const made = mkdir(shard, { recursive: true, mode: 0o700 }).then(() =>
+      this.#directories.sync(this.#folder),
+    );
+    this.#shards.set(shard, made);
+    made.catch(() => this.#shards.delete(shard));
+    return made;
+  }
+
   #pathOf(id: Bytes): string {
     const name = hex(id);
     return join(this.#folder, name.slice(0, 2), name);
+  }
+
+  /** The shards that there are, in order: one byte of the id each. */
+  async #shardNames(): Promise<string[]> {
+    const names = await readdir(this.#folder);
+    return names.filter((name) => SHARD_NAME.test(name)).sort();
   }
 
   async #namesIn(shard: string): Promise<string[]> {

@@ -1,8 +1,6 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { BlobRef, BlobWriter, Bytes } from '../store.ts';
 import { BlobError } from './blob-error.ts';
-import type { DirectorySync } from './directory-sync.ts';
 import { type BlobHeader, FRAME_BYTES, type FrameSealer } from './frames.ts';
 
 /** How many frames all writers hold in memory. */
@@ -10,11 +8,11 @@ export interface FrameMeter {
   held: number;
 }
 
-/** A blob to be written: its id, where it grows, where it stays, and what seals it. */
+/** A blob to be written: its id, the file it grows in, what moves that to its place for good, and what seals it. */
 export interface NewBlob {
   readonly id: Bytes;
   readonly draft: string;
-  readonly path: string;
+  readonly place: () => Promise<void>;
   readonly header: BlobHeader;
   readonly sealer: FrameSealer;
 }
@@ -26,7 +24,6 @@ export interface NewBlob {
  */
 export class FileBlobWriter implements BlobWriter {
   readonly #blob: NewBlob;
-  readonly #directories: DirectorySync;
   readonly #meter: FrameMeter;
   #state: 'open' | 'busy' | 'closed' = 'open';
   #running: Promise<unknown> = Promise.resolve();
@@ -36,9 +33,8 @@ export class FileBlobWriter implements BlobWriter {
   #frames = 0;
   #size = 0;
 
-  constructor(blob: NewBlob, directories: DirectorySync, meter: FrameMeter) {
+  constructor(blob: NewBlob, meter: FrameMeter) {
     this.#blob = blob;
-    this.#directories = directories;
     this.#meter = meter;
   }
 
@@ -69,14 +65,12 @@ export class FileBlobWriter implements BlobWriter {
   }
 
   async #finish(): Promise<BlobRef> {
-    const { id, draft, path } = this.#blob;
     await this.#writeFrame(true);
     this.#releaseFrame();
     await this.#file?.datasync();
     await this.#closeFile();
-    await rename(draft, path);
-    await this.#directories.sync(dirname(path));
-    return { id, size: this.#size };
+    await this.#blob.place();
+    return { id: this.#blob.id, size: this.#size };
   }
 
   async #writeFrame(isLast: boolean): Promise<void> {
