@@ -25,7 +25,7 @@ const WRAPPED_HEADER = 3;
 const WRAPPED_BYTES = WRAPPED_HEADER + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
 
 /** A key for new writes and the epoch of the data key it comes from. */
-export interface EpochKey {
+interface EpochKey {
   readonly epoch: number;
   readonly key: KeyObject;
 }
@@ -43,7 +43,7 @@ interface DerivedKeys {
   readonly current: EpochKey;
 }
 
-export interface KeyRingOptions {
+interface KeyRingOptions {
   /** How many partitions' derived keys are kept ready. */
   readonly derivedKeys?: number;
 }

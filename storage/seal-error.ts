@@ -1,5 +1,5 @@
 /** Why something sealed did not open: no such key, a wrong or changed row, or bytes that are no sealed value. */
-export type SealErrorCode = 'unknown-key' | 'not-authentic' | 'malformed';
+type SealErrorCode = 'unknown-key' | 'not-authentic' | 'malformed';
 
 /** A value, a wrapped key or a key itself that cannot be used. `unknown-key` is also what destroyed keys look like. */
 export class SealError extends Error {

@@ -1,5 +1,5 @@
 /** Why a blob cannot be read or written: no such file, a file that is not as it was written, a writer that is done. */
-export type BlobErrorCode = 'missing' | 'damaged' | 'writer-closed';
+type BlobErrorCode = 'missing' | 'damaged' | 'writer-closed';
 
 /** A large body that cannot be read or written. */
 export class BlobError extends Error {

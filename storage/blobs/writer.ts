@@ -9,7 +9,7 @@ export interface FrameMeter {
 }
 
 /** A blob to be written: its id, the file it grows in, what moves that to its place for good, and what seals it. */
-export interface NewBlob {
+interface NewBlob {
   readonly id: Bytes;
   readonly draft: string;
   readonly place: () => Promise<void>;
