@@ -148,7 +148,7 @@ export class KeyRing {
   }
 
   /**
-   * What stands for a name in keys: the HMAC of its canonical form (`canonicalAddress`, `canonicalName`).
+   * What stands for a name in keys: the HMAC of its canonical form (see the directory's canonical-name.ts).
    * 16 bytes: without the key nobody can search for two names that meet, and by chance a thousand million names
    * meet with probability 10^-21; 32 would only lengthen the keys. Throws SealError `unknown-key`.
    */
