@@ -1,0 +1,186 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import iconv from 'iconv-lite';
+
+/** Labels seen in mail that neither the WHATWG list nor iconv-lite has, or that mean more than they say. */
+const aliases: Readonly<Record<string, string>> = {
+  'ansi_x3.4-1968': 'us-ascii',
+  'ansi_x3.110-1983': 'us-ascii',
+  ascii: 'us-ascii',
+  iso646: 'us-ascii',
+  'iso_646.irv:1991': 'us-ascii',
+  'iso646-us': 'us-ascii',
+  '646': 'us-ascii',
+  'unicode-1-1-utf-7': 'utf-7',
+  utf7: 'utf-7',
+  unicode: 'utf-16',
+  'ucs-2': 'utf-16',
+  'iso-10646-ucs-2': 'utf-16',
+  cp932: 'shift_jis',
+  'x-ms-cp932': 'shift_jis',
+  cp51932: 'euc-jp',
+  'iso-2022-jp-1': 'iso-2022-jp',
+  'iso-2022-jp-2': 'iso-2022-jp',
+  'iso-2022-jp-3': 'iso-2022-jp',
+  'iso-2022-jp-2004': 'iso-2022-jp',
+  'iso-2022-jp-ms': 'iso-2022-jp',
+  cp50220: 'iso-2022-jp',
+  cp50221: 'iso-2022-jp',
+  cp949: 'euc-kr',
+  uhc: 'euc-kr',
+  gb2312: 'gb18030',
+  'gb_2312-80': 'gb18030',
+  gbk: 'gb18030',
+  'x-gbk': 'gb18030',
+  cp936: 'gb18030',
+  'euc-cn': 'gb18030',
+  'x-euc-cn': 'gb18030',
+  cp950: 'big5',
+  'big5-hkscs': 'big5',
+  'x-x-big5': 'big5',
+  'cn-big5': 'big5',
+  'iso-8859-8-i': 'iso-8859-8',
+  'iso-8859-8-e': 'iso-8859-8',
+};
+
+/** Charsets in which a byte below 0x80 need not be the ASCII character. */
+const notAsciiBased = new Set([
+  'utf-7',
+  'utf-16',
+  'utf-16le',
+  'utf-16be',
+  'utf-32',
+  'utf-32le',
+  'utf-32be',
+  'iso-2022-jp',
+]);
+
+type Decode = (bytes: Buffer) => string;
+
+const decoders = new Map<string, Decode | undefined>();
+
+/**
+ * Text of `bytes` by the charset label of a mail header. Never throws: an unknown label, or bytes
+ * that the label cannot mean, are read as UTF-8 where they are UTF-8, else as windows-1252.
+ */
+export function decodeCharset(bytes: Uint8Array, label: string | undefined): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const name = canonicalCharset(label);
+  const decode = decoderFor(name);
+  return stripBom(decode === undefined ? decodeUnlabelled(buffer) : decode(buffer));
+}
+
+/** Text of bytes nobody labelled: UTF-8 if they are valid UTF-8, else windows-1252. */
+export function decodeUnlabelled(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return isUtf8(buffer) ? buffer.toString('utf8') : windows1252(buffer);
+}
+
+/** A charset label without quotes, white space and language, in lower case, aliases resolved; '' when there is none. */
+export function canonicalCharset(label: string | undefined): string {
+  if (label === undefined) return '';
+  const bare = label
+    .toLowerCase()
+    .replace(/["'\s]/g, '')
+    .replace(/\*.*$/, '')
+    .replace(/^cs(?=iso|utf|gb|big)/, '')
+    .replace(/^x-(?=utf|iso-|windows-)/, '')
+    .replace(/^(?:win|windows|cp|x-cp)[-_]?(?=125\d$|874$)/, 'windows-')
+    .replace(/^iso_?8859/, 'iso-8859')
+    .replace(/^utf_?(?=\d)/, 'utf-');
+  return Object.hasOwn(aliases, bare) ? (aliases[bare] ?? bare) : bare;
+}
+
+/** True when every byte below 0x80 is the ASCII character in this (canonical) charset. */
+export function isAsciiBased(name: string): boolean {
+  return !notAsciiBased.has(name);
+}
+
+function decoderFor(name: string): Decode | undefined {
+  if (decoders.has(name)) return decoders.get(name);
+  const decode = makeDecoder(name);
+  // A label is the sender's: remember only those that lead somewhere, so that the map stays small.
+  if (decode !== undefined) decoders.set(name, decode);
+  return decode;
+}
+
+function makeDecoder(name: string): Decode | undefined {
+  switch (name) {
+    case '':
+    case 'us-ascii':
+    case 'x-unknown':
+    case 'unknown-8bit':
+      return undefined;
+    case 'utf-8':
+    case 'utf8':
+      return decodeUtf8;
+    case 'utf-16':
+      return decodeUtf16;
+    case 'big5':
+      // ICU's table lacks the ETEN and HKSCS characters that iconv-lite has.
+      return (bytes) => iconv.decode(bytes, 'big5');
+    default:
+      return whatwgDecoder(name) ?? iconvDecoder(name);
+  }
+}
+
+function whatwgDecoder(name: string): Decode | undefined {
+  if (name === 'replacement' || name === 'x-user-defined') return undefined;
+  try {
+    const decoder = new TextDecoder(name);
+    return (bytes) => decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function iconvDecoder(name: string): Decode | undefined {
+  // iconv-lite also has transfer encodings (base64, hex) under the same roof.
+  if (/^(?:base64|hex|binary|internal)/.test(name) || !iconv.encodingExists(name)) return undefined;
+  return (bytes) => {
+    try {
+      return iconv.decode(bytes, name);
+    } catch {
+      return decodeUnlabelled(bytes);
+    }
+  };
+}
+
+/** UTF-8 as labelled; when more of it is broken than whole, the label lies and it is windows-1252. */
+function decodeUtf8(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  if (!text.includes('\ufffd') || isUtf8(bytes)) return text;
+  let whole = 0;
+  let broken = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0xfffd) broken++;
+    else if (unit > 0x7f) whole++;
+  }
+  return broken > whole ? windows1252(bytes) : text;
+}
+
+/** RFC 2781 §4.3: by the byte order mark, else big-endian; a text full of NULs at odd offsets is little-endian all the same. */
+function decodeUtf16(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return utf16(bytes.subarray(2), 'utf-16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return utf16(bytes.subarray(2), 'utf-16be');
+  let nulAtOdd = 0;
+  let nulAtEven = 0;
+  for (let i = 0; i < Math.min(bytes.length, 512); i++) {
+    if (bytes[i] === 0) i % 2 === 0 ? nulAtEven++ : nulAtOdd++;
+  }
+  return utf16(bytes, nulAtOdd > nulAtEven ? 'utf-16le' : 'utf-16be');
+}
+
+function utf16(bytes: Buffer, encoding: 'utf-16le' | 'utf-16be'): string {
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+const windows1252Decoder = new TextDecoder('windows-1252');
+
+function windows1252(bytes: Buffer): string {
+  return windows1252Decoder.decode(bytes);
+}
+
+function stripBom(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}

@@ -1,0 +1,116 @@
+import { Buffer } from 'node:buffer';
+import { bodyStructure } from './body-structure.ts';
+import { conversationIdOf, conversationIndexOf } from './conversation.ts';
+import { decodeText } from './decode-part.ts';
+import { unflow } from './flowed.ts';
+import { bytesForClass, messageClassOf } from './message-class.ts';
+import { readMessageHeaders, readSubject } from './message-headers.ts';
+import type { MessageHeaders, MessageIndex, MessagePart } from './message-index.ts';
+import { isMessageType, PartScanner, type ScanListener, type ScannedPart } from './part-scanner.ts';
+import { previewOfHtml, previewOfText } from './preview.ts';
+
+/** Encoded bytes of the first texts kept for the preview. */
+const previewSourceBytes = 16 * 1024;
+/** How many parts of each kind (texts, calendars and reports) are kept from for preview and class. */
+const maxCaptures = 4;
+
+/**
+ * Reads a raw message as it streams in, in chunks of any size, and gives its index at the end. Holds
+ * a few hundred KB at most, whatever the message; broken messages are indexed as far as they go.
+ */
+export class MessageIndexer {
+  readonly #scanner: PartScanner;
+  #headers: MessageHeaders | undefined;
+  readonly #embeddedSubjects = new Map<number, string>();
+  #textCaptures = 0;
+  #otherCaptures = 0;
+
+  constructor() {
+    const listener: ScanListener = {
+      onHeader: (part, index, block) => this.#onHeader(part, index, block),
+    };
+    this.#scanner = new PartScanner(listener);
+  }
+
+  /** Takes the next bytes; keeps no reference to `chunk`. */
+  write(chunk: Uint8Array): void {
+    this.#scanner.write(chunk);
+  }
+
+  /**
+   * Ends the message and gives its index. `receivedMs` (since 1970) dates the conversation of a
+   * message that has no Date.
+   */
+  end(receivedMs?: number): MessageIndex {
+    const size = this.#scanner.end();
+    const { parts } = this.#scanner;
+    const headers = this.#headers ?? readMessageHeaders('');
+    const structure = bodyStructure(parts, this.#embeddedSubjects);
+    return {
+      size,
+      headers,
+      messageClass: messageClassOf(parts, structure.calendar),
+      parts: parts.map(messagePart),
+      ...structure,
+      preview: previewOf(parts, structure),
+      conversationId: conversationIdOf(headers, receivedMs),
+      conversationIndex: conversationIndexOf(headers, receivedMs),
+    };
+  }
+
+  /** Decides how much of a part's body is kept, and reads the header of the message itself. */
+  #onHeader(part: ScannedPart, index: number, block: string): number {
+    if (index === 0) this.#headers = readMessageHeaders(block);
+    const parent = this.#scanner.parts[part.parent];
+    if (parent !== undefined && isMessageType(parent.type))
+      this.#embeddedSubjects.set(part.parent, readSubject(block));
+    const forClass = bytesForClass(part.type);
+    if (forClass > 0) return this.#otherCaptures++ < maxCaptures ? forClass : 0;
+    // The root multipart is kept in case its boundary never comes: then its body is what people see.
+    const isText = part.type === 'text/plain' || part.type === 'text/html' || index === 0;
+    if (!isText || part.disposition === 'attachment') return 0;
+    return this.#textCaptures++ < maxCaptures ? previewSourceBytes : 0;
+  }
+}
+
+/** The preview: of the first plain text that says something, else of the HTML. */
+function previewOf(
+  parts: readonly ScannedPart[],
+  { text, html }: { text: number[]; html: number[] },
+): string {
+  for (const index of [...text, ...html]) {
+    const part = parts[index];
+    if (part?.captured === undefined) continue;
+    const bytes = Buffer.concat(part.captured.pieces).subarray(0, part.end - part.start);
+    const decoded = decodeText(part, bytes);
+    const preview =
+      part.type === 'text/html'
+        ? previewOfHtml(decoded)
+        : previewOfText(part.flowed === undefined ? decoded : unflow(decoded, part.flowed === 'delsp'));
+    if (preview !== '') return preview;
+  }
+  return '';
+}
+
+/** What is remembered of a scanned part. */
+function messagePart(part: ScannedPart): MessagePart {
+  const { path, type, encoding, headerStart, start, end, lines, size, parent } = part;
+  return {
+    path,
+    type,
+    encoding,
+    headerStart,
+    start,
+    end,
+    lines,
+    size,
+    parent,
+    ...(part.charset === undefined ? {} : { charset: part.charset }),
+    ...(part.disposition === undefined ? {} : { disposition: part.disposition }),
+    ...(part.filename === undefined ? {} : { filename: part.filename }),
+    ...(part.contentId === undefined ? {} : { contentId: part.contentId }),
+    ...(part.contentLocation === undefined ? {} : { contentLocation: part.contentLocation }),
+    ...(part.method === undefined ? {} : { method: part.method }),
+    ...(part.flowed === undefined ? {} : { flowed: part.flowed }),
+  };
+}

@@ -1,0 +1,137 @@
+import { Buffer } from 'node:buffer';
+import { decodeCharset } from './charset.ts';
+import { decodeHeaderText, hexPair } from './encoded-word.ts';
+
+/** A structured header: its value in lower case and its parameters, names in lower case, values decoded. */
+export interface ParameterizedValue {
+  readonly value: string;
+  readonly params: ReadonlyMap<string, string>;
+}
+
+const maxParams = 100;
+
+/**
+ * A Content-Type or Content-Disposition value (RFC 2045 §5.1, RFC 2183). Parameters may be quoted or
+ * not, be split and carry a charset (RFC 2231), hold encoded words or raw 8-bit text; of two equal
+ * names the first counts. Takes one character per byte; never throws.
+ */
+export function parseParameterized(raw: string): ParameterizedValue {
+  const semicolon = raw.indexOf(';');
+  const value = stripComment(semicolon < 0 ? raw : raw.slice(0, semicolon))
+    .trim()
+    .toLowerCase();
+  if (semicolon < 0) return { value, params: noParams };
+  const plain = new Map<string, string>();
+  const pieces = new Map<string, Map<number, Piece>>();
+  for (const [name, text] of splitParams(raw, semicolon + 1)) {
+    const star = name.indexOf('*');
+    if (star < 0) {
+      if (!plain.has(name)) plain.set(name, text);
+    } else {
+      addPiece(pieces, name, star, text);
+    }
+  }
+  const params = new Map<string, string>();
+  // A boundary is compared byte by byte and never decoded.
+  for (const [name, text] of plain) params.set(name, name === 'boundary' ? text : decodeHeaderText(text));
+  // RFC 2231 §3, §4: where both forms are given, the extended one is the better.
+  for (const [name, list] of pieces) params.set(name, joinPieces(list));
+  return { value, params };
+}
+
+const noParams: ReadonlyMap<string, string> = new Map();
+
+interface Piece {
+  readonly text: string;
+  readonly extended: boolean;
+}
+
+function addPiece(pieces: Map<string, Map<number, Piece>>, name: string, star: number, text: string): void {
+  const base = name.slice(0, star);
+  const rest = name.slice(star + 1);
+  const extended = rest === '' || rest.endsWith('*');
+  const index = rest === '' || rest === '*' ? 0 : Number.parseInt(rest, 10);
+  if (base === '' || !Number.isInteger(index) || index < 0) return;
+  let list = pieces.get(base);
+  if (list === undefined) {
+    list = new Map();
+    pieces.set(base, list);
+  }
+  if (!list.has(index)) list.set(index, { text, extended });
+}
+
+function joinPieces(list: ReadonlyMap<number, Piece>): string {
+  const ordered = [...list].sort(([a], [b]) => a - b).map(([, piece]) => piece);
+  let charset: string | undefined;
+  const bytes: Buffer[] = [];
+  ordered.forEach((piece, index) => {
+    let text = piece.text;
+    if (piece.extended && index === 0) {
+      const parts = /^([^']*)'[^']*'/.exec(text);
+      if (parts !== null) {
+        charset = parts[1];
+        text = text.slice(parts[0].length);
+      }
+    }
+    bytes.push(piece.extended ? percentDecode(text) : Buffer.from(text, 'latin1'));
+  });
+  const joined = Buffer.concat(bytes);
+  if (charset !== undefined && charset !== '') return decodeCharset(joined, charset);
+  // Without a charset the pieces may hold encoded words, cut anywhere.
+  return decodeHeaderText(joined.toString('latin1'));
+}
+
+function percentDecode(text: string): Buffer {
+  const out = Buffer.alloc(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const value = code === 0x25 ? hexPair(text.charCodeAt(i + 1), text.charCodeAt(i + 2)) : undefined;
+    out[length++] = value ?? code;
+    if (value !== undefined) i += 2;
+  }
+  return out.subarray(0, length);
+}
+
+/** Yields name and raw value of each `name=value`; white space, quotes and comments around them removed. */
+function* splitParams(raw: string, from: number): Generator<[string, string]> {
+  let i = from;
+  for (let count = 0; i < raw.length && count < maxParams; count++) {
+    const stop = /[=;]/g;
+    stop.lastIndex = i;
+    const at = stop.exec(raw)?.index ?? raw.length;
+    const name = stripComment(raw.slice(i, at)).trim().toLowerCase();
+    if (raw[at] !== '=') {
+      i = at + 1;
+      continue;
+    }
+    const [text, next] = readValue(raw, at + 1);
+    if (name !== '') yield [name, text];
+    i = next;
+  }
+}
+
+/** Reads one value: a quoted string with its escapes, or everything up to the next semicolon. */
+function readValue(raw: string, from: number): [string, number] {
+  let i = from;
+  while (raw[i] === ' ' || raw[i] === '\t') i++;
+  if (raw[i] !== '"') {
+    const semicolon = raw.indexOf(';', i);
+    const end = semicolon < 0 ? raw.length : semicolon;
+    return [stripComment(raw.slice(i, end)).trim(), end + 1];
+  }
+  let text = '';
+  for (i++; i < raw.length && raw[i] !== '"'; i++) {
+    // A backslash escapes a quote or itself; before anything else it is a careless Windows path.
+    if (raw[i] === '\\' && (raw[i + 1] === '"' || raw[i + 1] === '\\')) i++;
+    text += raw[i];
+  }
+  const semicolon = raw.indexOf(';', i);
+  return [text, semicolon < 0 ? raw.length : semicolon + 1];
+}
+
+/** Removes a comment that ends an unquoted value: `7bit (really)`. */
+function stripComment(text: string): string {
+  const open = text.indexOf('(');
+  return open > 0 && text.includes(')', open) ? text.slice(0, open) : text;
+}

@@ -1,0 +1,124 @@
+import { truncateUtf8 } from './truncate.ts';
+
+/** Bytes of the preview a mailbox keeps of each message. */
+const maxPreviewBytes = 2_048;
+
+/** The beginning of a plain text as one reads it in a list: without links, quote marks and layout. */
+export function previewOfText(text: string): string {
+  const readable = text
+    .slice(0, 4 * maxPreviewBytes)
+    .replace(/<?\bhttps?:\/\/[^\s<>"]{1,2000}>?/gi, ' ')
+    .replace(/\[(?:cid|image|data):[^\]\s]{0,500}\]/gi, ' ')
+    .replace(/^[>\s]*>/gm, ' ')
+    .replace(/[-_=*#~]{4,}/g, ' ');
+  return truncateUtf8(collapse(readable), maxPreviewBytes);
+}
+
+/** The same for HTML, which may be cut off anywhere: tags, styles, scripts, comments and images are left out. */
+export function previewOfHtml(html: string): string {
+  return previewOfText(decodeEntities(stripTags(html)));
+}
+
+/** Elements whose content nobody reads. */
+const hidden = new Set(['style', 'script', 'head', 'title', 'template', 'noscript']);
+
+/** Text between tags, in one pass over the input. */
+function stripTags(html: string): string {
+  let text = '';
+  let position = 0;
+  while (position < html.length) {
+    const open = html.indexOf('<', position);
+    if (open < 0) return text + html.slice(position);
+    text += html.slice(position, open);
+    if (html.startsWith('<!--', open)) {
+      const end = html.indexOf('-->', open + 4);
+      if (end < 0) return text;
+      position = end + 3;
+      continue;
+    }
+    if (!/[a-z/!?]/i.test(html[open + 1] ?? '')) {
+      text += '<';
+      position = open + 1;
+      continue;
+    }
+    const close = html.indexOf('>', open);
+    if (close < 0) return text;
+    position = close + 1;
+    const name = /^<([a-z][a-z0-9]*)/i.exec(html.slice(open, open + 20))?.[1]?.toLowerCase();
+    if (name !== undefined && hidden.has(name) && html[close - 1] !== '/') {
+      const end = endOf(html, name, position);
+      // A style that never ends hides everything after it, as in a browser.
+      if (end < 0) return text;
+      position = end;
+    }
+    text += ' ';
+  }
+  return text;
+}
+
+function endOf(html: string, name: string, from: number): number {
+  const end = new RegExp(`</${name}[\\s>/]`, 'gi');
+  end.lastIndex = from;
+  const found = end.exec(html);
+  if (found === null) return -1;
+  const close = html.indexOf('>', found.index);
+  return close < 0 ? -1 : close + 1;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  copy: '©',
+  reg: '®',
+  euro: '€',
+  hellip: '…',
+  ndash: '–',
+  mdash: '—',
+  lsquo: '‘',
+  rsquo: '’',
+  ldquo: '“',
+  rdquo: '”',
+  laquo: '«',
+  raquo: '»',
+  bull: '•',
+  middot: '·',
+  auml: 'ä',
+  ouml: 'ö',
+  uuml: 'ü',
+  Auml: 'Ä',
+  Ouml: 'Ö',
+  Uuml: 'Ü',
+  szlig: 'ß',
+  eacute: 'é',
+  egrave: 'è',
+  agrave: 'à',
+  ccedil: 'ç',
+  ntilde: 'ñ',
+  shy: '',
+  zwnj: '',
+  zwj: '',
+};
+
+/** The character references that are common in mail; others stay as they are. */
+function decodeEntities(text: string): string {
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,8}));/gi,
+    (whole, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return Object.hasOwn(entities, name) ? (entities[name] ?? whole) : whole;
+      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+      return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? '' : String.fromCodePoint(code);
+    },
+  );
+}
+
+/** One line: white space and invisible characters (the padding of newsletters) become single spaces. */
+function collapse(text: string): string {
+  return text.replace(invisible, ' ').replace(/\s+/g, ' ').trim();
+}
+
+// Not the zero width joiner, which holds emoji together.
+const invisible = /(?:[[\p{Cc}\p{Cf}\ufffc]--[\u200d]]|\u034f)+/gv;

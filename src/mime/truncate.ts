@@ -1,0 +1,33 @@
+import { Buffer } from 'node:buffer';
+
+/** The longest beginning of `text` that is at most `maxBytes` of UTF-8, cut between two code points. */
+export function truncateUtf8(text: string, maxBytes: number): string {
+  // A UTF-16 unit is at least one byte and at most three.
+  if (text.length * 3 <= maxBytes) return text;
+  let bytes = 0;
+  for (let i = 0; i < text.length; ) {
+    const code = text.codePointAt(i) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > maxBytes) return text.slice(0, i);
+    i += code < 0x10000 ? 1 : 2;
+  }
+  return text;
+}
+
+/**
+ * The same for HTML: never inside a tag or a character reference, as far as one can tell; a tag
+ * longer than the whole budget leaves nothing.
+ */
+export function truncateHtml(html: string, maxBytes: number): string {
+  if (Buffer.byteLength(html, 'utf8') <= maxBytes) return html;
+  let cut = truncateUtf8(html, maxBytes);
+  const tag = cut.lastIndexOf('<');
+  if (tag > cut.lastIndexOf('>') && /[a-z/!?]/i.test(html[tag + 1] ?? '')) cut = cut.slice(0, tag);
+  // The longest reference of HTML has 33 characters.
+  const reference = cut.lastIndexOf('&');
+  if (reference >= 0 && cut.length - reference <= 33 && /^&(?:#?\w*)$/.test(cut.slice(reference))) {
+    const rest = /^&#?\w*;/.exec(html.slice(reference, reference + 34));
+    if (rest !== null && reference + rest[0].length > cut.length) cut = cut.slice(0, reference);
+  }
+  return cut;
+}
