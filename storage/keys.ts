@@ -180,3 +180,8 @@ export function queuePart(shard: number): Part {
   }
   return part(key('Q', u8(shard)), undefined);
 }
+
+/** Each partition once: what a transaction locks. */
+export function uniqueParts(parts: readonly Part[]): Part[] {
+  return [...new Map(parts.map((one) => [one.name, one])).values()];
+}

@@ -44,6 +44,8 @@ export interface Tx extends Reader {
   insert(p: Part, k: Bytes, v: Bytes): Promise<void>;
   /** The partition's next sequence number: taken once per transaction and partition, the same number when asked again. */
   nextSeq(p: Part): Promise<number>;
+  /** The newest sequence number this transaction sees, its own included; 0 if none. */
+  lastSeq(p: Part): Promise<number>;
   /** Wakes watchers of this topic once the transaction is durable. */
   touch(p: Part, topic: number): void;
 }

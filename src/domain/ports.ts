@@ -65,7 +65,7 @@ export interface MailboxTx extends MailboxReader {
   addItem(folder: FolderId, item: NewItem, device?: DeviceId): Promise<Item>;
   /** Stores new marks and logs the Change; `what` is the OR of Changed. */
   markItem(item: Item, marks: ItemMarks, what: number, device?: DeviceId): Promise<Item>;
-  /** Moves an item, keeping its id; logs Delete here and Add there. */
+  /** Moves an item, keeping its id; logs Delete here (as the device's) and Add there (as nobody's: the mover is told too). */
   moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item>;
   /** Deletes an item and its body; logs the Delete. */
   deleteItem(item: Item, device?: DeviceId): Promise<void>;

@@ -24,8 +24,6 @@ export interface SyncState {
   readonly unsent: readonly ItemId[];
   /** The protocol's own text of the options in force; opaque here. */
   readonly options: string;
-  /** The filter in force in days; 0 is no filter. */
-  readonly filterDays: number;
   /** Of the request that this state answered. */
   readonly adds: readonly StoredAdd[];
 }

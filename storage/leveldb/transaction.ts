@@ -4,7 +4,7 @@ import type { Change, CommitQueue, PartWrites } from './commit-queue.ts';
 import { StoreLimitError } from './errors.ts';
 import type { Heads } from './heads.ts';
 import { type Level, levelKey } from './level.ts';
-import { latin1, mergedPage } from './pages.ts';
+import { latin1, type Pages } from './pages.ts';
 
 /** What every adapter accepts at most; callers stay below, so that another engine can take over. */
 const limits = { valueBytes: 64 * 1024, writes: 1000, bytes: 1024 * 1024 } as const;
@@ -17,6 +17,7 @@ export interface TxOutside {
   readonly level: Level;
   readonly queue: CommitQueue;
   readonly heads: Heads;
+  readonly pages: Pages;
 }
 
 /** One transaction on locked partitions: reads through its own writes, then the commit queue, then the database. */
@@ -51,15 +52,15 @@ export class LevelTx implements Tx {
 
   page(p: Part, r: Range): Promise<Page> {
     const { changes: own } = this.#of(p);
-    const { level, queue } = this.#outside;
+    const { pages, queue } = this.#outside;
     const queued = queue.changesOf(p);
     if (!queued) {
-      return mergedPage(level, p, r, own);
+      return pages.merged(p, r, own);
     }
     for (const [name, change] of own) {
       queued.set(name, change);
     }
-    return mergedPage(level, p, r, queued);
+    return pages.merged(p, r, queued);
   }
 
   put(p: Part, k: Bytes, v: Bytes): void {
@@ -86,6 +87,10 @@ export class LevelTx implements Tx {
     // Asked twice at once, both get the same number: the lock keeps head.seq as it is until the end.
     writes.taken ??= { head, seq: head.seq + 1 };
     return writes.taken.seq;
+  }
+
+  async lastSeq(p: Part): Promise<number> {
+    return this.#of(p).taken?.seq ?? (await this.#outside.heads.get(p)).seq;
   }
 
   touch(p: Part, topic: number): void {

@@ -1,0 +1,133 @@
+import { Changed } from './change.ts';
+import { DomainError } from './errors.ts';
+import { defaultFolder, type Folder, FolderType } from './folder.ts';
+import type { DeviceId, FolderId, ItemId, MailboxRef } from './ids.ts';
+import type { Flag, Item, ItemDetail, ItemMarks } from './item.ts';
+import type { MailboxReader, MailboxTx, MailStore } from './ports.ts';
+
+/** What a client may change of an item; absent stays as it is, `flag: null` takes the flag away. */
+export interface MarksChange {
+  readonly read?: boolean | undefined;
+  readonly flag?: Flag | null | undefined;
+  readonly categories?: readonly string[] | undefined;
+}
+
+/** One account's folders and items: every read and write passes here. */
+export class Mailbox {
+  readonly ref: MailboxRef;
+  readonly #store: MailStore;
+
+  constructor(store: MailStore, ref: MailboxRef) {
+    this.#store = store;
+    this.ref = ref;
+  }
+
+  /** Reads what is durable. */
+  get reader(): MailboxReader {
+    return this.#store.mailbox(this.ref);
+  }
+
+  /** One decision on this mailbox: lands together, durable when it resolves, or not at all. */
+  transact<T>(decide: (tx: MailboxTx) => Promise<T>): Promise<T> {
+    return this.#store.transact([this.ref], (of) => decide(of(this.ref)));
+  }
+
+  /** Calls back after each durable change; `undefined` stands for the folder tree and the devices. */
+  watch(watcher: (folder: FolderId | undefined) => void): () => void {
+    return this.#store.watch(this.ref, watcher);
+  }
+
+  /** A folder by its number. Throws `folder/not-found`. */
+  async folder(id: FolderId): Promise<Folder> {
+    const folder = await this.reader.folder(id);
+    if (folder === undefined) {
+      throw new DomainError('folder/not-found', 'The folder does not exist.');
+    }
+    return folder;
+  }
+
+  /** A message and what reading it needs. Throws `item/not-found`. */
+  async message(folder: FolderId, id: ItemId): Promise<{ item: Item; detail: ItemDetail }> {
+    const { reader } = this;
+    const [item, [detail]] = await Promise.all([reader.item(folder, id), reader.details([id])]);
+    if (item === undefined || detail === undefined) {
+      throw new DomainError('item/not-found', 'The item does not exist.');
+    }
+    return { item, detail };
+  }
+
+  /**
+   * Moves an item, which keeps its id. A repeated move (the answer was lost) finds the item where it should be and
+   * succeeds. Throws `item/not-found`, `folder/not-found` (the destination), `item/same-folder`.
+   */
+  moveItem(id: ItemId, from: FolderId, to: FolderId, device?: DeviceId): Promise<Item> {
+    return this.transact(async (tx) => {
+      if (from === to) {
+        throw new DomainError('item/same-folder', 'Source and destination are the same folder.');
+      }
+      const item = await tx.item(from, id);
+      const destination = await tx.folder(to);
+      if (item === undefined) {
+        const there = destination && (await tx.item(to, id));
+        if (there === undefined) {
+          throw new DomainError('item/not-found', 'The item does not exist.');
+        }
+        return there;
+      }
+      if (destination === undefined) {
+        throw new DomainError('folder/not-found', 'The destination does not exist.');
+      }
+      return tx.moveItem(item, to, device);
+    });
+  }
+
+  /** The raw message, or the bytes [start, end) of it. */
+  openBody(item: Item, range?: readonly [number, number]): AsyncIterable<Uint8Array> {
+    return this.#store.openBody(this.ref, item, range);
+  }
+}
+
+/** Applies a client's change of marks; gives the item as it is then, unchanged (and nothing logged) if nothing differs. */
+export function changeMarks(
+  tx: MailboxTx,
+  item: Item,
+  change: MarksChange,
+  device?: DeviceId,
+): Promise<Item> | Item {
+  const what = changedMarks(item.marks, change);
+  if (what === 0) {
+    return item;
+  }
+  const marks: ItemMarks = {
+    ...item.marks,
+    read: change.read ?? item.marks.read,
+    flag: change.flag === undefined ? item.marks.flag : (change.flag ?? undefined),
+    categories: change.categories ?? item.marks.categories,
+  };
+  return tx.markItem(item, marks, what, device);
+}
+
+/** Which marks a change would alter: OR of Changed. */
+export function changedMarks(marks: ItemMarks, change: MarksChange): number {
+  const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  return (
+    (change.read !== undefined && change.read !== marks.read ? Changed.Read : 0) |
+    (change.flag !== undefined && !same(change.flag, marks.flag) ? Changed.Flag : 0) |
+    (change.categories !== undefined && !same(change.categories, marks.categories) ? Changed.Categories : 0)
+  );
+}
+
+/** Deletes as a client asks: to Deleted Items, or for good when it says so or the item is there already. */
+export async function removeItem(
+  tx: MailboxTx,
+  item: Item,
+  permanently: boolean,
+  device?: DeviceId,
+): Promise<void> {
+  const trash = defaultFolder(FolderType.DeletedItems);
+  if (permanently || item.folder === trash) {
+    await tx.deleteItem(item, device);
+  } else {
+    await tx.moveItem(item, trash, device);
+  }
+}

@@ -1,0 +1,162 @@
+import { DomainError } from './errors.ts';
+import type { EntityId, MailboxRef, OrganizationId } from './ids.ts';
+import type { PolicySettingName, PolicySettings } from './policy-settings.ts';
+import { readPolicySettings } from './policy-settings.ts';
+
+/** Whose policy: the organisation's own, or that of one of its users or groups. */
+export type PolicyTarget = 'organization' | EntityId;
+
+/** A policy as an administrator puts it. */
+export interface Policy {
+  readonly settings: PolicySettings;
+  /** A device that never provisions is served, and nothing is asked of it. */
+  readonly allowNonProvisionableDevices: boolean;
+}
+
+/** What is kept of a target's policy. */
+export interface StoredPolicy {
+  /** Grows with each put and each deletion, so that a number never stands for two policies. */
+  readonly revision: number;
+  /** Undefined after a deletion. */
+  readonly policy: Policy | undefined;
+  /** Every setting it ever had: a device may hold a value of it (MS-ASPROV, EASProvisionDoc). */
+  readonly everSet: readonly PolicySettingName[];
+}
+
+/** What is remembered of policies. */
+export interface PolicyStore {
+  policy(organization: OrganizationId, target: PolicyTarget): Promise<StoredPolicy | undefined>;
+  /** One decision on a target's policy, durable when it resolves; `decide` may run again. */
+  updatePolicy(
+    organization: OrganizationId,
+    target: PolicyTarget,
+    decide: (stored: StoredPolicy | undefined) => StoredPolicy | undefined,
+  ): Promise<StoredPolicy | undefined>;
+}
+
+/** The policy that is in force for a user. */
+export interface EffectivePolicy extends Policy {
+  /** `<target>:<revision>`: differs whenever a device has to take the policy again. */
+  readonly revision: string;
+  /** The number of the target's policy. */
+  readonly number: number;
+  /** Settings that are not enforced now but may be held by a device: sent with what is assumed without them. */
+  readonly everSet: readonly PolicySettingName[];
+}
+
+/** Whom a change of rules concerns: everybody, one mailbox, or one device of it. */
+export interface PolicyChange {
+  readonly organization: OrganizationId;
+  readonly mailbox?: MailboxRef['mailbox'] | undefined;
+  readonly device?: string | undefined;
+}
+
+const nothingEnforced: Policy = { settings: {}, allowNonProvisionableDevices: false };
+const MAX_CACHED = 10_000;
+
+/** The mobile policies of all organisations: puts them, finds the one in force, and tells who has to obey. */
+export class Policies {
+  readonly #store: PolicyStore;
+  /** By `organisation/target`; promises, so that a thousand devices at once read one row once. */
+  readonly #cached = new Map<string, Promise<StoredPolicy | undefined>>();
+  readonly #watchers = new Set<(change: PolicyChange) => void>();
+
+  constructor(store: PolicyStore) {
+    this.#store = store;
+  }
+
+  /** The target's own policy; an organisation whose policy was never put has revision 0 with nothing enforced. */
+  async get(
+    organization: OrganizationId,
+    target: PolicyTarget,
+  ): Promise<Policy & { readonly revision: number }> {
+    const stored = await this.#stored(organization, target);
+    if (stored?.policy !== undefined) return { ...stored.policy, revision: stored.revision };
+    if (target !== 'organization') throw noPolicy();
+    return { ...nothingEnforced, revision: stored?.revision ?? 0 };
+  }
+
+  /** Replaces the target's policy. Throws `request/invalid` for a setting that is none or out of its range. */
+  async put(
+    organization: OrganizationId,
+    target: PolicyTarget,
+    given: {
+      readonly settings: Readonly<Record<string, unknown>>;
+      readonly allowNonProvisionableDevices: boolean;
+    },
+  ): Promise<Policy & { readonly revision: number }> {
+    const settings = readPolicySettings(given.settings);
+    const policy = { settings, allowNonProvisionableDevices: given.allowNonProvisionableDevices };
+    const names = Object.keys(settings) as PolicySettingName[];
+    const stored = await this.#update(organization, target, (before) => ({
+      revision: (before?.revision ?? 0) + 1,
+      policy,
+      everSet: [...new Set([...(before?.everSet ?? []), ...names])],
+    }));
+    return { ...policy, revision: stored?.revision ?? 0 };
+  }
+
+  /** Takes the target's policy back. Throws `entity/not-found` if it has none. */
+  async delete(organization: OrganizationId, target: PolicyTarget): Promise<void> {
+    await this.#update(organization, target, (before) => {
+      if (before?.policy === undefined) throw noPolicy();
+      return { ...before, revision: before.revision + 1, policy: undefined };
+    });
+  }
+
+  /** The policy in force for a mailbox: its user's own, else the organisation's. */
+  async effective({ organization, mailbox }: MailboxRef): Promise<EffectivePolicy> {
+    const user = mailbox as string as EntityId;
+    const [own, general] = await Promise.all([
+      this.#stored(organization, user),
+      this.#stored(organization, 'organization'),
+    ]);
+    const everSet = [...new Set([...(own?.everSet ?? []), ...(general?.everSet ?? [])])];
+    if (own?.policy !== undefined) {
+      return { ...own.policy, revision: `${user}:${own.revision}`, number: own.revision, everSet };
+    }
+    const number = general?.revision ?? 0;
+    return { ...(general?.policy ?? nothingEnforced), revision: `organization:${number}`, number, everSet };
+  }
+
+  /** Calls back after each change of rules; the returned function takes it back. */
+  watch(watcher: (change: PolicyChange) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Tells that devices have to ask again: a put, a wipe, a removal. */
+  announce(change: PolicyChange): void {
+    for (const watcher of this.#watchers) watcher(change);
+  }
+
+  async #update(
+    organization: OrganizationId,
+    target: PolicyTarget,
+    decide: (before: StoredPolicy | undefined) => StoredPolicy | undefined,
+  ): Promise<StoredPolicy | undefined> {
+    try {
+      return await this.#store.updatePolicy(organization, target, decide);
+    } finally {
+      this.#cached.delete(`${organization}/${target}`);
+      // Who belongs to a group is not asked here: everybody looks again, and most find nothing changed.
+      this.announce({ organization });
+    }
+  }
+
+  #stored(organization: OrganizationId, target: PolicyTarget): Promise<StoredPolicy | undefined> {
+    const key = `${organization}/${target}`;
+    const cached = this.#cached.get(key);
+    if (cached !== undefined) return cached;
+    const [oldest] = this.#cached.keys();
+    if (this.#cached.size >= MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest);
+    const read = this.#store.policy(organization, target);
+    this.#cached.set(key, read);
+    read.catch(() => this.#cached.delete(key));
+    return read;
+  }
+}
+
+function noPolicy(): DomainError {
+  return new DomainError('entity/not-found', 'The user or group has no mobile policy of its own.');
+}

@@ -1,0 +1,248 @@
+/** What a device has to be told of a folder since the state it holds. */
+import { Changed, ChangeKind, comparePositions, type ItemChange, listEnd, type Position } from './change.ts';
+import type { DeviceId, FolderId, ItemId } from './ids.ts';
+import type { Item } from './item.ts';
+import type { MailboxReader } from './ports.ts';
+import type { SyncState } from './sync-state.ts';
+
+/** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
+export type ServerChange =
+  | { readonly kind: 'add' | 'change'; readonly id: ItemId; readonly item: Item; readonly what: number }
+  | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
+
+/** How far a device has been told. */
+type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent'>;
+
+export interface Collected {
+  readonly changes: readonly ServerChange[];
+  readonly progress: Progress;
+  readonly moreAvailable: boolean;
+  /** Log entries read that had nothing to tell: many of them are worth a new state. */
+  readonly scanned: number;
+}
+
+export interface CollectRequest {
+  readonly device: DeviceId;
+  readonly folder: FolderId;
+  readonly windowSize: number;
+  /** Items received before this (ms since the epoch) are not for the device; undefined is no filter. */
+  readonly filterFromMs: number | undefined;
+  /** About how many bytes an item takes in the answer, and how many the answer may have. */
+  readonly cost: (item: Item) => number;
+  readonly answerBytes: number;
+}
+
+/** What the log says of one item, folded: whether the device has it, whether it is still there, what changed. */
+interface Folded {
+  readonly held: boolean;
+  readonly receivedMs: number;
+  alive: boolean;
+  what: number;
+}
+
+const pageEntries = 200;
+
+/**
+ * Changes first (of what the device holds), then what has left the filter, then the walk to older items. The device
+ * holds exactly the items before `walked`; so changes behind it are not told: the walk will find things as they are.
+ */
+export async function collect(
+  mailbox: MailboxReader,
+  state: Progress,
+  request: CollectRequest,
+): Promise<Collected> {
+  const collected = await collectWithin(mailbox, state, request, request.windowSize);
+  const fitting = countFitting(collected.changes, request);
+  if (fitting >= collected.changes.length) {
+    return collected;
+  }
+  return collectWithin(mailbox, state, request, fitting);
+}
+
+async function collectWithin(
+  mailbox: MailboxReader,
+  state: Progress,
+  request: CollectRequest,
+  windowSize: number,
+): Promise<Collected> {
+  const log = await foldLog(mailbox, state, request, windowSize);
+  const changes: ServerChange[] = [];
+  const unsent = new Set(state.unsent);
+  const boundary = boundaryOf(request.filterFromMs);
+  changes.push(...(await tellFolded(mailbox, request.folder, { folded: log.folded, boundary, unsent })));
+  let { walked } = state;
+  let moreAvailable = log.more;
+  if (!log.more) {
+    const beyond = comparePositions(walked, boundary);
+    const step = beyond > 0 ? leaveFilter : beyond < 0 ? walk : undefined;
+    if (step !== undefined) {
+      const done = await step(mailbox, request.folder, {
+        walked,
+        boundary,
+        room: windowSize - changes.length,
+        unsent,
+      });
+      changes.push(...done.changes);
+      walked = done.walked;
+      moreAvailable = done.more;
+    }
+  }
+  const progress = { seq: log.seq, skip: log.skip, walked, unsent: [...unsent].slice(-1000) };
+  return { changes, progress, moreAvailable, scanned: log.scanned };
+}
+
+function countFitting(changes: readonly ServerChange[], request: CollectRequest): number {
+  let bytes = 0;
+  for (const [n, change] of changes.entries()) {
+    bytes += change.kind === 'add' || change.kind === 'change' ? request.cost(change.item) : 50;
+    if (bytes > request.answerBytes) {
+      return Math.max(1, n);
+    }
+  }
+  return changes.length;
+}
+
+/** The place behind the last item that passes the filter. */
+function boundaryOf(filterFromMs: number | undefined): Position {
+  return filterFromMs === undefined ? listEnd : { receivedMs: filterFromMs - 1, item: 0 };
+}
+
+interface FoldedLog {
+  readonly folded: Map<ItemId, Folded>;
+  readonly seq: number;
+  readonly skip: number;
+  readonly more: boolean;
+  readonly scanned: number;
+}
+
+/** Reads the log from the state on until it ends or `windowSize` items have changed. */
+async function foldLog(
+  mailbox: MailboxReader,
+  state: Progress,
+  request: CollectRequest,
+  windowSize: number,
+): Promise<FoldedLog> {
+  const folded = new Map<ItemId, Folded>();
+  let { seq, skip } = state;
+  let scanned = 0;
+  for (let after: number | undefined = seq; after !== undefined; ) {
+    const page = await mailbox.changes(request.folder, after, pageEntries);
+    for (const entry of page.rows) {
+      scanned++;
+      const own = entry.device === request.device;
+      for (const [n, change] of entry.changes.entries()) {
+        if (n < skip || own || !isHeld(change, state.walked)) {
+          continue;
+        }
+        if (folded.size >= windowSize && !folded.has(change.item)) {
+          return { folded, seq, skip: n, more: true, scanned };
+        }
+        fold(folded, change);
+      }
+      seq = entry.seq;
+      skip = 0;
+    }
+    after = page.next;
+  }
+  return { folded, seq, skip, more: false, scanned };
+}
+
+function isHeld(change: ItemChange, walked: Position): boolean {
+  return comparePositions({ receivedMs: change.receivedMs, item: change.item }, walked) < 0;
+}
+
+function fold(folded: Map<ItemId, Folded>, change: ItemChange): void {
+  const { item, kind, receivedMs } = change;
+  const known = folded.get(item);
+  if (known === undefined) {
+    const held = kind !== ChangeKind.Add;
+    folded.set(item, { held, receivedMs, alive: kind !== ChangeKind.Delete, what: change.what });
+  } else {
+    known.alive = kind !== ChangeKind.Delete;
+    // Out and in again: the device has it, and is told of it whole.
+    known.what |= kind === ChangeKind.Add ? Changed.Rest : change.what;
+  }
+}
+
+interface Telling {
+  readonly folded: ReadonlyMap<ItemId, Folded>;
+  readonly boundary: Position;
+  /** Items before `walked` that the device was not sent; grows and shrinks. */
+  readonly unsent: Set<ItemId>;
+}
+
+async function tellFolded(
+  mailbox: MailboxReader,
+  folder: FolderId,
+  { folded, boundary, unsent }: Telling,
+): Promise<ServerChange[]> {
+  const changes: ServerChange[] = [];
+  const ids = [...folded].filter(([, one]) => one.alive).map(([id]) => id);
+  const items = new Map((await mailbox.items(folder, ids)).map((item, n) => [ids[n], item]));
+  for (const [id, { held, alive, what, receivedMs }] of folded) {
+    const known = held && !unsent.has(id);
+    const item = items.get(id);
+    if (!alive) {
+      if (known) {
+        changes.push({ kind: 'delete', id });
+      }
+      unsent.delete(id);
+    } else if (comparePositions({ receivedMs, item: id }, boundary) >= 0 || item === undefined) {
+      // Out of the filter (what the device has of it goes by SoftDelete), or gone already (its Delete is yet to come).
+      if (!known) {
+        unsent.add(id);
+      }
+    } else {
+      changes.push({ kind: known ? 'change' : 'add', id, item, what: known ? what : 0 });
+      unsent.delete(id);
+    }
+  }
+  return changes;
+}
+
+interface Step {
+  readonly walked: Position;
+  readonly boundary: Position;
+  readonly room: number;
+  readonly unsent: Set<ItemId>;
+}
+
+interface StepDone {
+  readonly changes: readonly ServerChange[];
+  readonly walked: Position;
+  readonly more: boolean;
+}
+
+/** Items between the filter's boundary and what the device holds are taken back, the oldest first. */
+async function leaveFilter(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
+  const { walked, boundary, room, unsent } = step;
+  const places = await mailbox.list(folder, { from: boundary, to: walked, limit: room + 1, reverse: true });
+  const leaving = places.slice(0, room).map((place) => place.item as ItemId);
+  const last = places[leaving.length - 1];
+  const more = places.length > room;
+  const changes: ServerChange[] = [];
+  for (const id of leaving) {
+    if (!unsent.delete(id)) {
+      changes.push({ kind: 'softDelete', id });
+    }
+  }
+  return { changes, walked: more ? (last ?? walked) : boundary, more };
+}
+
+/** On to older items, up to the filter's boundary. */
+async function walk(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
+  const { walked, boundary, room } = step;
+  const places = await mailbox.list(folder, { from: walked, to: boundary, limit: room + 1 });
+  const due = places.slice(0, room);
+  const ids = due.map(({ item }) => item as ItemId);
+  const changes: ServerChange[] = [];
+  for (const item of await mailbox.items(folder, ids)) {
+    if (item !== undefined) {
+      changes.push({ kind: 'add', id: item.id, item, what: 0 });
+    }
+  }
+  const last = due.at(-1);
+  const more = places.length > room;
+  const reached = last === undefined ? walked : { receivedMs: last.receivedMs, item: last.item + 1 };
+  return { changes, walked: more ? reached : boundary, more };
+}

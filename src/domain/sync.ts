@@ -1,0 +1,306 @@
+/** Synchronising a folder with a device: keys, the client's changes, then ours, in one transaction (storage design, section 5). */
+
+import { listStart } from './change.ts';
+import { DomainError } from './errors.ts';
+import type { DeviceId, FolderId, ItemId } from './ids.ts';
+import type { Item, ItemDetail } from './item.ts';
+import { changedMarks, changeMarks, type Mailbox, type MarksChange, removeItem } from './mailbox.ts';
+import type { Clock, Random } from './outside.ts';
+import type { MailboxReader, MailboxTx } from './ports.ts';
+import { type Collected, type CollectRequest, collect, type ServerChange } from './sync-collect.ts';
+import type { SyncState } from './sync-state.ts';
+
+/** What a device asks to be done, in its order. */
+export type ClientCommand =
+  | { readonly kind: 'change'; readonly item: ItemId; readonly marks: MarksChange }
+  | { readonly kind: 'delete'; readonly item: ItemId; readonly permanently: boolean }
+  | { readonly kind: 'fetch'; readonly item: ItemId };
+
+/** What became of a command. `message` belongs to a fetch. */
+export interface CommandResult {
+  readonly command: ClientCommand;
+  readonly outcome: 'done' | 'not-found' | 'conflict';
+  readonly message?: Message | undefined;
+}
+
+/** An item with what reading it needs; `raw` is the whole message when it is stored with its row. */
+export interface Message {
+  readonly item: Item;
+  readonly detail: ItemDetail;
+  readonly raw: Uint8Array | undefined;
+}
+
+/** What of the stored options the domain acts on. */
+export interface SyncRules {
+  /** Items older than this many days are not for the device; 0 is no filter. */
+  readonly filterDays: number;
+  /** MS-ASCMD, Conflict: who wins when both sides changed an item. */
+  readonly serverWins: boolean;
+  /** About how many bytes an item takes in the answer. */
+  readonly cost: (item: Item) => number;
+}
+
+export interface SyncRequest {
+  readonly device: DeviceId;
+  readonly folder: FolderId;
+  readonly key: string;
+  /** The protocol's text of the options; undefined keeps those in force. */
+  readonly options: string | undefined;
+  readonly rules: (options: string) => SyncRules;
+  readonly windowSize: number;
+  readonly answerBytes: number;
+  readonly getChanges: boolean;
+  readonly commands: readonly ClientCommand[];
+}
+
+export interface SyncAnswer {
+  /** The key in force now: the request's own if nothing was to say. */
+  readonly key: string;
+  readonly options: string;
+  readonly results: readonly CommandResult[];
+  readonly changes: readonly (ServerChange & { readonly message?: Message })[];
+  readonly moreAvailable: boolean;
+}
+
+const dayMs = 24 * 3_600_000;
+/** So many log entries with nothing to tell are worth writing down that they were read. */
+const worthKeeping = 64;
+
+export class FolderSync {
+  readonly #mailbox: Mailbox;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(mailbox: Mailbox, clock: Clock, random: Random) {
+    this.#mailbox = mailbox;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /**
+   * Key 0: the device has nothing of the folder and starts over; gives its first key.
+   * Throws `folder/not-found`.
+   */
+  prime(device: DeviceId, folder: FolderId, options: string): Promise<string> {
+    return this.#mailbox.transact(async (tx) => {
+      await requireFolder(tx, folder);
+      tx.deleteSyncStates(device, folder);
+      const state: SyncState = {
+        nonce: Buffer.from(this.#random.bytes(6)).toString('base64url'),
+        number: 1,
+        seq: await tx.lastSeq(),
+        skip: 0,
+        walked: listStart,
+        unsent: [],
+        options,
+        adds: [],
+      };
+      tx.putSyncState(device, folder, state);
+      return keyOf(state);
+    });
+  }
+
+  /**
+   * One exchange with a device that has a key. A key one behind means that our last answer was lost: everything is
+   * worked out again from there. Throws `sync/invalid-key`, `folder/not-found`.
+   */
+  sync(request: SyncRequest): Promise<SyncAnswer> {
+    return this.#mailbox.transact(async (tx) => {
+      const { base, newest } = await findState(tx, request.device, request.folder, request.key);
+      const options = request.options ?? base.options;
+      const rules = request.rules(options);
+      const results = await applyCommands(tx, request, rules, base.seq);
+      const collected = request.getChanges
+        ? await collect(tx, base, this.#collectRequest(request, rules))
+        : nothing(base);
+      const said = collected.changes.length > 0 || request.commands.length > 0 || options !== base.options;
+      let key = request.key;
+      if (said || base !== newest) {
+        const next = { ...base, ...collected.progress, options, adds: [], number: base.number + 1 };
+        tx.putSyncState(request.device, request.folder, next);
+        key = keyOf(next);
+      } else if (collected.scanned > worthKeeping) {
+        tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
+      }
+      const changes = await withMessages(tx, collected.changes);
+      return { key, options, results, changes, moreAvailable: collected.moreAvailable };
+    });
+  }
+
+  /**
+   * How many changes wait for the device, up to `most`. Throws as `sync` does; `sync/invalid-key` also for a key
+   * that the next Sync could not use.
+   */
+  async estimate(
+    request: Pick<SyncRequest, 'device' | 'folder' | 'key' | 'options' | 'rules'>,
+    most: number,
+  ): Promise<number> {
+    const { reader } = this.#mailbox;
+    const { base } = await findState(reader, request.device, request.folder, request.key);
+    const rules = { ...request.rules(request.options ?? base.options), cost: () => 0 };
+    const collectRequest = this.#collectRequest({ ...request, windowSize: most, answerBytes: 1 }, rules);
+    return (await collect(reader, base, collectRequest)).changes.length;
+  }
+
+  /** Whether anything waits for the device, whatever its last key: for Ping and waiting Syncs. */
+  async hasChanges(
+    device: DeviceId,
+    folder: FolderId,
+    rules: (options: string) => SyncRules,
+  ): Promise<boolean> {
+    const { reader } = this.#mailbox;
+    const [state] = await reader.syncStates(device, folder);
+    if (state === undefined) {
+      return false;
+    }
+    const request = { device, folder, windowSize: 1, answerBytes: 1 };
+    const collected = await collect(
+      reader,
+      state,
+      this.#collectRequest(request, { ...rules(state.options), cost: () => 0 }),
+    );
+    return collected.changes.length > 0;
+  }
+
+  /** Changes of the clock's day move the filter, so that items leave it once a day and not at every request. */
+  #collectRequest(
+    request: Pick<CollectRequest, 'device' | 'folder' | 'windowSize' | 'answerBytes'>,
+    rules: SyncRules,
+  ): CollectRequest {
+    const today = Math.floor(this.#clock.now() / dayMs) * dayMs;
+    const { device, folder, windowSize, answerBytes } = request;
+    return {
+      device,
+      folder,
+      windowSize,
+      answerBytes,
+      filterFromMs: rules.filterDays === 0 ? undefined : today - rules.filterDays * dayMs,
+      cost: rules.cost,
+    };
+  }
+}
+
+function keyOf(state: SyncState): string {
+  return `${state.nonce}.${state.number}`;
+}
+
+function nothing(base: SyncState): Collected {
+  return { changes: [], progress: base, moreAvailable: false, scanned: 0 };
+}
+
+async function requireFolder(mailbox: MailboxReader, folder: FolderId): Promise<void> {
+  if ((await mailbox.folder(folder)) === undefined) {
+    throw new DomainError('folder/not-found', 'The folder does not exist.');
+  }
+}
+
+/** The state a key names, which is the newest or the one before it. */
+async function findState(
+  mailbox: MailboxReader,
+  device: DeviceId,
+  folder: FolderId,
+  key: string,
+): Promise<{ base: SyncState; newest: SyncState }> {
+  await requireFolder(mailbox, folder);
+  const states = await mailbox.syncStates(device, folder);
+  const [newest] = states;
+  const base = states.find((state) => keyOf(state) === key);
+  if (newest === undefined || base === undefined || base.nonce !== newest.nonce) {
+    throw new DomainError('sync/invalid-key', 'The synchronization key is not one of the last two.');
+  }
+  if (base.seq < (await mailbox.changesCompleteFrom(folder))) {
+    throw new DomainError('sync/invalid-key', 'The synchronization key is too old.');
+  }
+  return { base, newest };
+}
+
+async function applyCommands(
+  tx: MailboxTx,
+  request: SyncRequest,
+  rules: SyncRules,
+  since: number,
+): Promise<CommandResult[]> {
+  const results: CommandResult[] = [];
+  for (const command of request.commands) {
+    results.push(await applyCommand(tx, request, rules, since, command));
+  }
+  return results;
+}
+
+async function applyCommand(
+  tx: MailboxTx,
+  request: SyncRequest,
+  rules: SyncRules,
+  since: number,
+  command: ClientCommand,
+): Promise<CommandResult> {
+  const item = await tx.item(request.folder, command.item);
+  if (item === undefined) {
+    // What is gone already need not be deleted: a repeated request says so as well.
+    return { command, outcome: command.kind === 'delete' ? 'done' : 'not-found' };
+  }
+  switch (command.kind) {
+    case 'change': {
+      if (rules.serverWins && (await isConflict(tx, request, item, since, command.marks))) {
+        return { command, outcome: 'conflict' };
+      }
+      await changeMarks(tx, item, command.marks, request.device);
+      return { command, outcome: 'done' };
+    }
+    case 'delete':
+      await removeItem(tx, item, command.permanently, request.device);
+      return { command, outcome: 'done' };
+    case 'fetch': {
+      const [message] = await readMessages(tx, [item]);
+      return { command, outcome: 'done', message };
+    }
+  }
+}
+
+/** Whether somebody else changed, since the device's state, what it wants to change now to something else. */
+async function isConflict(
+  tx: MailboxTx,
+  request: SyncRequest,
+  item: Item,
+  since: number,
+  marks: MarksChange,
+): Promise<boolean> {
+  const wanted = changedMarks(item.marks, marks);
+  if (wanted === 0 || item.changed <= since) {
+    return false;
+  }
+  for (let after: number | undefined = since; after !== undefined; ) {
+    const page = await tx.changes(request.folder, after, 200);
+    const others = page.rows.filter((entry) => entry.device !== request.device);
+    if (
+      others.some(({ changes }) => changes.some((one) => one.item === item.id && (one.what & wanted) !== 0))
+    ) {
+      return true;
+    }
+    after = page.next;
+  }
+  return false;
+}
+
+async function withMessages(tx: MailboxTx, changes: readonly ServerChange[]): Promise<SyncAnswer['changes']> {
+  const items = changes.flatMap((change) => ('item' in change ? [change.item] : []));
+  const messages = new Map((await readMessages(tx, items)).map((message) => [message.item.id, message]));
+  return changes.map((change) => {
+    const message = messages.get(change.id);
+    return message === undefined ? change : { ...change, message };
+  });
+}
+
+/** Items with their details, and the raw messages of those that are stored with their rows. */
+export async function readMessages(mailbox: MailboxReader, items: readonly Item[]): Promise<Message[]> {
+  const inline = items.filter(({ body }) => body.kind === 'inline').map(({ id }) => id);
+  const [details, raws] = await Promise.all([
+    mailbox.details(items.map(({ id }) => id)),
+    mailbox.inlineBodies(inline),
+  ]);
+  const rawOf = new Map(inline.map((id, n) => [id, raws[n]]));
+  return items.flatMap((item, n) => {
+    const detail = details[n];
+    return detail === undefined ? [] : [{ item, detail, raw: rawOf.get(item.id) }];
+  });
+}

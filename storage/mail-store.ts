@@ -1,0 +1,181 @@
+/** What the domain asks of storage about mailboxes and their bodies, over one Store and one BlobStore. */
+
+import { ChangeKind } from '#domain/change';
+import { defaultFolders, rootFolder } from '#domain/folder';
+import type { FolderId, MailboxRef, OrganizationId } from '#domain/ids';
+import type { Item, NewItem } from '#domain/item';
+import type {
+  BodyWriter,
+  MailboxReader,
+  MailboxTx,
+  MailboxWatcher,
+  MailStore,
+  QueuedMessage,
+  StoredBody,
+} from '#domain/ports';
+import type { KeyRing } from './key-ring.ts';
+import { blobPart, mailboxPart, uniqueParts } from './keys.ts';
+import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
+import { mailboxTopic, NeedsTaskShard, StoredMailboxTx, taskShard } from './mailbox-tx.ts';
+import { MessageQueue } from './message-queue.ts';
+import { pack } from './records/packed.ts';
+import type { Sealer } from './rows.ts';
+import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
+
+/** Stays below the port's 1 MiB a transaction with room for the log and the heads. */
+const transactionBytes = 900 * 1024;
+const inlineInAllBytes = 512 * 1024;
+const rowOverheadBytes = 600;
+/** A detail larger than this would not fit its row. */
+const largestRowBytes = 60 * 1024;
+
+export interface LevelMailStoreOptions {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+  /** Bodies up to this many bytes are kept in rows. */
+  readonly inlineBodyBytes: number;
+}
+
+export class StoredMail implements MailStore {
+  readonly #o: LevelMailStoreOptions;
+  readonly #queue: MessageQueue;
+
+  constructor(options: LevelMailStoreOptions) {
+    this.#o = options;
+    this.#queue = new MessageQueue(options.store, options.sealer, options.now);
+  }
+
+  mailbox(ref: MailboxRef): MailboxReader {
+    const context = this.#context(ref);
+    return new StoredMailbox(context, this.#o.store, () => this.#o.store.lastSeq(context.part));
+  }
+
+  async transact<T>(
+    mailboxes: readonly MailboxRef[],
+    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    bodies: readonly StoredBody[] = [],
+  ): Promise<T> {
+    try {
+      return await this.#transact(mailboxes, decide, bodies, false);
+    } catch (error) {
+      if (error instanceof NeedsTaskShard) {
+        return this.#transact(mailboxes, decide, bodies, true);
+      }
+      throw error;
+    }
+  }
+
+  fitsOneTransaction(item: NewItem, mailboxes: number): boolean {
+    const body = item.body.kind === 'inline' ? item.body.raw.length : 0;
+    const rest = pack([item.envelope, item.attachments, item.detail]).length;
+    return rest <= largestRowBytes && (body + rest + rowOverheadBytes) * mailboxes <= transactionBytes;
+  }
+
+  watch(ref: MailboxRef, watcher: MailboxWatcher): () => void {
+    return this.#o.store.watch([mailboxPart(ref.organization, ref.mailbox)], (_part, topic) =>
+      watcher(topic === mailboxTopic ? undefined : (topic as FolderId)),
+    );
+  }
+
+  async *openBody(
+    ref: MailboxRef,
+    item: Item,
+    range: readonly [number, number] = [0, item.size],
+  ): AsyncIterable<Uint8Array> {
+    if (item.body.kind === 'blob') {
+      yield* this.#o.blobs.open(ref.organization, { id: item.body.id, size: item.size }, range);
+      return;
+    }
+    const [raw] = await this.mailbox(ref).inlineBodies([item.id]);
+    if (raw !== undefined) {
+      yield raw.subarray(range[0], range[1]);
+    }
+  }
+
+  writeBody(organization: OrganizationId): BodyWriter {
+    const writer = this.#o.blobs.write(organization);
+    return {
+      append: (chunk) => writer.append(chunk),
+      finish: async () => ({ organization, ...(await writer.finish()) }),
+      abort: () => writer.abort(),
+    };
+  }
+
+  inlineBodyBytes(mailboxes: number): number {
+    return Math.min(this.#o.inlineBodyBytes, Math.floor(inlineInAllBytes / Math.max(1, mailboxes)));
+  }
+
+  async createMailbox(ref: MailboxRef): Promise<void> {
+    await this.transact([ref], async (of) => {
+      const mailbox = of(ref);
+      if ((await mailbox.folders()).length > 0) {
+        return;
+      }
+      const seq = await mailbox.seq();
+      for (const { type, name } of defaultFolders) {
+        const id = await mailbox.nextFolderId();
+        mailbox.putFolder({ id, parent: rootFolder, type, name, created: seq, changed: seq });
+        await mailbox.logHierarchy(ChangeKind.Add, id);
+      }
+    });
+  }
+
+  enqueue(messages: readonly QueuedMessage[]): Promise<void> {
+    return this.#queue.enqueue(messages);
+  }
+
+  claimQueued(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]> {
+    return this.#queue.claim(nowMs, leaseMs, limit);
+  }
+
+  dequeue(message: QueuedMessage): Promise<void> {
+    return this.#queue.dequeue(message);
+  }
+
+  #transact<T>(
+    mailboxes: readonly MailboxRef[],
+    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    bodies: readonly StoredBody[],
+    hasTaskShard: boolean,
+  ): Promise<T> {
+    const contexts = new Map(mailboxes.map((ref) => [ref.mailbox, this.#context(ref)]));
+    const parts: Part[] = [...contexts.values()].map(({ part }) => part);
+    parts.push(...bodies.map(({ organization, id }) => blobPart(organization, id[0] ?? 0)));
+    if (hasTaskShard) {
+      parts.push(...mailboxes.map(taskShard));
+    }
+    const nowMs = this.#o.now();
+    return this.#o.store.transact(uniqueParts(parts), async (tx: Tx) => {
+      const open = new Map<string, StoredMailboxTx>();
+      const of = (ref: MailboxRef): MailboxTx => {
+        const context = contexts.get(ref.mailbox);
+        if (context === undefined) {
+          throw new Error('a transaction touches only the mailboxes it lists');
+        }
+        const known = open.get(ref.mailbox);
+        if (known !== undefined) {
+          return known;
+        }
+        const mailbox = new StoredMailboxTx(ref, context, tx, { nowMs, hasTaskShard });
+        open.set(ref.mailbox, mailbox);
+        return mailbox;
+      };
+      const result = await decide(of);
+      for (const mailbox of open.values()) {
+        await mailbox.flush();
+      }
+      return result;
+    });
+  }
+
+  #context(ref: MailboxRef): MailboxContext {
+    return {
+      part: mailboxPart(ref.organization, ref.mailbox),
+      sealer: this.#o.sealer,
+      nameKey: (name: string): Bytes => this.#o.keys.nameKey(ref.organization, name),
+    };
+  }
+}

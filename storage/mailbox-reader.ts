@@ -1,0 +1,266 @@
+/** Reads the rows of one mailbox, through the store (what is durable) or through a transaction. */
+import type { FolderChange, HierarchyChange, Position } from '#domain/change';
+import type { Device } from '#domain/device';
+import type { Folder } from '#domain/folder';
+import type { DeviceId, FolderId, ItemId } from '#domain/ids';
+import type { Item, ItemDetail } from '#domain/item';
+import type { MailboxReader, PageOf } from '#domain/ports';
+import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from '#domain/sync-state';
+import { u8, u32, u64 } from './keys.ts';
+import { mailboxRows as rows } from './layout.ts';
+import type { DetailRecord, ItemRecord, UsageRecord } from './records/mail.ts';
+import type { Row, Sealer } from './rows.ts';
+import type { Bytes, Part, Range, Reader } from './store.ts';
+
+/** What keys and rows of a mailbox need beside the rows themselves. */
+export interface MailboxContext {
+  readonly part: Part;
+  readonly sealer: Sealer;
+  /** HMAC of a name under the organisation's key, for use in keys. */
+  readonly nameKey: (name: string) => Bytes;
+}
+
+/** The list is by falling time: the key holds the rest to the highest number. */
+export const placeTime = (receivedMs: number) => Number.MAX_SAFE_INTEGER - Math.max(0, receivedMs);
+
+export class StoredMailbox implements MailboxReader {
+  protected readonly context: MailboxContext;
+  readonly #reader: Reader;
+  readonly #lastSeq: () => Promise<number>;
+
+  constructor(context: MailboxContext, reader: Reader, lastSeq: () => Promise<number>) {
+    this.context = context;
+    this.#reader = reader;
+    this.#lastSeq = lastSeq;
+  }
+
+  lastSeq(): Promise<number> {
+    return this.#lastSeq();
+  }
+
+  async folders(): Promise<readonly Folder[]> {
+    const found: Folder[] = [];
+    for await (const { key, value } of this.all(rows.folder, rows.folder.range())) {
+      found.push({ id: u32.read(key, 1) as FolderId, ...value });
+    }
+    return found;
+  }
+
+  async folder(id: FolderId): Promise<Folder | undefined> {
+    const value = await this.get(rows.folder, rows.folder.key(u32(id)));
+    return value && { id, ...value };
+  }
+
+  async hierarchyChanges(after: number): Promise<PageOf<HierarchyChange, number>> {
+    const { lt } = rows.hierarchy.range();
+    const page = await this.page(rows.hierarchy, { gte: rows.hierarchy.key(u64(after + 1)), lt });
+    const found = page.rows.map(({ key, value }) => ({ seq: u64.read(key, 1), ...value }));
+    return page.next ? { rows: found, next: u64.read(page.next, 1) - 1 } : { rows: found };
+  }
+
+  async item(folder: FolderId, id: ItemId): Promise<Item | undefined> {
+    const [item] = await this.items(folder, [id]);
+    return item;
+  }
+
+  async items(folder: FolderId, ids: readonly ItemId[]): Promise<(Item | undefined)[]> {
+    const records = await this.getMany(
+      rows.item,
+      ids.map((id) => rows.item.key(u32(folder), u64(id))),
+    );
+    return Promise.all(
+      ids.map((id, i) => {
+        const record = records[i];
+        return record && this.#itemOf(folder, id, record);
+      }),
+    );
+  }
+
+  async list(
+    folder: FolderId,
+    range: {
+      readonly from: Position;
+      readonly to: Position;
+      readonly limit: number;
+      readonly reverse?: boolean;
+    },
+  ): Promise<readonly Position[]> {
+    const found: Position[] = [];
+    const bound = (at: Position): Bytes =>
+      at.receivedMs < 0
+        ? rows.place.range(u32(folder)).lt
+        : rows.place.key(u32(folder), u64(placeTime(at.receivedMs)), u64(at.item));
+    const reverse = range.reverse === true;
+    let { gte, lt } = { gte: bound(range.from), lt: bound(range.to) };
+    while (found.length < range.limit) {
+      const page = await this.#reader.page(this.context.part, {
+        gte,
+        lt,
+        limit: Math.min(1000, range.limit - found.length),
+        reverse,
+      });
+      for (const [key] of page.rows) {
+        found.push({ receivedMs: Number.MAX_SAFE_INTEGER - u64.read(key, 5), item: u64.read(key, 13) });
+      }
+      if (page.next === undefined) {
+        break;
+      }
+      if (reverse) {
+        lt = page.next;
+      } else {
+        gte = page.next;
+      }
+    }
+    return found;
+  }
+
+  async changes(folder: FolderId, after: number, limit: number): Promise<PageOf<FolderChange, number>> {
+    const { lt } = rows.change.range(u32(folder));
+    const page = await this.page(rows.change, {
+      gte: rows.change.key(u32(folder), u64(after + 1)),
+      lt,
+      limit,
+    });
+    const found = page.rows.map(({ key, value }) => ({ folder, seq: u64.read(key, 5), ...value }));
+    return page.next ? { rows: found, next: u64.read(page.next, 5) - 1 } : { rows: found };
+  }
+
+  async changesCompleteFrom(folder: FolderId): Promise<number> {
+    return (await this.get(rows.trimmed, rows.trimmed.key(u32(folder)))) ?? 0;
+  }
+
+  async details(ids: readonly ItemId[]): Promise<(ItemDetail | undefined)[]> {
+    const records = await this.detailRecords(ids);
+    return records.map((record) => record?.detail);
+  }
+
+  inlineBodies(ids: readonly ItemId[]): Promise<(Uint8Array | undefined)[]> {
+    return this.getMany(
+      rows.body,
+      ids.map((id) => rows.body.key(u64(id))),
+    );
+  }
+
+  device(id: DeviceId): Promise<Device | undefined> {
+    return this.get(rows.device, rows.device.key(this.context.nameKey(id)));
+  }
+
+  async devices(): Promise<readonly Device[]> {
+    const found: Device[] = [];
+    for await (const { value } of this.all(rows.device, rows.device.range())) {
+      found.push(value);
+    }
+    return found;
+  }
+
+  async syncStates(device: DeviceId, folder: FolderId): Promise<readonly SyncState[]> {
+    const of = this.context.nameKey(device);
+    const states = await this.getMany(
+      rows.syncState,
+      [0, 1].map((generation) => rows.syncState.key(of, u32(folder), u8(generation))),
+    );
+    return states.filter((state) => state !== undefined).sort((a, b) => b.number - a.number);
+  }
+
+  async syncedFolders(device: DeviceId): Promise<readonly SyncedFolder[]> {
+    const newest = new Map<FolderId, SyncState>();
+    for await (const { key, value } of this.all(
+      rows.syncState,
+      rows.syncState.range(this.context.nameKey(device)),
+    )) {
+      const folder = u32.read(key, 17) as FolderId;
+      if (value.number > (newest.get(folder)?.number ?? 0)) {
+        newest.set(folder, value);
+      }
+    }
+    return [...newest].map(([folder, state]) => ({ folder, state }));
+  }
+
+  async folderSyncStates(device: DeviceId): Promise<readonly FolderSyncState[]> {
+    const of = this.context.nameKey(device);
+    const states = await this.getMany(
+      rows.folderSyncState,
+      [0, 1].map((generation) => rows.folderSyncState.key(of, u8(generation))),
+    );
+    return states.filter((state) => state !== undefined).sort((a, b) => b.number - a.number);
+  }
+
+  async cachedRequests(device: DeviceId): Promise<CachedRequests> {
+    const key = rows.cachedRequests.key(this.context.nameKey(device));
+    return (await this.get(rows.cachedRequests, key)) ?? {};
+  }
+
+  async usage(): Promise<{ bytes: number; items: number }> {
+    const { bytes, items } = await this.usageRecord();
+    return { bytes, items };
+  }
+
+  async marker(acceptId: string): Promise<string | undefined> {
+    return (await this.get(rows.marker, rows.marker.key(this.context.nameKey(acceptId))))?.left;
+  }
+
+  protected async usageRecord(): Promise<UsageRecord> {
+    return (await this.get(rows.usage, rows.usage.key())) ?? { bytes: 0, items: 0, nextFolder: 1 };
+  }
+
+  protected detailRecords(ids: readonly ItemId[]): Promise<(DetailRecord | undefined)[]> {
+    return this.getMany(
+      rows.detail,
+      ids.map((id) => rows.detail.key(u64(id))),
+    );
+  }
+
+  protected async get<T>(row: Pick<Row<never, T>, 'decode'>, key: Bytes): Promise<T | undefined> {
+    const stored = await this.#reader.get(this.context.part, key);
+    return stored && row.decode(this.context.sealer, this.context.part, key, stored);
+  }
+
+  protected async getMany<T>(
+    row: Pick<Row<never, T>, 'decode'>,
+    keys: readonly Bytes[],
+  ): Promise<(T | undefined)[]> {
+    const stored = await this.#reader.getMany(this.context.part, keys);
+    return stored.map((value, i) => {
+      const key = keys[i];
+      return value && key && row.decode(this.context.sealer, this.context.part, key, value);
+    });
+  }
+
+  protected async page<T>(
+    row: Pick<Row<never, T>, 'decode'>,
+    range: Range,
+  ): Promise<{ rows: { key: Bytes; value: T }[]; next?: Bytes }> {
+    const page = await this.#reader.page(this.context.part, range);
+    const found = page.rows.map(([key, stored]) => ({
+      key,
+      value: row.decode(this.context.sealer, this.context.part, key, stored),
+    }));
+    return page.next ? { rows: found, next: page.next } : { rows: found };
+  }
+
+  /** Every row of a range, page by page. */
+  protected async *all<T>(
+    row: Pick<Row<never, T>, 'decode'>,
+    range: Range,
+  ): AsyncIterable<{ key: Bytes; value: T }> {
+    for (let gte: Bytes | undefined = range.gte; gte !== undefined; ) {
+      const page: { rows: { key: Bytes; value: T }[]; next?: Bytes } = await this.page(row, {
+        gte,
+        lt: range.lt,
+      });
+      yield* page.rows;
+      gte = page.next;
+    }
+  }
+
+  async #itemOf(folder: FolderId, id: ItemId, record: ItemRecord): Promise<Item> {
+    if (record.envelope !== undefined) {
+      return { ...record, envelope: record.envelope, id, folder };
+    }
+    const [detail] = await this.detailRecords([id]);
+    if (detail?.envelope === undefined) {
+      throw new Error(`item ${id} has lost its envelope`);
+    }
+    return { ...record, envelope: detail.envelope, id, folder };
+  }
+}

@@ -1,0 +1,288 @@
+/** One mailbox in a transaction: every change leaves its line in the change log, in one entry per folder. */
+import { ChangeKind, type HierarchyChange, type ItemChange } from '#domain/change';
+import type { Device } from '#domain/device';
+import type { Folder } from '#domain/folder';
+import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
+import type { Envelope, Item, ItemMarks, NewItem } from '#domain/item';
+import type { MailboxTx } from '#domain/ports';
+import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
+import { blobPart, idBytes, queuePart, u8, u32, u64 } from './keys.ts';
+import { blobRows, queueRows, mailboxRows as rows } from './layout.ts';
+import { type MailboxContext, placeTime, StoredMailbox } from './mailbox-reader.ts';
+import type { ItemRecord, UsageRecord } from './records/mail.ts';
+import type { Bytes, Part, Tx } from './store.ts';
+import { TaskKind, unlinkDelayMs } from './tasks.ts';
+
+/** Topic of the folder tree and of the mailbox's devices; folders have their own number. */
+export const mailboxTopic = 0;
+
+/** Envelopes larger than this stand in the detail row, so that a list stays quick (storage design, section 4, `i`). */
+const envelopeInItemBytes = 6 * 1024;
+/** Delivery markers are kept 30 days. */
+const markerLifeMs = 30 * 24 * 3_600_000;
+
+/** Thrown inside a transaction that turns out to need the mailbox's queue shard: it runs again with that partition. */
+export class NeedsTaskShard extends Error {}
+
+/** Where a mailbox's tasks are announced: by the first byte of its id. */
+export function taskShard(ref: MailboxRef): Part {
+  return queuePart((idBytes(ref.mailbox)[0] ?? 0) % 64);
+}
+
+/** About how many bytes an envelope takes. */
+function envelopeBytes(e: Envelope): number {
+  let bytes = 200 + e.subject.length * 2;
+  for (const list of [e.from, e.replyTo, e.to, e.cc, e.bcc]) {
+    for (const one of list) {
+      bytes += one.name.length * 2 + one.address.length + 4;
+    }
+  }
+  return e.references.reduce((sum, id) => sum + id.length, bytes);
+}
+
+export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
+  readonly #ref: MailboxRef;
+  readonly #tx: Tx;
+  readonly #nowMs: number;
+  readonly #hasTaskShard: boolean;
+  readonly #changes = new Map<FolderId, { device: DeviceId | undefined; changes: ItemChange[] }>();
+  #hierarchy: { device: DeviceId | undefined; changes: HierarchyChange['changes'][number][] } | undefined;
+  #usage: UsageRecord | undefined;
+  #usageChanged = false;
+  #added = 0;
+
+  constructor(
+    ref: MailboxRef,
+    context: MailboxContext,
+    tx: Tx,
+    options: { nowMs: number; hasTaskShard: boolean },
+  ) {
+    super(context, tx, () => tx.lastSeq(context.part));
+    this.#ref = ref;
+    this.#tx = tx;
+    this.#nowMs = options.nowMs;
+    this.#hasTaskShard = options.hasTaskShard;
+  }
+
+  seq(): Promise<number> {
+    return this.#tx.nextSeq(this.context.part);
+  }
+
+  putFolder(folder: Folder): void {
+    const { id, ...record } = folder;
+    this.#put(rows.folder, rows.folder.key(u32(id)), record);
+  }
+
+  deleteFolder(id: FolderId): void {
+    this.#tx.del(this.context.part, rows.folder.key(u32(id)));
+  }
+
+  async nextFolderId(): Promise<FolderId> {
+    const usage = await this.#loadUsage();
+    this.#setUsage({ ...usage, nextFolder: usage.nextFolder + 1 });
+    return usage.nextFolder as FolderId;
+  }
+
+  async addItem(folder: FolderId, item: NewItem, device?: DeviceId): Promise<Item> {
+    const seq = await this.seq();
+    const id = (seq * 1024 + this.#added++) as ItemId;
+    const { detail, body, envelope, ...rest } = item;
+    const record: ItemRecord = {
+      ...rest,
+      added: seq,
+      changed: seq,
+      envelope: envelopeBytes(envelope) > envelopeInItemBytes ? undefined : envelope,
+      body: body.kind === 'inline' ? { kind: 'inline' } : { kind: 'blob', id: body.id },
+    };
+    this.#putItem(folder, id, record);
+    this.#put(rows.detail, rows.detail.key(u64(id)), {
+      detail,
+      envelope: record.envelope === undefined ? envelope : undefined,
+    });
+    if (body.kind === 'inline') {
+      this.#put(rows.body, rows.body.key(u64(id)), body.raw);
+    } else {
+      this.#refer(body.id, item.size);
+    }
+    await this.#count(item.size, 1);
+    this.#log(folder, { kind: ChangeKind.Add, item: id, receivedMs: item.receivedMs, what: 0 }, device);
+    return { ...record, envelope, id, folder };
+  }
+
+  async markItem(item: Item, marks: ItemMarks, what: number, device?: DeviceId): Promise<Item> {
+    const marked = { ...item, marks, changed: await this.seq() };
+    this.#putItem(item.folder, item.id, this.#recordOf(marked));
+    this.#log(
+      item.folder,
+      { kind: ChangeKind.Change, item: item.id, receivedMs: item.receivedMs, what },
+      device,
+    );
+    return marked;
+  }
+
+  async moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item> {
+    const seq = await this.seq();
+    const moved = { ...item, folder: to, added: seq, changed: seq };
+    this.#removeFromFolder(item);
+    this.#putItem(to, item.id, this.#recordOf(moved));
+    const { id, receivedMs } = item;
+    this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
+    // The mover, too, is told of the item in its new place: its answer is the only one that could be lost.
+    this.#log(to, { kind: ChangeKind.Add, item: id, receivedMs, what: 0 }, undefined);
+    return moved;
+  }
+
+  async deleteItem(item: Item, device?: DeviceId): Promise<void> {
+    await this.seq();
+    this.#removeFromFolder(item);
+    this.#del(rows.detail.key(u64(item.id)));
+    if (item.body.kind === 'inline') {
+      this.#del(rows.body.key(u64(item.id)));
+    } else {
+      this.#schedule(TaskKind.UnlinkBlob, item.body.id, this.#nowMs + unlinkDelayMs);
+    }
+    await this.#count(-item.size, -1);
+    const { id, receivedMs } = item;
+    this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
+  }
+
+  async logHierarchy(kind: ItemChange['kind'], folder: FolderId, device?: DeviceId): Promise<void> {
+    await this.seq();
+    this.#hierarchy ??= { device, changes: [] };
+    this.#hierarchy.changes.push({ kind, folder });
+  }
+
+  putDevice(device: Device): void {
+    this.#put(rows.device, rows.device.key(this.context.nameKey(device.id)), device);
+    this.#tx.touch(this.context.part, mailboxTopic);
+  }
+
+  async deleteDevice(id: DeviceId): Promise<void> {
+    const name = this.context.nameKey(id);
+    for (const { folder } of await this.syncedFolders(id)) {
+      this.deleteSyncStates(id, folder);
+    }
+    this.#del(rows.folderSyncState.key(name, u8(0)));
+    this.#del(rows.folderSyncState.key(name, u8(1)));
+    this.#del(rows.cachedRequests.key(name));
+    this.#del(rows.device.key(name));
+    this.#tx.touch(this.context.part, mailboxTopic);
+  }
+
+  putSyncState(device: DeviceId, folder: FolderId, state: SyncState): void {
+    const of = this.context.nameKey(device);
+    this.#put(rows.syncState, rows.syncState.key(of, u32(folder), u8(state.number & 1)), state);
+  }
+
+  deleteSyncStates(device: DeviceId, folder: FolderId): void {
+    const of = this.context.nameKey(device);
+    this.#del(rows.syncState.key(of, u32(folder), u8(0)));
+    this.#del(rows.syncState.key(of, u32(folder), u8(1)));
+  }
+
+  putFolderSyncState(device: DeviceId, state: FolderSyncState): void {
+    const of = this.context.nameKey(device);
+    this.#put(rows.folderSyncState, rows.folderSyncState.key(of, u8(state.number & 1)), state);
+  }
+
+  putCachedRequests(device: DeviceId, requests: CachedRequests): void {
+    this.#put(rows.cachedRequests, rows.cachedRequests.key(this.context.nameKey(device)), requests);
+  }
+
+  putMarker(acceptId: string, left: string): void {
+    const expiresMs = this.#nowMs + markerLifeMs;
+    const key = rows.marker.key(this.context.nameKey(acceptId));
+    this.#put(rows.marker, key, { left, expiresMs });
+  }
+
+  /** Writes what was gathered: the log entries and the usage. Called once, at the end of the transaction. */
+  async flush(): Promise<void> {
+    for (const [folder, entry] of this.#changes) {
+      this.#put(rows.change, rows.change.key(u32(folder), u64(await this.seq())), entry);
+      this.#tx.touch(this.context.part, folder);
+    }
+    if (this.#hierarchy !== undefined) {
+      this.#put(rows.hierarchy, rows.hierarchy.key(u64(await this.seq())), this.#hierarchy);
+      this.#tx.touch(this.context.part, mailboxTopic);
+    }
+    if (this.#usageChanged && this.#usage !== undefined) {
+      this.#put(rows.usage, rows.usage.key(), this.#usage);
+    }
+  }
+
+  #put<T>(
+    row: { encode(sealer: MailboxContext['sealer'], part: Part, key: Bytes, value: T): Bytes },
+    key: Bytes,
+    value: T,
+  ): void {
+    const { part, sealer } = this.context;
+    this.#tx.put(part, key, row.encode(sealer, part, key, value));
+  }
+
+  #del(key: Bytes): void {
+    this.#tx.del(this.context.part, key);
+  }
+
+  #putItem(folder: FolderId, id: ItemId, record: ItemRecord): void {
+    this.#put(rows.item, rows.item.key(u32(folder), u64(id)), record);
+    this.#put(rows.place, rows.place.key(u32(folder), u64(placeTime(record.receivedMs)), u64(id)), null);
+  }
+
+  #removeFromFolder(item: Item): void {
+    this.#del(rows.item.key(u32(item.folder), u64(item.id)));
+    this.#del(rows.place.key(u32(item.folder), u64(placeTime(item.receivedMs)), u64(item.id)));
+  }
+
+  #recordOf(item: Item): ItemRecord {
+    const { id: _id, folder: _folder, envelope, ...rest } = item;
+    return { ...rest, envelope: envelopeBytes(envelope) > envelopeInItemBytes ? undefined : envelope };
+  }
+
+  #refer(blob: Bytes, size: number): void {
+    const part = blobPart(this.#ref.organization, blob[0] ?? 0);
+    const { sealer } = this.context;
+    const blobKey = blobRows.blob.key(blob);
+    const referenceKey = blobRows.reference.key(blob, idBytes(this.#ref.mailbox));
+    this.#tx.put(
+      part,
+      blobKey,
+      blobRows.blob.encode(sealer, part, blobKey, { size, createdMs: this.#nowMs }),
+    );
+    this.#tx.put(part, referenceKey, blobRows.reference.encode(sealer, part, referenceKey, null));
+  }
+
+  #schedule(kind: number, ref: Bytes, dueMs: number): void {
+    if (!this.#hasTaskShard) {
+      throw new NeedsTaskShard();
+    }
+    this.#put(rows.task, rows.task.key(u64(dueMs), u8(kind), ref), null);
+    const shard = taskShard(this.#ref);
+    const { organization, mailbox } = this.#ref;
+    const pointer = queueRows.mailboxTask.key(u64(dueMs), idBytes(organization), idBytes(mailbox));
+    this.#tx.put(shard, pointer, queueRows.mailboxTask.encode(this.context.sealer, shard, pointer, null));
+  }
+
+  #log(folder: FolderId, change: ItemChange, device: DeviceId | undefined): void {
+    const entry = this.#changes.get(folder);
+    if (entry === undefined) {
+      this.#changes.set(folder, { device, changes: [change] });
+    } else {
+      entry.changes.push(change);
+    }
+  }
+
+  async #loadUsage(): Promise<UsageRecord> {
+    this.#usage ??= await this.usageRecord();
+    return this.#usage;
+  }
+
+  #setUsage(usage: UsageRecord): void {
+    this.#usage = usage;
+    this.#usageChanged = true;
+  }
+
+  async #count(bytes: number, items: number): Promise<void> {
+    const usage = await this.#loadUsage();
+    this.#setUsage({ ...usage, bytes: usage.bytes + bytes, items: usage.items + items });
+  }
+}

@@ -1,0 +1,113 @@
+/** Messages accepted for mailboxes that get them one by one: rows in the queue's shards. */
+import type { QueueId } from '#domain/ids';
+import type { QueuedMessage } from '#domain/ports';
+import { blobPart, queuePart, queueShards, u64, uniqueParts } from './keys.ts';
+import { blobRows, queueRows as rows } from './layout.ts';
+import type { Sealer } from './rows.ts';
+import type { Bytes, Part, Store, Tx } from './store.ts';
+
+const idOf = (id: QueueId): Buffer => Buffer.from(id, 'hex');
+const shardOf = (id: QueueId): Part => queuePart((idOf(id)[0] ?? 0) % queueShards);
+
+export class MessageQueue {
+  readonly #store: Store;
+  readonly #sealer: Sealer;
+  readonly #now: () => number;
+
+  constructor(store: Store, sealer: Sealer, now: () => number) {
+    this.#store = store;
+    this.#sealer = sealer;
+    this.#now = now;
+  }
+
+  /** Durable when it resolves. A large body gets a reference of the queued message's own. */
+  async enqueue(messages: readonly QueuedMessage[]): Promise<void> {
+    const parts = messages.flatMap((message) => [shardOf(message.id), ...bodyParts(message)]);
+    await this.#store.transact(uniqueParts(parts), async (tx) => {
+      for (const message of messages) {
+        const shard = shardOf(message.id);
+        const id = idOf(message.id);
+        const key = rows.message.key(id);
+        tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, message));
+        this.#putDue(tx, shard, message.acceptedMs, id);
+        this.#refer(tx, message);
+      }
+    });
+  }
+
+  /** Takes up to `limit` messages that are due, in the order of their time; they are due again after the lease. */
+  async claim(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]> {
+    const claimed: QueuedMessage[] = [];
+    for (let n = 0; n < queueShards && claimed.length < limit; n++) {
+      const shard = queuePart(n);
+      const range = {
+        gte: rows.due.key(u64(0), new Uint8Array(0)),
+        lt: rows.due.key(u64(nowMs + 1), new Uint8Array(0)),
+      };
+      if ((await this.#store.page(shard, { ...range, limit: 1 })).rows.length === 0) {
+        continue;
+      }
+      claimed.push(...(await this.#claimIn(shard, range, nowMs + leaseMs, limit - claimed.length)));
+    }
+    return claimed;
+  }
+
+  /** Forgets a message; nothing happens if it is gone. */
+  async dequeue(message: QueuedMessage): Promise<void> {
+    const shard = shardOf(message.id);
+    const id = idOf(message.id);
+    await this.#store.transact([shard, ...bodyParts(message)], async (tx) => {
+      tx.del(shard, rows.message.key(id));
+      const { body } = message.item;
+      if (body.kind === 'blob') {
+        tx.del(blobPart(message.organization, body.id[0] ?? 0), blobRows.reference.key(body.id, id));
+      }
+    });
+  }
+
+  #claimIn(
+    shard: Part,
+    range: { gte: Bytes; lt: Bytes },
+    untilMs: number,
+    limit: number,
+  ): Promise<QueuedMessage[]> {
+    return this.#store.transact([shard], async (tx) => {
+      const due = await tx.page(shard, { ...range, limit });
+      const found: QueuedMessage[] = [];
+      for (const [key] of due.rows) {
+        const id = key.subarray(9);
+        tx.del(shard, key);
+        const messageKey = rows.message.key(id);
+        const stored = await tx.get(shard, messageKey);
+        if (stored !== undefined) {
+          found.push(rows.message.decode(this.#sealer, shard, messageKey, stored));
+          this.#putDue(tx, shard, untilMs, id);
+        }
+      }
+      return found;
+    });
+  }
+
+  #putDue(tx: Tx, shard: Part, dueMs: number, id: Bytes): void {
+    const key = rows.due.key(u64(dueMs), id);
+    tx.put(shard, key, rows.due.encode(this.#sealer, shard, key, null));
+  }
+
+  #refer(tx: Tx, message: QueuedMessage): void {
+    const { body, size } = message.item;
+    if (body.kind !== 'blob') {
+      return;
+    }
+    const part = blobPart(message.organization, body.id[0] ?? 0);
+    const blobKey = blobRows.blob.key(body.id);
+    const createdMs = this.#now();
+    tx.put(part, blobKey, blobRows.blob.encode(this.#sealer, part, blobKey, { size, createdMs }));
+    const key = blobRows.reference.key(body.id, idOf(message.id));
+    tx.put(part, key, blobRows.reference.encode(this.#sealer, part, key, null));
+  }
+}
+
+function bodyParts(message: QueuedMessage): Part[] {
+  const { body } = message.item;
+  return body.kind === 'blob' ? [blobPart(message.organization, body.id[0] ?? 0)] : [];
+}
