@@ -4,7 +4,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { StoreClosedError } from './errors.ts';
 import { Heads } from './heads.ts';
 import { type Level, levelKey } from './level.ts';
-import { durablePage } from './pages.ts';
+import { Pages } from './pages.ts';
 import { inLockOrder, PartitionLocks } from './partition-locks.ts';
 import { LevelTx, type TxOutside } from './transaction.ts';
 import { Watchers } from './watchers.ts';
@@ -44,19 +44,20 @@ export class LevelStore implements Store {
       notify: (part, topics) => this.#watchers.notify(part, topics),
       fail: (failure) => this.#fail(failure),
     });
-    this.#inside = { level, queue, heads: new Heads(level, opened.epoch, opened.maxHeads) };
+    const heads = new Heads(level, opened.epoch, opened.maxHeads);
+    this.#inside = { level, queue, heads, pages: new Pages(level) };
   }
 
   async get(p: Part, k: Bytes): Promise<Bytes | undefined> {
-    return this.#level.getSync(levelKey(p, k));
+    return this.#open().level.getSync(levelKey(p, k));
   }
 
-  getMany(p: Part, ks: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
-    return this.#level.getMany(ks.map((k) => levelKey(p, k)));
+  async getMany(p: Part, ks: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
+    return this.#open().level.getMany(ks.map((k) => levelKey(p, k)));
   }
 
-  page(p: Part, r: Range): Promise<Page> {
-    return durablePage(this.#level, p, r);
+  async page(p: Part, r: Range): Promise<Page> {
+    return this.#open().pages.durable(p, r);
   }
 
   async transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T> {
@@ -99,7 +100,7 @@ export class LevelStore implements Store {
   }
 
   async lastSeq(p: Part): Promise<number> {
-    return (await this.#inside.heads.get(p)).durable;
+    return (await this.#open().heads.get(p)).durable;
   }
 
   watch(parts: readonly Part[], cb: (p: Part, topic: number) => void): Unwatch {
@@ -134,6 +135,13 @@ export class LevelStore implements Store {
     await idle;
     await this.#level.close();
     this.#opened.onClosed();
+  }
+
+  #open(): TxOutside {
+    if (this.#level.status !== 'open') {
+      throw new StoreClosedError('the store is closed');
+    }
+    return this.#inside;
   }
 
   #noticeIdle(): void {

@@ -7,7 +7,7 @@ import type { Change } from './commit-queue.ts';
 import { type Level, levelKey } from './level.ts';
 
 /** The largest page. */
-export const pageLimits = { rows: 1000, bytes: 1024 * 1024 } as const;
+const pageLimits = { rows: 1000, bytes: 1024 * 1024 } as const;
 
 /** A row with its key as a latin1 string, whose order is byte order. */
 interface NamedRow {
@@ -16,42 +16,73 @@ interface NamedRow {
   readonly value: Bytes | undefined;
 }
 
-/** A page of what is durable. */
-export async function durablePage(level: Level, part: Part, range: Range): Promise<Page> {
-  const limit = pageLimit(range);
-  const iterator = level.iterator({
-    gte: levelKey(part, range.gte),
-    lt: levelKey(part, range.lt),
-    limit,
-    reverse: range.reverse === true,
-    highWaterMarkBytes: pageLimits.bytes,
-    fillCache: true,
-  });
-  let entries: [Bytes, Bytes][];
-  try {
-    entries = await iterator.nextv(limit);
-  } finally {
-    await iterator.close();
+/**
+ * How many iterators are open at once: the others wait before theirs takes its snapshot, not after it, so that
+ * no read pins a version for longer than a few reads take.
+ */
+const maxOpenIterators = 8;
+
+/** Reads pages, a few at a time. */
+export class Pages {
+  readonly #level: Level;
+  readonly #waiting: (() => void)[] = [];
+  #open = 0;
+
+  constructor(level: Level) {
+    this.#level = level;
   }
-  let bytes = 0;
-  const rows = entries.map(([k, v]): [Bytes, Bytes] => {
-    bytes += k.length + v.length;
-    return [k.subarray(part.bytes.length), v];
-  });
-  return toPage(rows, range, rows.length === limit || bytes > pageLimits.bytes);
+
+  /** A page of what is durable. */
+  async durable(part: Part, range: Range): Promise<Page> {
+    const limit = pageLimit(range);
+    const entries = await this.#read(part, range, limit);
+    let bytes = 0;
+    const rows = entries.map(([k, v]): [Bytes, Bytes] => {
+      bytes += k.length + v.length;
+      return [k.subarray(part.bytes.length), v];
+    });
+    return toPage(rows, range, rows.length === limit || bytes > pageLimits.bytes);
+  }
+
+  /**
+   * A page of what is durable with `changes` (by latin1 key) over it. The changes were collected before the
+   * iterator takes its snapshot: one that becomes durable meanwhile is then seen twice, never missed.
+   */
+  async merged(part: Part, range: Range, changes: ReadonlyMap<string, Change>): Promise<Page> {
+    const inside = within(range, changes);
+    const base = await this.durable(part, range);
+    return inside.length === 0 ? base : merge(base, range, inside, changes);
+  }
+
+  async #read(part: Part, range: Range, limit: number): Promise<[Bytes, Bytes][]> {
+    if (this.#open >= maxOpenIterators) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#open++;
+    }
+    try {
+      const iterator = this.#level.iterator({
+        gte: levelKey(part, range.gte),
+        lt: levelKey(part, range.lt),
+        limit,
+        reverse: range.reverse === true,
+        highWaterMarkBytes: pageLimits.bytes,
+        fillCache: true,
+      });
+      return await iterator.nextv(limit).finally(() => iterator.close());
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) {
+        next();
+      } else {
+        this.#open--;
+      }
+    }
+  }
 }
 
-/**
- * A page of what is durable with `changes` (by latin1 key) over it. The changes were collected before the
- * iterator takes its snapshot: one that becomes durable meanwhile is then seen twice, never missed.
- */
-export async function mergedPage(
-  level: Level,
-  part: Part,
-  range: Range,
-  changes: ReadonlyMap<string, Change>,
-): Promise<Page> {
-  const reverse = range.reverse === true;
+/** The changes in the range. */
+function within(range: Range, changes: ReadonlyMap<string, Change>): readonly NamedRow[] {
   const from = latin1(range.gte);
   const to = latin1(range.lt);
   const inside: NamedRow[] = [];
@@ -60,14 +91,22 @@ export async function mergedPage(
       inside.push({ name, key: change.key, value: change.value });
     }
   }
-  const base = await durablePage(level, part, range);
-  if (inside.length === 0) {
-    return base;
-  }
+  return inside;
+}
+
+/** The page that `base` would be, had the changes been made; as far as `base` reaches. */
+function merge(
+  base: Page,
+  range: Range,
+  inside: readonly NamedRow[],
+  changes: ReadonlyMap<string, Change>,
+): Page {
+  const reverse = range.reverse === true;
   const last = base.next === undefined ? undefined : base.rows.at(-1)?.[0];
   const horizon = last && latin1(last);
-  const within = (name: string) => horizon === undefined || (reverse ? name >= horizon : name <= horizon);
-  const rows: NamedRow[] = inside.filter(({ name }) => within(name));
+  const rows = inside.filter(
+    ({ name }) => horizon === undefined || (reverse ? name >= horizon : name <= horizon),
+  );
   for (const [key, value] of base.rows) {
     const name = latin1(key);
     if (!changes.has(name)) {

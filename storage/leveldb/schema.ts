@@ -58,7 +58,7 @@ interface CheckedStore {
 export async function checkStore(level: Level, acceptLostCommits: boolean): Promise<CheckedStore> {
   const row = level.getSync(schemaKey);
   if (row === undefined) {
-    return { epoch: await beginStore(level, acceptLostCommits), lastCommit: 0 };
+    return beginStore(level, acceptLostCommits);
   }
   const schema = decode(row);
   if (schema.oldestReadable > schemaVersion || schema.written < oldestReadable) {
@@ -82,17 +82,19 @@ export async function checkStore(level: Level, acceptLostCommits: boolean): Prom
   return { epoch: accepted.epoch, lastCommit: last };
 }
 
-/** The first rows of a new store; a database that has rows but no version is not new. */
-async function beginStore(level: Level, acceptLostCommits: boolean): Promise<number> {
+/** The first row of a new store; a database that has rows but no version is not new. */
+async function beginStore(level: Level, acceptLostCommits: boolean): Promise<CheckedStore> {
   const iterator = level.keys({ limit: 1 });
   const [any] = await iterator.nextv(1).finally(() => iterator.close());
   if (any && !acceptLostCommits) {
     throw new StoreDamagedError(
-      'the store has rows but no version row: its first commit was lost. Restore the latest backup',
+      'the store has rows but no version row: its first commits were lost. Restore the latest backup, ' +
+        'or accept the loss (acceptLostCommits): every device then starts over',
     );
   }
+  const { last } = await countCommits(level, 1);
   const epoch = any ? 1 : 0;
-  const schema = { written: schemaVersion, oldestReadable, epoch, countedFrom: 1 };
+  const schema = { written: schemaVersion, oldestReadable, epoch, countedFrom: last + 1 };
   await level.put(schemaKey, encode(schema), { sync: true });
-  return epoch;
+  return { epoch, lastCommit: last };
 }
