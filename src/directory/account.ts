@@ -1,0 +1,13 @@
+import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
+
+/** Account is an enabled user as mail and devices see it. */
+export interface Account {
+  readonly organization: OrganizationId;
+  readonly entity: EntityId;
+  readonly mailbox: MailboxRef;
+  /** The primary address: the sender of all mail. */
+  readonly address: string;
+  /** The primary address first, then the aliases. */
+  readonly addresses: readonly string[];
+  readonly displayName: string;
+}

@@ -1,0 +1,301 @@
+import { DomainError } from '#domain/errors';
+import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '#domain/ids';
+import type { Outside } from '#domain/outside';
+import type { PageOf } from '#domain/ports';
+import type { Account } from './account.ts';
+import { canonicalDomain } from './canonical-name.ts';
+import * as entities from './decide-entity.ts';
+import * as organizations from './decide-organization.ts';
+import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
+import { Lookups, type Recipient } from './lookups.ts';
+import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
+import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
+import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
+import { type Entity, type EntityState, type User, userName } from './user.ts';
+
+/** What of the settings the directory lives by. */
+export interface DirectorySettings {
+  /** An organisation's test mail domain is `<alias>.<baseDomain>`. */
+  readonly baseDomain: string;
+  /** The host that mail for our domains goes to. */
+  readonly hostname: string;
+  /** Domains an organisation may register. */
+  readonly maxDomains: number;
+}
+
+export interface DirectoryParts {
+  readonly store: DirectoryStore;
+  readonly mailboxes: Mailboxes;
+  readonly outside: Outside;
+  readonly settings: DirectorySettings;
+  /** argon2id if not given. */
+  readonly passwords?: PasswordHasher;
+}
+
+/** What `createUser` is given. */
+export interface UserToCreate {
+  readonly name: string;
+  readonly displayName: string;
+  readonly password?: string | undefined;
+  readonly firstName?: string | undefined;
+  readonly lastName?: string | undefined;
+  readonly hiddenFromGlobalAddressList?: boolean | undefined;
+}
+
+/** Which users a list holds: those whose field begins so, whatever the case. */
+export interface UserFilter {
+  readonly namePrefix?: string | undefined;
+  readonly displayNamePrefix?: string | undefined;
+  readonly addressPrefix?: string | undefined;
+  readonly state?: EntityState | undefined;
+}
+
+/** A mail domain, and what its owner publishes for it. */
+export interface MailDomainDetails {
+  readonly domain: MailDomain;
+  readonly isDefault: boolean;
+  readonly records: readonly DnsRecord[];
+}
+
+const usersPerPage = 100;
+
+/**
+ * Directory is who there is: organisations, their domains and users. Every refusal is a DomainError; unless said
+ * otherwise, an operation on an organisation throws organization/not-found and organization/state.
+ */
+export class Directory {
+  readonly #store: DirectoryStore;
+  readonly #mailboxes: Mailboxes;
+  readonly #outside: Outside;
+  readonly #settings: DirectorySettings;
+  readonly #passwords: PasswordHasher;
+  readonly #lookups: Lookups;
+  readonly #listeners = new Set<(entity: EntityId) => void>();
+
+  constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
+    this.#store = store;
+    this.#mailboxes = mailboxes;
+    this.#outside = outside;
+    this.#settings = { ...settings, baseDomain: canonicalDomain(settings.baseDomain) };
+    this.#passwords = passwords;
+    this.#lookups = new Lookups(store);
+  }
+
+  /** Who receives mail for this address, in any case, by any alias, with or without a tag (`user+tag`). */
+  resolveRecipient(address: string): Promise<Recipient> {
+    return this.#lookups.resolveRecipient(address);
+  }
+
+  /** The account of a mailbox; undefined if its user is not enabled. */
+  account(ref: MailboxRef): Promise<Account | undefined> {
+    return this.#lookups.account(ref);
+  }
+
+  /** The enabled user whom a user name given at sign-in means (see SignIn). */
+  userFor(given: string): Promise<User | undefined> {
+    return this.#lookups.userFor(given);
+  }
+
+  /** Calls back when a password, a state or an address of the entity has changed; the result takes it back. */
+  onChange(listener: (entity: EntityId) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Makes an organisation with its test domain, usable at once. Throws organization/alias-in-use, domain/in-use, limit/exceeded, request/invalid. */
+  async createOrganization(wanted: {
+    readonly alias: string;
+    readonly domains?: readonly string[];
+    readonly clientToken?: string | undefined;
+  }): Promise<OrganizationId> {
+    const alias = organizationAlias(wanted.alias);
+    domainName(testDomainOf(alias, this.#settings.baseDomain));
+    const domains = (wanted.domains ?? []).map(domainName);
+    const id = `m-${this.#hex(16)}` as OrganizationId;
+    const made = await this.#store.transactNew(id, (tx) =>
+      organizations.createOrganization(
+        tx,
+        id,
+        { alias, domains, clientToken: wanted.clientToken },
+        this.#circumstances(),
+      ),
+    );
+    this.#lookups.forget();
+    return made;
+  }
+
+  /** In any state. Throws organization/not-found. */
+  async describeOrganization(id: OrganizationId): Promise<Organization> {
+    const organization = await this.#store.organization(id);
+    if (organization !== undefined) return organization;
+    throw new DomainError('organization/not-found', 'The organization does not exist.');
+  }
+
+  /** In order of id, after `after`. */
+  listOrganizations(
+    after: OrganizationId | undefined,
+    limit: number,
+  ): Promise<PageOf<Organization, OrganizationId>> {
+    return this.#store.organizations(after, limit);
+  }
+
+  /** Makes a disabled user. Throws name/in-use, name/reserved, password/invalid, request/invalid. */
+  async createUser(organization: OrganizationId, wanted: UserToCreate): Promise<EntityId> {
+    await organizations.activeOrganization(this.#store, organization);
+    userName(wanted.name);
+    const passwordHash = wanted.password === undefined ? undefined : await this.#hash(wanted.password);
+    const id = this.#uuid();
+    await this.#store.transact(organization, (tx) =>
+      entities.createUser(tx, organization, {
+        id,
+        name: wanted.name,
+        displayName: wanted.displayName,
+        firstName: wanted.firstName,
+        lastName: wanted.lastName,
+        hiddenFromGlobalAddressList: wanted.hiddenFromGlobalAddressList ?? false,
+        passwordHash,
+        createdMs: this.#outside.clock.now(),
+      }),
+    );
+    return id;
+  }
+
+  /** By id, address or name; undefined if there is none. */
+  async findUser(organization: OrganizationId, idOrAddressOrName: string): Promise<User | undefined> {
+    await organizations.activeOrganization(this.#store, organization);
+    return entities.findEntity(this.#store, organization, idOrAddressOrName);
+  }
+
+  /** By id, address or name. Throws entity/not-found. */
+  async describeUser(organization: OrganizationId, idOrAddressOrName: string): Promise<User> {
+    await organizations.activeOrganization(this.#store, organization);
+    return entities.entityOf(this.#store, organization, idOrAddressOrName);
+  }
+
+  /** In order of id, after `after`. */
+  async listUsers(
+    organization: OrganizationId,
+    filter: UserFilter,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<User, EntityId>> {
+    await organizations.activeOrganization(this.#store, organization);
+    const rows: User[] = [];
+    let from = after;
+    do {
+      const page = await this.#store.entities(organization, from, usersPerPage);
+      for (const user of page.rows.filter(matching(filter))) {
+        const last = rows.at(-1);
+        if (rows.length === limit && last !== undefined) return { rows, next: last.id };
+        rows.push(user);
+      }
+      from = page.next;
+    } while (from !== undefined);
+    return { rows };
+  }
+
+  /**
+   * Enables an entity with its primary address and a mailbox; the mailbox of one disabled for less than 30 days comes
+   * back, with the aliases nobody has taken. One registered with this address already stays as it is. Throws
+   * entity/not-found, entity/state, entity/already-registered, address/in-use, address/invalid, domain/not-found,
+   * domain/not-verified.
+   */
+  async registerToWorkMail(organization: OrganizationId, idOrName: string, email: string): Promise<void> {
+    const { entity, done } = await entities.checkRegistration(this.#store, organization, idOrName, email);
+    if (done) return;
+    // First the mailbox, then the address that leads to it.
+    await this.#mailboxes.createMailbox({ organization, mailbox: mailboxOf(entity.id) });
+    await this.#change(organization, (tx) =>
+      entities.register(tx, organization, entity.id, email, this.#outside.clock.now()),
+    );
+  }
+
+  /** Disables an enabled entity; its mailbox is kept for 30 days. Throws entity/not-found, entity/state. */
+  async deregisterFromWorkMail(organization: OrganizationId, idOrName: string): Promise<void> {
+    await this.#change(organization, (tx) =>
+      entities.deregister(tx, organization, idOrName, this.#outside.clock.now()),
+    );
+  }
+
+  /** Throws entity/not-found, entity/state for a deleted user, password/invalid. */
+  async resetPassword(organization: OrganizationId, id: string, password: string): Promise<void> {
+    await organizations.activeOrganization(this.#store, organization);
+    entities.notDeleted(await entities.entityOf(this.#store, organization, id));
+    const passwordHash = await this.#hash(password);
+    await this.#change(organization, (tx) => entities.resetPassword(tx, organization, id, passwordHash));
+  }
+
+  /** Throws as registerToWorkMail does, and limit/exceeded. */
+  async createAlias(organization: OrganizationId, id: string, alias: string): Promise<void> {
+    await this.#change(organization, (tx) => entities.createAlias(tx, organization, id, alias));
+  }
+
+  /** All addresses of an entity in order, the primary one among them; none while it is disabled. Throws entity/not-found, entity/state. */
+  async listAliases(organization: OrganizationId, id: string): Promise<readonly string[]> {
+    await organizations.activeOrganization(this.#store, organization);
+    const { state, addresses } = entities.notDeleted(await entities.entityOf(this.#store, organization, id));
+    return state === 'ENABLED' ? [...addresses].sort() : [];
+  }
+
+  /** Registers a domain as Pending. Throws domain/in-use, limit/exceeded, request/invalid. */
+  async registerMailDomain(organization: OrganizationId, name: string, clientToken?: string): Promise<void> {
+    const domain = domainName(name);
+    await this.#store.transact(organization, (tx) =>
+      organizations.registerMailDomain(tx, organization, { domain, clientToken }, this.#circumstances()),
+    );
+    this.#lookups.forget();
+  }
+
+  /** Throws domain/not-found. */
+  async getMailDomain(organization: OrganizationId, name: string): Promise<MailDomainDetails> {
+    const { defaultDomain } = await organizations.activeOrganization(this.#store, organization);
+    const domain = await this.#store.domain(organization, domainName(name));
+    if (domain === undefined) {
+      throw new DomainError('domain/not-found', 'The domain is not a domain of the organization.');
+    }
+    const records = dnsRecords(domain, this.#settings.hostname);
+    return { domain, isDefault: domain.name === defaultDomain, records };
+  }
+
+  async #change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void> {
+    const entity = await this.#store.transact(organization, decide);
+    this.#lookups.forget();
+    for (const listener of this.#listeners) listener(entity.id);
+  }
+
+  #hash(password: string): Promise<string> {
+    checkPassword(password);
+    return this.#passwords.hash(password);
+  }
+
+  #circumstances(): organizations.Circumstances {
+    return {
+      nowMs: this.#outside.clock.now(),
+      baseDomain: this.#settings.baseDomain,
+      maxDomains: this.#settings.maxDomains,
+      ownershipToken: () => this.#hex(32),
+    };
+  }
+
+  #hex(bytes: number): string {
+    return Buffer.from(this.#outside.random.bytes(bytes)).toString('hex');
+  }
+
+  /** RFC 9562 §5.4. */
+  #uuid(): EntityId {
+    const bytes = Buffer.from(this.#outside.random.bytes(16));
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+    return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as EntityId;
+  }
+}
+
+function matching(filter: UserFilter): (user: User) => boolean {
+  const begins = (text: string | undefined, prefix: string | undefined) =>
+    prefix === undefined || (text?.toLowerCase().startsWith(prefix.toLowerCase()) ?? false);
+  return (user) =>
+    begins(user.name, filter.namePrefix) &&
+    begins(user.displayName, filter.displayNamePrefix) &&
+    begins(user.state === 'ENABLED' ? user.addresses[0] : undefined, filter.addressPrefix) &&
+    (filter.state === undefined || user.state === filter.state);
+}

@@ -1,0 +1,75 @@
+/** What the directory needs remembered and made, in its own words; storage implements it. */
+import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
+import type { PageOf } from '#domain/ports';
+import type { MailDomain } from './domain.ts';
+import type { Organization } from './organization.ts';
+import type { Entity, EntityKind } from './user.ts';
+
+/** Who has an address. A released one is still answered for, but free for the next who asks. */
+export interface AddressHolder {
+  readonly organization: OrganizationId;
+  readonly entity: EntityId;
+  readonly released: boolean;
+}
+
+/** What a request with a client token did. */
+export interface ClientTokenUse {
+  /** What was asked for, in the caller's own words: the same token with another request is a mistake. */
+  readonly request: string;
+  readonly result: string;
+  readonly usedMs: number;
+}
+
+/** Names, domains and addresses are passed in canonical form. Reads in a transaction see its own writes. */
+export interface DirectoryReader {
+  organization(id: OrganizationId): Promise<Organization | undefined>;
+  organizationByAlias(alias: string): Promise<OrganizationId | undefined>;
+  /** In order of id, after `after`. */
+  organizations(
+    after: OrganizationId | undefined,
+    limit: number,
+  ): Promise<PageOf<Organization, OrganizationId>>;
+  /** Whose domain it is. */
+  domainOwner(domain: string): Promise<OrganizationId | undefined>;
+  domain(organization: OrganizationId, domain: string): Promise<MailDomain | undefined>;
+  domains(organization: OrganizationId): Promise<readonly MailDomain[]>;
+  entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined>;
+  entityByName(organization: OrganizationId, kind: EntityKind, name: string): Promise<EntityId | undefined>;
+  /** In order of id, after `after`. */
+  entities(
+    organization: OrganizationId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<Entity, EntityId>>;
+  addressHolder(address: string): Promise<AddressHolder | undefined>;
+  /** Tokens belong to an organisation, or to the installation. */
+  clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined>;
+}
+
+/** One decision on an organisation, with the names that are unique over the installation. */
+export interface DirectoryTx extends DirectoryReader {
+  putOrganization(organization: Organization): void;
+  putDomain(organization: OrganizationId, domain: MailDomain): void;
+  putEntity(entity: Entity): void;
+  /** Gives the name to the entity. */
+  putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void;
+  putAddress(address: string, holder: AddressHolder): void;
+  /** When the mailbox of a disabled entity is to be removed. */
+  putPurge(dueMs: number, mailbox: MailboxRef): void;
+  deletePurge(dueMs: number, mailbox: MailboxRef): void;
+  putClientToken(organization: OrganizationId | undefined, token: string, use: ClientTokenUse): void;
+}
+
+/** Its reads see what is durable. */
+export interface DirectoryStore extends DirectoryReader {
+  /** Lands together, durable when it resolves, or not at all. `decide` may run again. */
+  transact<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
+  /** As `transact`, for an organisation to be made: its data key is stored with it, if `decide` puts the organisation. */
+  transactNew<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
+}
+
+/** Where mailboxes come from: the MailStore. */
+export interface Mailboxes {
+  /** Nothing happens if it is there. */
+  createMailbox(ref: MailboxRef): Promise<void>;
+}

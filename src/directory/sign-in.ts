@@ -1,0 +1,244 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { DomainError } from '#domain/errors';
+import type { EntityId, MailboxRef } from '#domain/ids';
+import type { Clock } from '#domain/outside';
+import type { Account } from './account.ts';
+import { canonicalName } from './canonical-name.ts';
+import type { Directory } from './directory.ts';
+import { accountOf } from './lookups.ts';
+import { argon2id, type PasswordHasher } from './password.ts';
+import { RecentMap } from './recent-map.ts';
+import { Slots } from './slots.ts';
+import { clientOf, Throttle } from './throttle.ts';
+import type { User } from './user.ts';
+
+/** SignInThrottled is the DomainError sign-in/throttled, with when it is worth trying again. */
+export class SignInThrottled extends DomainError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('sign-in/throttled', 'Too many failed sign-ins. Try again later.');
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface SignInParts {
+  readonly directory: Directory;
+  readonly clock: Clock;
+  /** argon2id if not given. */
+  readonly passwords?: PasswordHasher;
+  /** How many passwords are compared at a time: each takes a core and 19 MiB. */
+  readonly comparisons?: number;
+}
+
+/** A reading of the password sent, and the keyed hash of it with the user name. */
+interface Candidate {
+  readonly password: string;
+  readonly hash: string;
+}
+
+/** A sign-in that succeeded. */
+interface Remembered {
+  readonly hash: string;
+  readonly ref: MailboxRef;
+  readonly entity: EntityId;
+  readonly expiresMs: number;
+  /** Those who sent this password, the latest last. */
+  readonly clients: Set<string>;
+}
+
+const rememberMs = 60 * 60 * 1000;
+const maxRemembered = 50_000;
+const maxClientsRemembered = 20;
+const maxPasswordLength = 256;
+const maxWaiting = 1_000;
+
+/**
+ * SignIn checks passwords. A sign-in that succeeded is remembered for an hour by a keyed hash of user name and password,
+ * so that the next ones cost no argon2, and forgotten when a password, state or address of the user changes.
+ *
+ * What is remembered is looked at only after the throttle's wait, or guesses could be tried without waiting; only a
+ * client that has itself sent the right password before does not wait with it. A refused client is refused whatever
+ * it sends.
+ */
+export class SignIn {
+  readonly #directory: Directory;
+  readonly #clock: Clock;
+  readonly #passwords: PasswordHasher;
+  readonly #throttle: Throttle;
+  readonly #slots: Slots;
+  readonly #key = randomBytes(32);
+  readonly #remembered = new RecentMap<string, Remembered>(maxRemembered);
+  /** The hashes under which sign-ins of an entity are remembered. */
+  readonly #hashesOf = new Map<EntityId, Set<string>>();
+  /** Sign-ins under way, by client and credentials: the same ones share one answer. */
+  readonly #underWay = new Map<string, Promise<Account>>();
+  /** Comparisons under way, by stored and given password. */
+  readonly #comparing = new Map<string, Promise<boolean>>();
+  #changes = 0;
+
+  constructor({ directory, clock, passwords = argon2id, comparisons = 2 }: SignInParts) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#passwords = passwords;
+    this.#throttle = new Throttle(clock);
+    this.#slots = new Slots(comparisons, maxWaiting);
+    directory.onChange((entity) => this.#forget(entity));
+  }
+
+  /**
+   * Gives the account of an enabled user. `user` is an address, `user`, `DOMAIN\user` or `\user`, where it means one
+   * person only; `passwords` are the readings of what was sent, most likely first; `client` is the remote IP. Waits
+   * out the throttle. Throws DomainError sign-in/failed, SignInThrottled, server/busy.
+   */
+  async signIn(user: string, passwords: readonly string[], client: string): Promise<Account> {
+    const from = clientOf(client);
+    const name = canonicalName(user.trim());
+    this.#checkRefused(from);
+    const candidates = [...new Set(passwords)]
+      .filter((password) => password.length <= maxPasswordLength)
+      .map((password) => ({ password, hash: this.#hash(name, password) }));
+    for (const { hash } of candidates) {
+      if (!this.#remembered.get(hash)?.clients.has(from)) continue;
+      const account = await this.#recall(hash, from);
+      if (account !== undefined) return account;
+    }
+    const attempt = [from, name, ...candidates.map(({ hash }) => hash)].join(' ');
+    return shared(this.#underWay, attempt, () => this.#attempt(name, candidates, from));
+  }
+
+  async #attempt(name: string, candidates: readonly Candidate[], from: string): Promise<Account> {
+    const user = await this.#directory.userFor(name);
+    // All names of one user are one address to the throttle.
+    const address = user?.id ?? name;
+    for (let waitedMs = 0; ; ) {
+      waitedMs = await this.#waitOut(from, address, waitedMs);
+      for (const { hash } of candidates) {
+        const account = await this.#recall(hash, from);
+        if (account === undefined) continue;
+        this.#throttle.succeeded(from, address);
+        return account;
+      }
+      const giveBack = await this.#slots.take();
+      try {
+        this.#checkRefused(from);
+        // Others may have failed while this one stood in line: then it waits for them too.
+        if (this.#throttle.waitMs(from, address) > waitedMs) continue;
+        return await this.#check(name, user, candidates, from, address);
+      } finally {
+        giveBack();
+      }
+    }
+  }
+
+  /** Compares the password, whether there is such a user or not: both take the same time. */
+  async #check(
+    name: string,
+    user: User | undefined,
+    candidates: readonly Candidate[],
+    from: string,
+    address: string,
+  ): Promise<Account> {
+    const stored = user?.passwordHash ?? this.#passwords.decoy;
+    for (const { password, hash } of candidates) {
+      const right = await shared(this.#comparing, `${stored} ${hash}`, () =>
+        this.#passwords.verify(stored, password),
+      );
+      const account =
+        right && user !== undefined ? await this.#remember(name, stored, hash, from) : undefined;
+      if (account === undefined) continue;
+      this.#throttle.succeeded(from, address);
+      return account;
+    }
+    this.#throttle.failed(from, address);
+    throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
+  }
+
+  #checkRefused(from: string): void {
+    const refusedMs = this.#throttle.refusedMs(from);
+    if (refusedMs > 0) throw new SignInThrottled(Math.ceil(refusedMs / 1000));
+  }
+
+  /** Waits as long as answers to this client about this address wait by now, and gives how long that was in all. */
+  async #waitOut(from: string, address: string, waitedMs: number): Promise<number> {
+    for (let waited = waitedMs; ; ) {
+      this.#checkRefused(from);
+      const restMs = this.#throttle.waitMs(from, address) - waited;
+      if (restMs <= 0) return waited;
+      await new Promise<void>((done) => void this.#clock.after(restMs, done));
+      waited += restMs;
+    }
+  }
+
+  /** The account of a remembered sign-in. */
+  async #recall(hash: string, from: string): Promise<Account | undefined> {
+    const known = this.#remembered.get(hash);
+    if (known === undefined) return undefined;
+    if (known.expiresMs <= this.#clock.now()) {
+      this.#drop(known);
+      return undefined;
+    }
+    const account = await this.#directory.account(known.ref);
+    // Forgotten meanwhile: what was right when it was asked is so no more.
+    if (account === undefined || this.#remembered.get(hash) !== known) return undefined;
+    noteClient(known.clients, from);
+    return account;
+  }
+
+  /** Remembers a sign-in, if the password that was compared is still the user's. */
+  async #remember(name: string, stored: string, hash: string, from: string): Promise<Account | undefined> {
+    for (;;) {
+      const began = this.#changes;
+      const user = await this.#directory.userFor(name);
+      if (began !== this.#changes) continue;
+      const account = user?.passwordHash === stored ? accountOf(user) : undefined;
+      if (account === undefined) return undefined;
+      const { entity, mailbox: ref } = account;
+      const expiresMs = this.#clock.now() + rememberMs;
+      const clients = this.#remembered.get(hash)?.clients ?? new Set();
+      noteClient(clients, from);
+      const dropped = this.#remembered.set(hash, { hash, ref, entity, expiresMs, clients });
+      if (dropped !== undefined) this.#drop(dropped);
+      const hashes = this.#hashesOf.get(entity) ?? new Set();
+      this.#hashesOf.set(entity, hashes.add(hash));
+      return account;
+    }
+  }
+
+  #drop({ hash, entity }: Remembered): void {
+    this.#remembered.delete(hash);
+    const hashes = this.#hashesOf.get(entity);
+    hashes?.delete(hash);
+    if (hashes?.size === 0) this.#hashesOf.delete(entity);
+  }
+
+  #forget(entity: EntityId): void {
+    this.#changes++;
+    for (const hash of this.#hashesOf.get(entity) ?? []) this.#remembered.delete(hash);
+    this.#hashesOf.delete(entity);
+  }
+
+  #hash(name: string, password: string): string {
+    return createHmac('sha256', this.#key)
+      .update(JSON.stringify([name, password]))
+      .digest('base64');
+  }
+}
+
+function noteClient(clients: Set<string>, from: string): void {
+  clients.delete(from);
+  clients.add(from);
+  for (const oldest of clients) {
+    if (clients.size <= maxClientsRemembered) return;
+    clients.delete(oldest);
+  }
+}
+
+/** Runs `start` unless the same is under way, whose result it then is. */
+function shared<T>(underWay: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
+  const known = underWay.get(key);
+  if (known !== undefined) return known;
+  const running = start().finally(() => underWay.delete(key));
+  underWay.set(key, running);
+  return running;
+}

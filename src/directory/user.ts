@@ -1,0 +1,62 @@
+import { DomainError } from '#domain/errors';
+import type { EntityId, OrganizationId } from '#domain/ids';
+import { canonicalName } from './canonical-name.ts';
+
+/** ENABLED: has an address and a mailbox in use. DISABLED: never registered, or deregistered. DELETED: gone for good. */
+export type EntityState = 'ENABLED' | 'DISABLED' | 'DELETED';
+
+/** What has a name, and an address once it is registered; `kind` tells users from what joins them. */
+export type EntityKind = 'user';
+
+/** User is a person of the directory; disabled until registered. */
+export interface User {
+  readonly kind: 'user';
+  readonly id: EntityId;
+  readonly organization: OrganizationId;
+  readonly name: string;
+  readonly displayName: string;
+  readonly firstName?: string | undefined;
+  readonly lastName?: string | undefined;
+  readonly hiddenFromGlobalAddressList: boolean;
+  readonly state: EntityState;
+  /**
+   * The primary address first, then the aliases. A disabled user keeps the list, but each address only until somebody
+   * else takes it; enabling brings back what is left.
+   */
+  readonly addresses: readonly string[];
+  /** The stored form of the password; without one nobody signs in. */
+  readonly passwordHash?: string | undefined;
+  readonly createdMs: number;
+  readonly enabledMs?: number | undefined;
+  readonly disabledMs?: number | undefined;
+  readonly mailboxProvisionedMs?: number | undefined;
+  /** When the mailbox of a disabled user is removed for good. */
+  readonly purgeMs?: number | undefined;
+}
+
+export type Entity = User;
+
+const nameForm = /^[\w.-]{1,64}$|^(?=.{1,64}$)[\w.-]+@[a-z0-9.-]+\.[a-z0-9-]{2,}$/;
+
+/** Names a directory has for itself, and the senders of our own mail. */
+const reserved: ReadonlySet<string> = new Set([
+  'administrator',
+  'guest',
+  'journaling',
+  'krbtgt',
+  'mailer-daemon',
+  'system',
+]);
+
+/** userName gives the canonical form of a new user's name. Throws DomainError request/invalid or name/reserved. */
+export function userName(text: string): string {
+  const name = canonicalName(text);
+  if (!nameForm.test(name)) {
+    throw new DomainError(
+      'request/invalid',
+      'The name must be 1 to 64 letters, digits, dots, hyphens or underscores.',
+    );
+  }
+  if (reserved.has(name)) throw new DomainError('name/reserved', 'The name is reserved.');
+  return name;
+}
