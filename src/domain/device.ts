@@ -30,6 +30,8 @@ export interface Device {
   /** Waiting for the acknowledgement: the temporary key and the revision it stands for. */
   readonly pendingKey?: number | undefined;
   readonly pendingRevision?: string | undefined;
+  /** The temporary key that `policyKey` was given for: a device that lost the answer acknowledges it again. */
+  readonly acknowledgedKey?: number | undefined;
   readonly wipe: WipeState;
   readonly wipeAccountOnly: boolean;
   readonly wipeRequestedMs?: number | undefined;

@@ -1,7 +1,6 @@
 import { DomainError } from './errors.ts';
-import type { EntityId, MailboxRef, OrganizationId } from './ids.ts';
-import type { PolicySettingName, PolicySettings } from './policy-settings.ts';
-import { readPolicySettings } from './policy-settings.ts';
+import { type DeviceId, type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from './ids.ts';
+import { type PolicySettingName, type PolicySettings, readPolicySettings } from './policy-settings.ts';
 
 /** Whose policy: the organisation's own, or that of one of its users or groups. */
 export type PolicyTarget = 'organization' | EntityId;
@@ -48,7 +47,7 @@ export interface EffectivePolicy extends Policy {
 export interface PolicyChange {
   readonly organization: OrganizationId;
   readonly mailbox?: MailboxRef['mailbox'] | undefined;
-  readonly device?: string | undefined;
+  readonly device?: DeviceId | undefined;
 }
 
 const nothingEnforced: Policy = { settings: {}, allowNonProvisionableDevices: false };
@@ -139,8 +138,7 @@ export class Policies {
       return await this.#store.updatePolicy(organization, target, decide);
     } finally {
       this.#cached.delete(`${organization}/${target}`);
-      // Who belongs to a group is not asked here: everybody looks again, and most find nothing changed.
-      this.announce({ organization });
+      this.announce({ organization, mailbox: target === 'organization' ? undefined : mailboxOf(target) });
     }
   }
 

@@ -1,0 +1,141 @@
+import type { Account } from '#directory/account';
+import type { Delivery } from '#domain/delivery';
+import type { Device } from '#domain/device';
+import type { Devices } from '#domain/devices';
+import type { Mailbox } from '#domain/mailbox';
+import type { Clock } from '#domain/outside';
+import type { EffectivePolicy } from '#domain/policy';
+import type { Provisioning } from '#domain/provisioning';
+import type { Logger } from '#telemetry/log';
+import { CommandError } from './command-error.ts';
+import type { ProtocolVersion } from './protocol-version.ts';
+import type { RequestLine } from './request-line.ts';
+import { CommonStatus } from './status.ts';
+import type { Element } from './wbxml/element.ts';
+
+/** What commands ask for beside the mailbox. */
+export interface CommandServices {
+  readonly clock: Clock;
+  readonly devices: Devices;
+  readonly provisioning: Provisioning;
+  readonly delivery: Delivery;
+  /** Of one message, as transferred. */
+  readonly maxMessageBytes: number;
+}
+
+/** Why a waiting command is to answer at once with what it has; it is the `reason` of the context's signal. */
+export type EndReason = 'client-gone' | 'server-stopping' | 'superseded' | 'policy-changed';
+
+/** Who asks, with what, and by which rules. */
+export interface CommandContext {
+  readonly account: Account;
+  readonly mailbox: Mailbox;
+  /** As it was when the request came in. */
+  readonly device: Device;
+  readonly policy: EffectivePolicy;
+  /** Of this request; it governs the whole answer. */
+  readonly version: ProtocolVersion;
+  readonly requestLine: RequestLine;
+  readonly services: CommandServices;
+  readonly clock: Clock;
+  /** Aborted with an EndReason: whoever waits stops waiting and answers as at the end of its time. */
+  readonly signal: AbortSignal;
+  /** Logs with the connection's id, the user and the device. */
+  readonly log: Logger;
+}
+
+interface CommandDefinition<Name extends string, Request, Result> {
+  /** MS-ASHTTP, Command Codes. */
+  readonly name: Name;
+  readonly code: number;
+  /** Served without a policy key in force; a pending wipe still comes first. */
+  readonly policy?: 'exempt';
+  /** Tells a device of a pending wipe by itself. */
+  readonly wipe?: 'exempt';
+  /** The first version it is served in, and the last. */
+  readonly since?: ProtocolVersion;
+  readonly until?: ProtocolVersion;
+  /** It may wait: a newer waiting command of the same device ends it. */
+  readonly waits?: true;
+  /** Reads the document; throws CommandError. */
+  readonly read: (body: Element, line: RequestLine) => Request;
+  /** Reads a request without a body; without this one it is refused. */
+  readonly readEmpty?: (line: RequestLine) => Request;
+  /** Reads an RFC 5322 message in place of a document, below 14.0. */
+  readonly readMessage?: (raw: Uint8Array, line: RequestLine) => Request;
+  readonly run: (request: Request, context: CommandContext) => Promise<Result>;
+  /** Undefined is the empty answer: 200 without a body. */
+  readonly write: (result: Result, line: RequestLine) => Element | undefined;
+  /** Parts of a multipart answer (MS-ASCMD, MultiPart Response); undefined: it is not multipart. */
+  readonly parts?: (result: Result) => readonly Uint8Array[] | undefined;
+  /** Whether the device starts from nothing: it is told again what this server speaks. */
+  readonly startsOver?: (request: Request) => boolean;
+}
+
+/** A request as it came: a document, nothing, or a message. */
+export type CommandBody =
+  | { readonly kind: 'document'; readonly root: Element }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'message'; readonly raw: Uint8Array };
+
+/** What a command says to a request. */
+export interface CommandAnswer {
+  readonly root: Element | undefined;
+  readonly parts: readonly Uint8Array[] | undefined;
+  readonly startsOver: boolean;
+}
+
+/** A request that was read; it holds nothing of the document it came in. */
+export type PreparedCommand = (context: CommandContext) => Promise<CommandAnswer>;
+
+/** A command as the endpoint serves it. */
+export interface ServableCommand<Name extends string = string>
+  extends Pick<
+    CommandDefinition<Name, unknown, unknown>,
+    'name' | 'code' | 'policy' | 'wipe' | 'since' | 'until' | 'waits'
+  > {
+  /** Below 14.0 its body is a message. */
+  readonly takesMessage: boolean;
+  /** Reads a request; throws CommandError. */
+  prepare(body: CommandBody, line: RequestLine): PreparedCommand;
+}
+
+/** Defines a command by its beats: read, run, write. */
+export function defineCommand<const Name extends string, Request, Result>(
+  definition: CommandDefinition<Name, Request, Result>,
+): ServableCommand<Name> {
+  const { readMessage } = definition;
+  return {
+    ...definition,
+    takesMessage: readMessage !== undefined,
+    prepare(body, line) {
+      const request = readBody(definition, body, line);
+      return async (context) => {
+        const result = await definition.run(request, context);
+        return {
+          root: definition.write(result, line),
+          parts: definition.parts?.(result),
+          startsOver: definition.startsOver?.(request) ?? false,
+        };
+      };
+    },
+  };
+}
+
+function readBody<Name extends string, Request, Result>(
+  definition: CommandDefinition<Name, Request, Result>,
+  body: CommandBody,
+  line: RequestLine,
+): Request {
+  switch (body.kind) {
+    case 'document':
+      if (body.root.tag.name !== definition.name) throw new CommandError(CommonStatus.InvalidXML, 'another root');
+      return definition.read(body.root, line);
+    case 'empty':
+      if (definition.readEmpty === undefined) throw new CommandError(CommonStatus.InvalidContent, 'no body');
+      return definition.readEmpty(line);
+    case 'message':
+      if (definition.readMessage === undefined) throw new CommandError(CommonStatus.InvalidContent, 'no document');
+      return definition.readMessage(body.raw, line);
+  }
+}

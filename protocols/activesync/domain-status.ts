@@ -1,0 +1,45 @@
+import type { DomainErrorCode } from '#domain/errors';
+import { CommonStatus } from './status.ts';
+
+/**
+ * What a condition of the domain is for a whole command that has no status of its own for it; total over the codes,
+ * so that a new one does not compile until it is answered here. 110 tells a device not to try again, 111 to.
+ */
+export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
+  'organization/not-found': CommonStatus.UserPrincipalCouldNotBeFound,
+  'organization/alias-in-use': CommonStatus.ServerError,
+  'organization/state': CommonStatus.UserDisabledForSync,
+  'entity/not-found': CommonStatus.UserPrincipalCouldNotBeFound,
+  'entity/state': CommonStatus.UserDisabledForSync,
+  'entity/already-registered': CommonStatus.ServerError,
+  'name/in-use': CommonStatus.ServerError,
+  'name/reserved': CommonStatus.ServerError,
+  'address/in-use': CommonStatus.ServerError,
+  'address/invalid': CommonStatus.MessageRecipientUnresolved,
+  'domain/not-found': CommonStatus.ServerError,
+  'domain/not-verified': CommonStatus.ServerError,
+  'domain/in-use': CommonStatus.ServerError,
+  'password/invalid': CommonStatus.ServerError,
+  'limit/exceeded': CommonStatus.ServerError,
+  'request/invalid': CommonStatus.InvalidContent,
+  'request/unsupported': CommonStatus.CommandNotSupported,
+  'sign-in/failed': CommonStatus.AccessDenied,
+  'sign-in/throttled': CommonStatus.ServerErrorRetryLater,
+  'mailbox/not-found': CommonStatus.UserHasNoMailbox,
+  'mailbox/disabled': CommonStatus.UserDisabledForSync,
+  'mailbox/over-quota': CommonStatus.MailboxQuotaExceeded,
+  'recipient/unknown': CommonStatus.MessageRecipientUnresolved,
+  'recipient/relay-denied': CommonStatus.MailSubmissionFailed,
+  'recipient/elsewhere': CommonStatus.MailSubmissionFailed,
+  'message/too-large': CommonStatus.MailSubmissionFailed,
+  'message/no-recipient': CommonStatus.MessageHasNoRecipient,
+  'folder/not-found': CommonStatus.ItemNotFound,
+  'item/not-found': CommonStatus.ItemNotFound,
+  'item/same-folder': CommonStatus.FailureInMoveOperation,
+  'part/not-found': CommonStatus.ItemNotFound,
+  'device/not-found': CommonStatus.DeviceNotProvisioned,
+  'device/too-many': CommonStatus.MaximumDevicesReached,
+  'sync/invalid-key': CommonStatus.SyncStateNotFound,
+  'sync/key-zero-with-commands': CommonStatus.InvalidContent,
+  'server/busy': CommonStatus.ServerErrorRetryLater,
+};

@@ -1,0 +1,67 @@
+import type { FolderId, ItemId } from '#domain/ids';
+
+/**
+ * How folders, items and attachments are called on the wire (MS-ASCMD, CollectionId, ServerId; MS-ASAIRS,
+ * FileReference). An item keeps its number when it moves, so a ServerId changes in its folder's part only.
+ */
+
+/** An item in its folder. */
+export interface ItemPlace {
+  readonly folder: FolderId;
+  readonly item: ItemId;
+}
+
+/** A part of a message: its path as in MessagePart. */
+export interface PartPlace extends ItemPlace {
+  readonly part: string;
+}
+
+const NUMBER = /^(?:0|[1-9]\d{0,15})$/;
+const PART = /^[1-9]\d{0,4}(?:\.[1-9]\d{0,4}){0,63}$/;
+const MAX_FOLDER = 0xffffffff;
+/** MS-ASCMD has no limit for a FileReference; phones were seen to cut longer ones. */
+const MAX_FILE_REFERENCE = 500;
+
+/** Gives the CollectionId of a folder: its number. */
+export function collectionIdOf(folder: FolderId): string {
+  return String(folder);
+}
+
+/** Gives the folder of a CollectionId; undefined for what is none of ours, and for the root. */
+export function parseCollectionId(text: string): FolderId | undefined {
+  const folder = numberIn(text);
+  return folder !== undefined && folder > 0 && folder <= MAX_FOLDER ? (folder as FolderId) : undefined;
+}
+
+/** Gives the ServerId of an item in a folder: `<folder>:<item>`. */
+export function serverIdOf(folder: FolderId, item: ItemId): string {
+  return `${folder}:${item}`;
+}
+
+/** Gives the place a ServerId names; undefined for what is none of ours. */
+export function parseServerId(text: string): ItemPlace | undefined {
+  const [collection, number, ...rest] = text.split(':', 3);
+  if (collection === undefined || number === undefined || rest.length > 0) return undefined;
+  const folder = parseCollectionId(collection);
+  const item = numberIn(number);
+  return folder === undefined || item === undefined || item === 0 ? undefined : { folder, item: item as ItemId };
+}
+
+/** Gives the FileReference of a part of an item: `<folder>:<item>:<part>`; the message itself has the part ''. */
+export function fileReferenceOf(folder: FolderId, item: ItemId, part: string): string {
+  return `${folder}:${item}:${part}`;
+}
+
+/** Gives the part a FileReference names; undefined for what is none of ours. */
+export function parseFileReference(text: string): PartPlace | undefined {
+  if (text.length > MAX_FILE_REFERENCE) return undefined;
+  const cut = text.lastIndexOf(':');
+  const place = cut < 0 ? undefined : parseServerId(text.slice(0, cut));
+  const part = text.slice(cut + 1);
+  return place !== undefined && (part === '' || PART.test(part)) ? { ...place, part } : undefined;
+}
+
+function numberIn(text: string): number | undefined {
+  const number = NUMBER.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
