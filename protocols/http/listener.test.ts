@@ -40,7 +40,7 @@ afterEach(async () => {
 
 async function serve(handler: HttpHandler, log = silentLogger): Promise<number> {
   listener = createHttpsListener({ handler, log, cert: tls.cert, key: tls.key });
-  return portOf(await listener.listen('127.0.0.1', 0));
+  return portOf(await listener.listen({ host: '127.0.0.1', port: 0 }));
 }
 
 function portOf(address: string): number {
@@ -98,7 +98,7 @@ test('a listener without TLS says so to its handlers', async () => {
     send(response, 204, {});
   };
   listener = createHttpListener({ handler, log: silentLogger });
-  const answer = await fetch(`http://${await listener.listen('127.0.0.1', 0)}/`);
+  const answer = await fetch(`http://${await listener.listen({ host: '127.0.0.1', port: 0 })}/`);
   expect(answer.status).toBe(204);
   expect(secure).toBe(false);
 });
@@ -106,7 +106,9 @@ test('a listener without TLS says so to its handlers', async () => {
 test('an address in use is an error, and stop after it is harmless', async () => {
   const port = await serve(echo);
   const second = createHttpListener({ handler: echo, log: silentLogger });
-  await expect(second.listen('127.0.0.1', port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(second.listen({ host: '127.0.0.1', port: port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  });
   await second.stop();
 });
 

@@ -15,14 +15,20 @@ import { send, sendAndClose } from './response.ts';
 
 /** HttpListener is one bound (or soon bound) HTTP server. */
 export interface HttpListener {
-  /** Starts to accept; gives the bound address as `host:port`. Rejects with the system's error when it cannot. */
-  listen(host: string, port: number): Promise<string>;
+  /**
+   * Starts to accept; gives the bound address as `host:port`, or the path of a socket file, which is made with mode 0600.
+   * Rejects with the system's error when it cannot.
+   */
+  listen(address: HttpAddress): Promise<string>;
   /**
    * Stops: nothing new is accepted, idle connections close at once, running requests may end for `graceMs` and are cut
    * off then. Resolves when every connection is gone. Handlers that wait must be woken by whoever stops them.
    */
   stop(graceMs?: number): Promise<void>;
 }
+
+/** HttpAddress is a TCP address (port 0: any free one) or the path of a Unix-domain socket. */
+export type HttpAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 interface HttpListenerOptions {
   readonly handler: HttpHandler;
@@ -94,13 +100,15 @@ class Listener implements HttpListener {
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
-  async listen(host: string, port: number): Promise<string> {
+  async listen(address: HttpAddress): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog: 1024 }, () => {
+      const isListening = () => {
         this.#server.off('error', reject);
         resolve();
-      });
+      };
+      if ('path' in address) privately(() => this.#server.listen({ path: address.path }, isListening));
+      else this.#server.listen({ host: address.host, port: address.port, backlog: 1024 }, isListening);
     });
     return printed(this.#server.address());
   }
@@ -150,6 +158,16 @@ class Listener implements HttpListener {
     const id = randomBytes(6).toString('hex');
     this.#connectionIds.set(socket, id);
     return id;
+  }
+}
+
+/** A socket file is bound within listen(): no moment passes in which others could open it. */
+function privately(bind: () => void): void {
+  const umask = process.umask(0o177);
+  try {
+    bind();
+  } finally {
+    process.umask(umask);
   }
 }
 

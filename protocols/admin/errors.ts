@@ -1,0 +1,84 @@
+import { DomainError, type DomainErrorCode } from '#domain/errors';
+
+/** The exceptions of the WorkMail model that we answer with, and those every AWS JSON service has. */
+export type AdminErrorType =
+  | 'AccessDeniedException'
+  | 'EmailAddressInUseException'
+  | 'EntityAlreadyRegisteredException'
+  | 'EntityNotFoundException'
+  | 'EntityStateException'
+  | 'InvalidParameterException'
+  | 'InvalidPasswordException'
+  | 'LimitExceededException'
+  | 'MailDomainInUseException'
+  | 'MailDomainNotFoundException'
+  | 'MailDomainStateException'
+  | 'NameAvailabilityException'
+  | 'OrganizationNotFoundException'
+  | 'OrganizationStateException'
+  | 'ReservedNameException'
+  | 'ResourceNotFoundException'
+  | 'SerializationException'
+  | 'ThrottlingException'
+  | 'UnknownOperationException'
+  | 'UnsupportedOperationException';
+
+/** AdminError is an answer of the admin API thrown: `{"__type": type, "Message": message}` with HTTP 400. */
+export class AdminError extends Error {
+  override readonly name = 'AdminError';
+  readonly type: AdminErrorType;
+
+  /** `message` goes to the caller: it says what is wrong with the request. */
+  constructor(type: AdminErrorType, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.type = type;
+  }
+}
+
+/** Total over the codes, so a new code will not compile until it is answered here. */
+const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
+  'organization/not-found': 'OrganizationNotFoundException',
+  'organization/alias-in-use': 'NameAvailabilityException',
+  'organization/state': 'OrganizationStateException',
+  'entity/not-found': 'EntityNotFoundException',
+  'entity/state': 'EntityStateException',
+  'entity/already-registered': 'EntityAlreadyRegisteredException',
+  'name/in-use': 'NameAvailabilityException',
+  'name/reserved': 'ReservedNameException',
+  'address/in-use': 'EmailAddressInUseException',
+  'address/invalid': 'InvalidParameterException',
+  'domain/not-found': 'MailDomainNotFoundException',
+  'domain/not-verified': 'MailDomainStateException',
+  'domain/in-use': 'MailDomainInUseException',
+  'password/invalid': 'InvalidPasswordException',
+  'limit/exceeded': 'LimitExceededException',
+  'request/invalid': 'InvalidParameterException',
+  'request/unsupported': 'UnsupportedOperationException',
+  'sign-in/failed': 'AccessDeniedException',
+  'sign-in/throttled': 'ThrottlingException',
+  'mailbox/not-found': 'EntityNotFoundException',
+  'mailbox/disabled': 'EntityStateException',
+  'mailbox/over-quota': 'LimitExceededException',
+  'recipient/unknown': 'EntityNotFoundException',
+  'recipient/relay-denied': 'InvalidParameterException',
+  'recipient/elsewhere': 'InvalidParameterException',
+  'message/too-large': 'LimitExceededException',
+  'message/no-recipient': 'InvalidParameterException',
+  'folder/not-found': 'ResourceNotFoundException',
+  'item/not-found': 'ResourceNotFoundException',
+  'item/same-folder': 'InvalidParameterException',
+  'part/not-found': 'ResourceNotFoundException',
+  'device/not-found': 'ResourceNotFoundException',
+  'device/too-many': 'LimitExceededException',
+  'sync/invalid-key': 'InvalidParameterException',
+  'sync/key-zero-with-commands': 'InvalidParameterException',
+  'server/busy': 'ThrottlingException',
+};
+
+/** toAdminError gives the answer for what an operation threw; undefined for what we did not foresee. */
+export function toAdminError(error: unknown): AdminError | undefined {
+  if (error instanceof AdminError) return error;
+  if (error instanceof DomainError)
+    return new AdminError(exceptions[error.code], error.message, { cause: error });
+  return undefined;
+}
