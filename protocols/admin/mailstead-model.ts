@@ -1,82 +1,33 @@
+import {
+  apiNameOf,
+  type PolicySettingName,
+  policySettingNames,
+  policySettings,
+} from '#domain/policy-settings';
 import type { Model, Shape } from './shape.ts';
 
-/** MS-ASPROV, EASProvisionDoc: the settings our policy knows by their own names, beside those that have one of ours. */
-const provisionDocSettings: Readonly<Record<string, string>> = {
-  PasswordRecoveryEnabled: 'Boolean',
-  AttachmentsEnabled: 'Boolean',
-  MaxAttachmentSize: 'Count',
-  AllowStorageCard: 'Boolean',
-  AllowCamera: 'Boolean',
-  AllowUnsignedApplications: 'Boolean',
-  AllowUnsignedInstallationPackages: 'Boolean',
-  AllowWiFi: 'Boolean',
-  AllowTextMessaging: 'Boolean',
-  AllowPOPIMAPEmail: 'Boolean',
-  AllowBluetooth: 'AllowBluetooth',
-  AllowIrDA: 'Boolean',
-  RequireManualSyncWhenRoaming: 'Boolean',
-  AllowDesktopSync: 'Boolean',
-  MaxCalendarAgeFilter: 'MaxCalendarAgeFilter',
-  AllowHTMLEmail: 'Boolean',
-  MaxEmailAgeFilter: 'MaxEmailAgeFilter',
-  MaxEmailBodyTruncationSize: 'TruncationSize',
-  MaxEmailHTMLBodyTruncationSize: 'TruncationSize',
-  RequireSignedSMIMEMessages: 'Boolean',
-  RequireEncryptedSMIMEMessages: 'Boolean',
-  RequireSignedSMIMEAlgorithm: 'RequireSignedSMIMEAlgorithm',
-  RequireEncryptionSMIMEAlgorithm: 'RequireEncryptionSMIMEAlgorithm',
-  AllowSMIMEEncryptionAlgorithmNegotiation: 'AllowSMIMEEncryptionAlgorithmNegotiation',
-  AllowSMIMESoftCerts: 'Boolean',
-  AllowBrowser: 'Boolean',
-  AllowConsumerEmail: 'Boolean',
-  AllowRemoteDesktop: 'Boolean',
-  AllowInternetSharing: 'Boolean',
-  UnapprovedInROMApplicationList: 'ApplicationNames',
-  ApprovedApplicationList: 'ApplicationHashes',
-};
+const settings = policySettingNames.map((name) => ({ name, shapeName: `Setting.${name}` }));
+
+/** A setting goes by the API's name and by its element's (MS-ASPROV, EASProvisionDoc). */
+const settingMembers = Object.fromEntries(
+  settings.flatMap(({ name, shapeName }) => [
+    [apiNameOf(name), shapeName],
+    [name, shapeName],
+  ]),
+);
+
+const settingShapes = Object.fromEntries(settings.map(({ name, shapeName }) => [shapeName, shapeOf(name)]));
 
 const shapes: Readonly<Record<string, Shape>> = {
   Boolean: { type: 'boolean' },
-  Count: { type: 'integer', min: 0, max: 2_147_483_647 },
   OrganizationId: { type: 'string', min: 34, max: 34, pattern: '^m-[0-9a-f]{32}$' },
   EntityIdentifier: { type: 'string', min: 1, max: 256, pattern: '[a-zA-Z0-9._%+@-]+' },
   MobileDeviceId: { type: 'string', min: 1, max: 256 },
   MaxResults: { type: 'integer', min: 1, max: 100 },
   NextToken: { type: 'string', min: 1, max: 1024 },
-  // MS-ASPROV gives the ranges: MinDevicePasswordLength, MinDevicePasswordComplexCharacters,
-  // MaxDevicePasswordFailedAttempts, and the enumerations below.
-  PasswordLength: { type: 'integer', min: 1, max: 16 },
-  CharacterSets: { type: 'integer', min: 1, max: 4 },
-  FailedAttempts: { type: 'integer', min: 4, max: 16 },
-  Days: { type: 'integer', min: 0, max: 730 },
-  ScreenLockSeconds: { type: 'integer', min: 1, max: 9998 },
-  PasswordHistory: { type: 'integer', min: 0, max: 50 },
-  AllowBluetooth: { type: 'integer', values: [0, 1, 2] },
-  MaxCalendarAgeFilter: { type: 'integer', values: [0, 4, 5, 6, 7] },
-  MaxEmailAgeFilter: { type: 'integer', values: [0, 1, 2, 3, 4, 5] },
-  TruncationSize: { type: 'integer', min: -1, max: 2_147_483_647 },
-  RequireSignedSMIMEAlgorithm: { type: 'integer', values: [0, 1] },
-  RequireEncryptionSMIMEAlgorithm: { type: 'integer', values: [0, 1, 2, 3, 4] },
-  AllowSMIMEEncryptionAlgorithmNegotiation: { type: 'integer', values: [0, 1, 2] },
-  ApplicationName: { type: 'string', min: 1, max: 256 },
-  ApplicationNames: { type: 'list', member: { shape: 'ApplicationName' }, max: 100 },
-  ApplicationHash: { type: 'string', pattern: '[A-Za-z0-9+/]{27}=' },
-  ApplicationHashes: { type: 'list', member: { shape: 'ApplicationHash' }, max: 100 },
-  MobilePolicy: structure({
-    PasswordRequired: 'Boolean',
-    AllowSimplePassword: 'Boolean',
-    MinimumPasswordLength: 'PasswordLength',
-    RequireAlphanumericPassword: 'Boolean',
-    MinimumCharacterSets: 'CharacterSets',
-    FailedAttemptsAllowed: 'FailedAttempts',
-    PasswordExpirationDays: 'Days',
-    ScreenLockSeconds: 'ScreenLockSeconds',
-    PasswordHistory: 'PasswordHistory',
-    RequireDeviceEncryption: 'Boolean',
-    RequireStorageCardEncryption: 'Boolean',
-    ...provisionDocSettings,
-    AllowNonProvisionableDevices: 'Boolean',
-  }),
+  SettingEntry: { type: 'string', min: 1, max: 1024 },
+  ...settingShapes,
+  MobilePolicy: structure({ ...settingMembers, AllowNonProvisionableDevices: 'Boolean' }),
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
   ]),
@@ -127,4 +78,18 @@ export const mailsteadModel: Model = {
 function structure(members: Readonly<Record<string, string>>, required: readonly string[] = []): Shape {
   const refs = Object.entries(members).map(([member, shape]) => [member, { shape }]);
   return { type: 'structure', required, members: Object.fromEntries(refs), closed: true };
+}
+
+function shapeOf(name: PolicySettingName): Shape {
+  const { type } = policySettings[name];
+  switch (type.kind) {
+    case 'switch':
+      return { type: 'boolean' };
+    case 'number':
+      return type.only === undefined
+        ? { type: 'integer', min: type.min, max: type.max }
+        : { type: 'integer', values: type.only };
+    case 'list':
+      return { type: 'list', member: { shape: 'SettingEntry' }, max: 500 };
+  }
 }

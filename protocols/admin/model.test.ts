@@ -159,7 +159,7 @@ test.each([
 test('a policy of every kind of setting passes', () => {
   const Policy = {
     PasswordRequired: true,
-    MinimumPasswordLength: 6,
+    MinDevicePasswordLength: 6,
     ScreenLockSeconds: 300,
     AllowBluetooth: 1,
     AllowCamera: false,
