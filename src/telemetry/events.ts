@@ -15,6 +15,11 @@ export type EventName =
   | 'http.request.failed'
   | 'http.connection.failed'
   | 'tls.certificate.made'
+  // ActiveSync.
+  | 'activesync.command.done'
+  | 'activesync.command.refused'
+  | 'activesync.command.failed'
+  | 'activesync.body.unknown'
   // The admin API.
   | 'admin.listening'
   | 'admin.operation.done'
