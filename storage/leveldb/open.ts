@@ -1,4 +1,5 @@
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { Bytes } from '../store.ts';
 import { StoreDamagedError, StoreInUseError, StoreOpenError } from './errors.ts';
@@ -46,6 +47,10 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
     const level = await openLevel(real, isNew, options);
     try {
       const checked = await checkStore(level, options.acceptLostCommits === true);
+      if (isNew) {
+        await syncFolder(real);
+        await syncFolder(dirname(real));
+      }
       return new LevelStore(level, {
         ...checked,
         path: real,
@@ -118,4 +123,10 @@ async function prepareFolder(path: string): Promise<boolean> {
     );
   }
   return true;
+}
+
+/** Brings the names of a folder's files to disk. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r');
+  await folder.sync();
 }

@@ -25,12 +25,23 @@ export class Watchers {
     };
   }
 
-  /** Calls everybody who watches the partition, once for each topic. A callback must not throw. */
+  /** Calls everybody who watches the partition, once for each topic. */
   notify(part: Part, topics: ReadonlySet<number>): void {
     for (const callback of [...(this.#watchers.get(part.name) ?? [])]) {
       for (const topic of topics) {
-        callback(part, topic);
+        call(callback, part, topic);
       }
     }
+  }
+}
+
+/** A callback that throws is a fault of its own, an uncaught one; the commits behind it go on. */
+function call(callback: Callback, part: Part, topic: number): void {
+  try {
+    callback(part, topic);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
