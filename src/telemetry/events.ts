@@ -15,6 +15,19 @@ export type EventName =
   | 'http.request.failed'
   | 'http.connection.failed'
   | 'tls.certificate.made'
+  // SMTP.
+  | 'smtp.listening'
+  | 'smtp.connection.refused'
+  | 'smtp.connection.failed'
+  | 'smtp.rcpt.refused'
+  | 'smtp.message.accepted'
+  | 'smtp.message.refused'
+  | 'smtp.message.lost'
+  | 'smtp.hook.failed'
+  // Delivery to mailboxes one by one.
+  | 'delivery.queue.delivered'
+  | 'delivery.queue.failed'
+  | 'delivery.mailbox.gone'
   // ActiveSync.
   | 'activesync.command.done'
   | 'activesync.command.refused'
