@@ -1,12 +1,57 @@
 /** Every row of the database, on one page. Key fields are fixed-width and big-endian, so byte order is tuple order. */
-import type { u8, u32, u64 } from './keys.ts';
+import type { EntityId, OrganizationId } from '#domain/ids';
+import type { u8, u16, u32, u64 } from './keys.ts';
+import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import { plainRow, sealedRow } from './rows.ts';
 import type { Bytes } from './store.ts';
 
 type U8 = ReturnType<typeof u8>;
+type U16 = ReturnType<typeof u16>;
 type U32 = ReturnType<typeof u32>;
 type U64 = ReturnType<typeof u64>;
+
+/** `S`: the installation. */
+export const systemRows = {
+  /** k: organisation (16 zero bytes for the installation), epoch. A data key, wrapped by the master key. */
+  dataKey: plainRow<[Bytes, U16], Uint8Array>('k', mail.bytesCodec),
+  /** d: domain. Whose it is. */
+  domainOwner: plainRow<[Bytes], OrganizationId>('d', directory.organizationIdCodec),
+  /** a: address. Who has it. */
+  address: plainRow<[Bytes], Parameters<typeof directory.addressHolderCodec.encode>[0]>(
+    'a',
+    directory.addressHolderCodec,
+  ),
+  /** i: alias of an organisation. */
+  alias: plainRow<[Bytes], OrganizationId>('i', directory.organizationIdCodec),
+  /** o: organisation. */
+  organization: sealedRow<[Bytes], Parameters<typeof directory.organizationCodec.encode>[0]>(
+    'o',
+    directory.organizationCodec,
+  ),
+  /** x: due (ms), organisation, mailbox. Disabled mailboxes, when they are to be removed; empty. */
+  due: plainRow<[U64, Bytes, Bytes], null>('x', mail.emptyCodec),
+  /** t: client token. Requests that make an organisation. */
+  clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
+    't',
+    directory.clientTokenCodec,
+  ),
+};
+
+/** `O<org>`: the directory of an organisation. */
+export const organizationRows = {
+  /** e: entity. */
+  entity: sealedRow<[Bytes], Parameters<typeof directory.entityCodec.encode>[0]>('e', directory.entityCodec),
+  /** D: domain. */
+  domain: sealedRow<[Bytes], Parameters<typeof directory.domainCodec.encode>[0]>('D', directory.domainCodec),
+  /** i: kind, name. Which entity has it. */
+  name: plainRow<[U8, Bytes], EntityId>('i', directory.entityIdCodec),
+  /** t: client token. Requests that make something in the organisation. */
+  clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
+    't',
+    directory.clientTokenCodec,
+  ),
+};
 
 /** `M<mailbox>`: one mailbox. A device stands in keys as the HMAC of its id. */
 export const mailboxRows = {

@@ -1,0 +1,272 @@
+/** What the directory asks of storage, over one Store: names stand in keys as their HMACs. */
+import type { MailDomain } from '#directory/domain';
+import type { Organization } from '#directory/organization';
+import type {
+  AddressHolder,
+  ClientTokenUse,
+  DirectoryReader,
+  DirectoryStore,
+  DirectoryTx,
+} from '#directory/ports';
+import type { Entity, EntityKind } from '#directory/user';
+import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
+import type { PageOf } from '#domain/ports';
+import type { KeyRing } from './key-ring.ts';
+import {
+  entityIdOf,
+  idBytes,
+  type KeyField,
+  organizationIdOf,
+  organizationPart,
+  systemPart,
+  u8,
+  u16,
+  u64,
+} from './keys.ts';
+import { organizationRows as inOrganization, systemRows as inSystem } from './layout.ts';
+import type { Row, Sealer } from './rows.ts';
+import type { Bytes, Part, Range, Reader, Store, Tx } from './store.ts';
+
+export interface DirectoryStoreOptions {
+  readonly store: Store;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
+}
+
+const system = systemPart();
+const firstEpoch = 1;
+const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75 };
+
+/** Rows of a range in order, page by page. */
+async function* rowsIn(reader: Reader, part: Part, range: Range): AsyncGenerator<readonly [Bytes, Bytes]> {
+  for (let gte = range.gte; ; ) {
+    const page = await reader.page(part, { ...range, gte });
+    yield* page.rows;
+    if (page.next === undefined) return;
+    gte = page.next;
+  }
+}
+
+class StoredReader implements DirectoryReader {
+  protected readonly keys: KeyRing;
+  protected readonly sealer: Sealer;
+  readonly #reader: Reader;
+
+  constructor(reader: Reader, { keys, sealer }: DirectoryStoreOptions) {
+    this.#reader = reader;
+    this.keys = keys;
+    this.sealer = sealer;
+  }
+
+  async organization(id: OrganizationId): Promise<Organization | undefined> {
+    const found = await this.#get(inSystem.organization, system, [idBytes(id)]);
+    return found === undefined ? undefined : { id, ...found };
+  }
+
+  organizationByAlias(alias: string): Promise<OrganizationId | undefined> {
+    return this.#get(inSystem.alias, system, [this.keys.nameKey(undefined, alias)]);
+  }
+
+  organizations(
+    after: OrganizationId | undefined,
+    limit: number,
+  ): Promise<PageOf<Organization, OrganizationId>> {
+    return this.#list(inSystem.organization, system, after, limit, (idOf, found) => ({
+      id: organizationIdOf(idOf),
+      ...found,
+    }));
+  }
+
+  domainOwner(domain: string): Promise<OrganizationId | undefined> {
+    return this.#get(inSystem.domainOwner, system, [this.keys.nameKey(undefined, domain)]);
+  }
+
+  domain(organization: OrganizationId, domain: string): Promise<MailDomain | undefined> {
+    const name = this.keys.nameKey(organization, domain);
+    return this.#get(inOrganization.domain, organizationPart(organization), [name]);
+  }
+
+  async domains(organization: OrganizationId): Promise<readonly MailDomain[]> {
+    const part = organizationPart(organization);
+    const { domain } = inOrganization;
+    const found: MailDomain[] = [];
+    for await (const [k, stored] of rowsIn(this.#reader, part, domain.range())) {
+      found.push(domain.decode(this.sealer, part, k, stored));
+    }
+    return found;
+  }
+
+  async entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined> {
+    const found = await this.#get(inOrganization.entity, organizationPart(organization), [idBytes(id)]);
+    return found === undefined ? undefined : { id, organization, ...found };
+  }
+
+  entityByName(organization: OrganizationId, kind: EntityKind, name: string): Promise<EntityId | undefined> {
+    const fields = [u8(kinds[kind]), this.keys.nameKey(organization, name)] as const;
+    return this.#get(inOrganization.name, organizationPart(organization), fields);
+  }
+
+  entities(
+    organization: OrganizationId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<Entity, EntityId>> {
+    const part = organizationPart(organization);
+    return this.#list(inOrganization.entity, part, after, limit, (idOf, found) => ({
+      id: entityIdOf(idOf),
+      organization,
+      ...found,
+    }));
+  }
+
+  addressHolder(address: string): Promise<AddressHolder | undefined> {
+    return this.#get(inSystem.address, system, [this.keys.nameKey(undefined, address)]);
+  }
+
+  clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined> {
+    return this.#get(tokenRow(organization), partOf(organization), [this.keys.nameKey(organization, token)]);
+  }
+
+  async #get<Fields extends readonly KeyField[], T>(
+    row: Row<Fields, T>,
+    part: Part,
+    fields: Fields,
+  ): Promise<T | undefined> {
+    const k = row.key(...fields);
+    const stored = await this.#reader.get(part, k);
+    return stored === undefined ? undefined : row.decode(this.sealer, part, k, stored);
+  }
+
+  /** A page of rows whose key is an id. */
+  async #list<Id extends string, T, Found extends { readonly id: Id }>(
+    row: Row<[Bytes], T>,
+    part: Part,
+    after: Id | undefined,
+    limit: number,
+    make: (id: Bytes, value: T) => Found,
+  ): Promise<PageOf<Found, Id>> {
+    const range = row.range();
+    const gte = after === undefined ? range.gte : Buffer.concat([row.key(idBytes(after)), Buffer.of(0)]);
+    const rows: Found[] = [];
+    for await (const [k, stored] of rowsIn(this.#reader, part, { ...range, gte, limit: limit + 1 })) {
+      const last = rows.at(-1);
+      if (rows.length === limit && last !== undefined) return { rows, next: last.id };
+      rows.push(make(k.subarray(1), row.decode(this.sealer, part, k, stored)));
+    }
+    return { rows };
+  }
+}
+
+class StoredTx extends StoredReader implements DirectoryTx {
+  readonly #tx: Tx;
+
+  constructor(tx: Tx, options: DirectoryStoreOptions) {
+    super(tx, options);
+    this.#tx = tx;
+  }
+
+  putOrganization({ id, ...organization }: Organization): void {
+    this.#put(inSystem.organization, system, [idBytes(id)], organization);
+    this.#put(inSystem.alias, system, [this.keys.nameKey(undefined, organization.alias)], id);
+  }
+
+  putDomain(organization: OrganizationId, domain: MailDomain): void {
+    this.#put(inSystem.domainOwner, system, [this.keys.nameKey(undefined, domain.name)], organization);
+    const name = this.keys.nameKey(organization, domain.name);
+    this.#put(inOrganization.domain, organizationPart(organization), [name], domain);
+  }
+
+  putEntity({ id, organization, ...entity }: Entity): void {
+    this.#put(inOrganization.entity, organizationPart(organization), [idBytes(id)], entity);
+  }
+
+  putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void {
+    const fields = [u8(kinds[kind]), this.keys.nameKey(organization, name)] as const;
+    this.#put(inOrganization.name, organizationPart(organization), fields, id);
+  }
+
+  putAddress(address: string, holder: AddressHolder): void {
+    this.#put(inSystem.address, system, [this.keys.nameKey(undefined, address)], holder);
+  }
+
+  putPurge(dueMs: number, mailbox: MailboxRef): void {
+    this.#put(inSystem.due, system, purgeFields(dueMs, mailbox), null);
+  }
+
+  deletePurge(dueMs: number, mailbox: MailboxRef): void {
+    this.#tx.del(system, inSystem.due.key(...purgeFields(dueMs, mailbox)));
+  }
+
+  putClientToken(organization: OrganizationId | undefined, token: string, use: ClientTokenUse): void {
+    const name = this.keys.nameKey(organization, token);
+    this.#put(tokenRow(organization), partOf(organization), [name], use);
+  }
+
+  putDataKey(organization: OrganizationId, wrapped: Bytes): void {
+    this.#put(inSystem.dataKey, system, [idBytes(organization), u16(firstEpoch)], wrapped);
+  }
+
+  #put<Fields extends readonly KeyField[], T>(
+    row: Row<Fields, T>,
+    part: Part,
+    fields: Fields,
+    value: T,
+  ): void {
+    const k = row.key(...fields);
+    this.#tx.put(part, k, row.encode(this.sealer, part, k, value));
+  }
+}
+
+/** StoredDirectory is the DirectoryStore over one Store. */
+export class StoredDirectory extends StoredReader implements DirectoryStore {
+  readonly #options: DirectoryStoreOptions;
+
+  constructor(options: DirectoryStoreOptions) {
+    super(options.store, options);
+    this.#options = options;
+  }
+
+  transact<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T> {
+    return this.#transact(organization, decide);
+  }
+
+  async transactNew<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T> {
+    const wrapped = this.keys.create(organization);
+    // Rows of the organisation are sealed with it in the same transaction.
+    this.keys.add(organization, wrapped);
+    let made = false;
+    try {
+      return await this.#transact(organization, async (tx) => {
+        const result = await decide(tx);
+        made = (await tx.organization(organization)) !== undefined;
+        if (made) tx.putDataKey(organization, wrapped);
+        return result;
+      });
+    } catch (error) {
+      made = false;
+      throw error;
+    } finally {
+      if (!made) this.keys.forget(organization);
+    }
+  }
+
+  #transact<T>(organization: OrganizationId, decide: (tx: StoredTx) => Promise<T>): Promise<T> {
+    const parts = [system, organizationPart(organization)];
+    return this.#options.store.transact(parts, (tx) => decide(new StoredTx(tx, this.#options)));
+  }
+}
+
+function partOf(organization: OrganizationId | undefined): Part {
+  return organization === undefined ? system : organizationPart(organization);
+}
+
+function tokenRow(organization: OrganizationId | undefined): Row<[Bytes], ClientTokenUse> {
+  return organization === undefined ? inSystem.clientToken : inOrganization.clientToken;
+}
+
+function purgeFields(
+  dueMs: number,
+  { organization, mailbox }: MailboxRef,
+): [ReturnType<typeof u64>, Bytes, Bytes] {
+  return [u64(dueMs), idBytes(organization), idBytes(mailbox)];
+}
