@@ -154,12 +154,19 @@ function cleanAddress(raw: string): string {
 function displayName(phrase: string): string {
   const text = phrase.trim();
   if (text === '') return '';
-  const bare = text.replace(/"((?:[^"\\]|\\.)*)"/g, (_, inner: string) => inner.replace(/\\(.)/g, '$1'));
-  const name = decodeHeaderText(bare).replace(controls, ' ').replace(/\s+/g, ' ').trim();
-  return /^'.*'$/.test(name) ? name.slice(1, -1) : name;
+  const bare = text.includes('"')
+    ? text.replace(/"((?:[^"\\]|\\.)*)"/g, (_, inner: string) => unescapeQuoted(inner))
+    : text;
+  const name = decodeHeaderText(bare)
+    .replace(/\p{Cc}+/gu, ' ')
+    .replace(/\s{2,}/g, ' ')
+    .trim();
+  return name.startsWith("'") && name.endsWith("'") ? name.slice(1, -1) : name;
 }
 
-const controls = /\p{Cc}+/gu;
+function unescapeQuoted(quoted: string): string {
+  return quoted.includes('\\') ? quoted.replace(/\\(.)/g, '$1') : quoted;
+}
 
 function quotedEnd(raw: string, from: number): number {
   for (let i = from + 1; i < raw.length && i < from + maxPhrase; i++) {

@@ -31,10 +31,10 @@ export function bodyStructure(
   const root = parts[0];
   if (root !== undefined)
     sortPart(0, { parts, children }, found, { multipart: 'mixed', inAlternative: false });
-  const html = found.html.some((index) => parts[index]?.type === 'text/html') ? found.html : [];
-  const text = found.text.filter((index) => parts[index]?.type !== 'text/html');
+  const html = found.html.some((index) => parts[index]?.header.type === 'text/html') ? found.html : [];
+  const text = found.text.filter((index) => parts[index]?.header.type !== 'text/html');
   const calendar = parts.findIndex(
-    (part, index) => part.type === 'text/calendar' && !isInsideMessage(parts, index),
+    (part, index) => part.header.type === 'text/calendar' && !isInsideMessage(parts, index),
   );
   const attachments = found.files.map((part, order) =>
     describe(parts, part, order, html.length > 0, embeddedSubjects.get(part)),
@@ -57,7 +57,7 @@ function sortPart(index: number, tree: Tree, found: Found, place: Place): void {
   const part = tree.parts[index];
   if (part === undefined) return;
   const children = tree.children[index] ?? [];
-  if (part.type.startsWith('multipart/')) {
+  if (part.header.type.startsWith('multipart/')) {
     if (children.length > 0) sortMultipart(part, children, tree, found, place);
     // RFC 2046 §5.1.1 forbids a multipart without parts: its boundary is wrong. Show what is there.
     else if (part.parent < 0) found.text.push(index);
@@ -68,7 +68,7 @@ function sortPart(index: number, tree: Tree, found: Found, place: Place): void {
     if (!isSpareAlternative(part, tree, place)) found.files.push(index);
     return;
   }
-  if (part.type === 'text/plain') addPlain(index, found, place);
+  if (part.header.type === 'text/plain') addPlain(index, found, place);
   else found.html.push(index);
 }
 
@@ -85,7 +85,7 @@ function sortMultipart(
   found: Found,
   place: Place,
 ): void {
-  const multipart = part.type.slice('multipart/'.length);
+  const multipart = part.header.type.slice('multipart/'.length);
   const before = { text: found.text.length, html: found.html.length };
   for (const child of children) {
     sortPart(child, tree, found, {
@@ -102,8 +102,8 @@ function sortMultipart(
 
 /** Whether a leaf is shown as (part of) the body rather than listed as a file. */
 function isBodyPart(index: number, part: ScannedPart, tree: Tree, place: Place): boolean {
-  if (part.type !== 'text/plain' && part.type !== 'text/html') return false;
-  if (part.disposition === 'attachment') return false;
+  if (part.header.type !== 'text/plain' && part.header.type !== 'text/html') return false;
+  if (part.header.disposition === 'attachment') return false;
   const siblings = tree.children[part.parent] ?? [index];
   // RFC 2387 §3.2: only the root of a related is shown, the others are what it refers to.
   if (place.multipart === 'related') return isRelatedRoot(index, siblings, tree);
@@ -111,23 +111,29 @@ function isBodyPart(index: number, part: ScannedPart, tree: Tree, place: Place):
     return siblings[0] === index;
   }
   // RFC 8621 §4.1.4: the first text is the body even when it has a file name; a later one with a name is a file.
-  return siblings[0] === index || part.filename === undefined;
+  return siblings[0] === index || part.header.filename === undefined;
 }
 
 /** A further rendering of the same text (AMP, enriched): of no use as a file beside one that is shown. */
 function isSpareAlternative(part: ScannedPart, tree: Tree, place: Place): boolean {
-  if (place.multipart !== 'alternative' || part.disposition !== undefined || part.filename !== undefined)
+  if (
+    place.multipart !== 'alternative' ||
+    part.header.disposition !== undefined ||
+    part.header.filename !== undefined
+  )
     return false;
-  if (!part.type.startsWith('text/') || part.type === 'text/calendar') return false;
+  if (!part.header.type.startsWith('text/') || part.header.type === 'text/calendar') return false;
   return (tree.children[part.parent] ?? []).some((sibling) =>
-    /^text\/(?:plain|html)$/.test(tree.parts[sibling]?.type ?? ''),
+    /^text\/(?:plain|html)$/.test(tree.parts[sibling]?.header.type ?? ''),
   );
 }
 
 function isRelatedRoot(index: number, siblings: readonly number[], tree: Tree): boolean {
   const parent = tree.parts[tree.parts[index]?.parent ?? -1];
-  const start = parent?.params.get('start')?.replace(/^<|>$/g, '');
-  const named = start ? siblings.find((sibling) => tree.parts[sibling]?.contentId === start) : undefined;
+  const start = parent?.header.params.get('start')?.replace(/^<|>$/g, '');
+  const named = start
+    ? siblings.find((sibling) => tree.parts[sibling]?.header.contentId === start)
+    : undefined;
   return index === (named ?? siblings[0]);
 }
 
@@ -139,25 +145,25 @@ function describe(
   subject: string | undefined,
 ): MessageAttachment {
   const part = parts[index];
-  const type = part?.type ?? 'application/octet-stream';
+  const type = part?.header.type ?? 'application/octet-stream';
   const parent = parts[part?.parent ?? -1];
-  const isRelated = parent?.type === 'multipart/related';
+  const isRelated = parent?.header.type === 'multipart/related';
   const isInline =
     hasHtml &&
-    part?.disposition !== 'attachment' &&
-    (part?.contentId !== undefined || part?.contentLocation !== undefined)
-      ? isRelated || part.disposition === 'inline' || type.startsWith('image/')
-      : isRelated && hasHtml && part?.contentId !== undefined;
+    part?.header.disposition !== 'attachment' &&
+    (part?.header.contentId !== undefined || part?.header.contentLocation !== undefined)
+      ? isRelated || part.header.disposition === 'inline' || type.startsWith('image/')
+      : isRelated && hasHtml && part?.header.contentId !== undefined;
   return {
     part: index,
-    name: attachmentName(type, part?.filename, subject, order + 1),
+    name: attachmentName(type, part?.header.filename, subject, order + 1),
     type,
     size: part?.size ?? 0,
     method: isMessageType(type) ? 5 : 1,
     isInline,
     isCalendar: type === 'text/calendar',
-    ...(part?.contentId === undefined ? {} : { contentId: part.contentId }),
-    ...(part?.contentLocation === undefined ? {} : { contentLocation: part.contentLocation }),
+    ...(part?.header.contentId === undefined ? {} : { contentId: part.header.contentId }),
+    ...(part?.header.contentLocation === undefined ? {} : { contentLocation: part.header.contentLocation }),
   };
 }
 
@@ -171,7 +177,7 @@ function childrenOf(parts: readonly ScannedPart[]): number[][] {
 
 function isInsideMessage(parts: readonly ScannedPart[], index: number): boolean {
   for (let at = parts[index]?.parent ?? -1; at >= 0; at = parts[at]?.parent ?? -1) {
-    if (isMessageType(parts[at]?.type ?? '')) return true;
+    if (isMessageType(parts[at]?.header.type ?? '')) return true;
   }
   return false;
 }

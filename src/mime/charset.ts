@@ -63,7 +63,7 @@ const decoders = new Map<string, Decode | undefined>();
  * that the label cannot mean, are read as UTF-8 where they are UTF-8, else as windows-1252.
  */
 export function decodeCharset(bytes: Uint8Array, label: string | undefined): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   const name = canonicalCharset(label);
   const decode = decoderFor(name);
   return stripBom(decode === undefined ? decodeUnlabelled(buffer) : decode(buffer));
@@ -71,13 +71,28 @@ export function decodeCharset(bytes: Uint8Array, label: string | undefined): str
 
 /** Text of bytes nobody labelled: UTF-8 if they are valid UTF-8, else windows-1252. */
 export function decodeUnlabelled(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   return isUtf8(buffer) ? buffer.toString('utf8') : windows1252(buffer);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A charset label without quotes, white space and language, in lower case, aliases resolved; '' when there is none. */
 export function canonicalCharset(label: string | undefined): string {
-  if (label === undefined) return '';
+  if (label === undefined || label === '') return '';
+  const known = canonicalNames.get(label);
+  if (known !== undefined) return known;
+  const name = canonicalName(label.slice(0, 64));
+  // Senders choose the labels: the map holds a few hundred, which is more than there are charsets.
+  if (canonicalNames.size < 500 && label.length < 64) canonicalNames.set(label, name);
+  return name;
+}
+
+const canonicalNames = new Map<string, string>();
+
+function canonicalName(label: string): string {
   const bare = label
     .toLowerCase()
     .replace(/["'\s]/g, '')

@@ -8,7 +8,7 @@ export { decodeTransfer } from './transfer.ts';
 interface EncodedText {
   readonly type: string;
   readonly encoding: string;
-  readonly charset?: string;
+  readonly charset?: string | undefined;
 }
 
 /** How far into an HTML text its own word about the charset is looked for (HTML standard, 13.2.3.2). */

@@ -3,6 +3,9 @@ import { Buffer } from 'node:buffer';
 /** Longest header block of one part; what comes after it counts as body. */
 const maxHeaderBlock = 256 * 1024;
 
+/** Small enough for the pool of Buffer, large enough for most part headers. */
+const initialBytes = 2_048;
+
 const none = Buffer.alloc(0);
 
 /** What a header line is: a field or its continuation, the end of the block, or perhaps a boundary line. */
@@ -19,11 +22,6 @@ export class HeaderCollector {
   /** Where lines begin that are no fields and no field follows; -1 when there are none. */
   #junk = -1;
 
-  /** Bytes that still fit. */
-  get room(): number {
-    return maxHeaderBlock - this.length;
-  }
-
   get isFull(): boolean {
     return this.length >= maxHeaderBlock;
   }
@@ -32,15 +30,29 @@ export class HeaderCollector {
     return this.length > 1 && this.bytes[this.length - 2] === 0x0d;
   }
 
-  append(chunk: Uint8Array, from: number, to: number): void {
-    const needed = this.length + to - from;
-    if (needed > this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(4096, needed, 2 * this.bytes.length));
-      this.bytes.copy(grown, 0, 0, this.length);
-      this.bytes = grown;
+  /** Takes one line, or what the chunk and the block have room for of it; gives the offset after it. */
+  append(chunk: Uint8Array, from: number): number {
+    const to = Math.min(chunk.length, from + maxHeaderBlock - this.length);
+    let position = from;
+    let length = this.length;
+    while (position < to) {
+      if (length === this.bytes.length) this.#grow(length);
+      const byte = chunk[position++] ?? 0;
+      this.bytes[length++] = byte;
+      if (byte === 0x0a) break;
     }
-    this.bytes.set(chunk.subarray(from, to), this.length);
-    this.length = needed;
+    this.length = length;
+    return position;
+  }
+
+  get isLineComplete(): boolean {
+    return this.length > 0 && this.bytes[this.length - 1] === 0x0a;
+  }
+
+  #grow(used: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(initialBytes, 2 * used));
+    this.bytes.copy(grown, 0, 0, used);
+    this.bytes = grown;
   }
 
   /** Takes the line that was just completed. */

@@ -62,13 +62,13 @@ export class MessageIndexer {
   #onHeader(part: ScannedPart, index: number, block: string): number {
     if (index === 0) this.#headers = readMessageHeaders(block);
     const parent = this.#scanner.parts[part.parent];
-    if (parent !== undefined && isMessageType(parent.type))
+    if (parent !== undefined && isMessageType(parent.header.type))
       this.#embeddedSubjects.set(part.parent, readSubject(block));
-    const forClass = bytesForClass(part.type);
+    const forClass = bytesForClass(part.header.type);
     if (forClass > 0) return this.#otherCaptures++ < maxCaptures ? forClass : 0;
     // The root multipart is kept in case its boundary never comes: then its body is what people see.
-    const isText = part.type === 'text/plain' || part.type === 'text/html' || index === 0;
-    if (!isText || part.disposition === 'attachment') return 0;
+    const isText = part.header.type === 'text/plain' || part.header.type === 'text/html' || index === 0;
+    if (!isText || part.header.disposition === 'attachment') return 0;
     return this.#textCaptures++ < maxCaptures ? previewSourceBytes : 0;
   }
 }
@@ -82,11 +82,13 @@ function previewOf(
     const part = parts[index];
     if (part?.captured === undefined) continue;
     const bytes = Buffer.concat(part.captured.pieces).subarray(0, part.end - part.start);
-    const decoded = decodeText(part, bytes);
+    const decoded = decodeText(part.header, bytes);
     const preview =
-      part.type === 'text/html'
+      part.header.type === 'text/html'
         ? previewOfHtml(decoded)
-        : previewOfText(part.flowed === undefined ? decoded : unflow(decoded, part.flowed === 'delsp'));
+        : previewOfText(
+            part.header.flowed === undefined ? decoded : unflow(decoded, part.header.flowed === 'delsp'),
+          );
     if (preview !== '') return preview;
   }
   return '';
@@ -94,23 +96,24 @@ function previewOf(
 
 /** What is remembered of a scanned part. */
 function messagePart(part: ScannedPart): MessagePart {
-  const { path, type, encoding, headerStart, start, end, lines, size, parent } = part;
-  return {
-    path,
-    type,
-    encoding,
-    headerStart,
-    start,
-    end,
-    lines,
-    size,
-    parent,
-    ...(part.charset === undefined ? {} : { charset: part.charset }),
-    ...(part.disposition === undefined ? {} : { disposition: part.disposition }),
-    ...(part.filename === undefined ? {} : { filename: part.filename }),
-    ...(part.contentId === undefined ? {} : { contentId: part.contentId }),
-    ...(part.contentLocation === undefined ? {} : { contentLocation: part.contentLocation }),
-    ...(part.method === undefined ? {} : { method: part.method }),
-    ...(part.flowed === undefined ? {} : { flowed: part.flowed }),
+  const { header } = part;
+  const result: { -readonly [K in keyof MessagePart]: MessagePart[K] } = {
+    path: part.path,
+    type: header.type,
+    encoding: header.encoding,
+    headerStart: part.headerStart,
+    start: part.start,
+    end: part.end,
+    lines: part.lines,
+    size: part.size,
+    parent: part.parent,
   };
+  if (header.charset !== undefined) result.charset = header.charset;
+  if (header.disposition !== undefined) result.disposition = header.disposition;
+  if (header.filename !== undefined) result.filename = header.filename;
+  if (header.contentId !== undefined) result.contentId = header.contentId;
+  if (header.contentLocation !== undefined) result.contentLocation = header.contentLocation;
+  if (header.method !== undefined) result.method = header.method;
+  if (header.flowed !== undefined) result.flowed = header.flowed;
+  return result;
 }

@@ -26,13 +26,13 @@ export function bytesForClass(type: string): number {
 export function messageClassOf(parts: readonly ScannedPart[], calendar: number | undefined): string {
   const root = parts[0];
   if (root === undefined) return 'IPM.Note';
-  if (root.type === 'multipart/report') return reportClass(root, parts);
-  if (root.type === 'multipart/signed') {
-    const protocol = root.params.get('protocol')?.toLowerCase() ?? '';
+  if (root.header.type === 'multipart/report') return reportClass(root, parts);
+  if (root.header.type === 'multipart/signed') {
+    const protocol = root.header.params.get('protocol')?.toLowerCase() ?? '';
     return protocol === '' || protocol.includes('pkcs7') ? 'IPM.Note.SMIME.MultipartSigned' : 'IPM.Note';
   }
-  if (/^application\/(?:x-)?pkcs7-mime$/.test(root.type)) {
-    return root.params.get('smime-type')?.toLowerCase() === 'signed-receipt'
+  if (/^application\/(?:x-)?pkcs7-mime$/.test(root.header.type)) {
+    return root.header.params.get('smime-type')?.toLowerCase() === 'signed-receipt'
       ? 'IPM.Note.Receipt.SMIME'
       : 'IPM.Note.SMIME';
   }
@@ -42,9 +42,9 @@ export function messageClassOf(parts: readonly ScannedPart[], calendar: number |
 
 /** RFC 3464 §2.3.3 Action, RFC 8098 §3.2.6 disposition type. */
 function reportClass(root: ScannedPart, parts: readonly ScannedPart[]): string {
-  const status = parts.find((part) => isStatus(part.type));
-  const disposition = parts.find((part) => isDisposition(part.type));
-  const kind = root.params.get('report-type')?.toLowerCase();
+  const status = parts.find((part) => isStatus(part.header.type));
+  const disposition = parts.find((part) => isDisposition(part.header.type));
+  const kind = root.header.params.get('report-type')?.toLowerCase();
   if (disposition !== undefined || kind === 'disposition-notification') {
     const text = disposition === undefined ? '' : capturedText(disposition);
     return /^disposition:[^\r\n;]*;\s*displayed/im.test(text) || text === ''
@@ -66,7 +66,7 @@ function reportClass(root: ScannedPart, parts: readonly ScannedPart[]): string {
 /** The method of an iTIP message (RFC 5546 §1.4), by the header or by the calendar itself. */
 function meetingClass(event: ScannedPart): string | undefined {
   const calendar = capturedText(event);
-  const method = event.method ?? /^METHOD:\s*([A-Z]+)/im.exec(calendar)?.[1]?.toUpperCase();
+  const method = event.header.method ?? /^METHOD:\s*([A-Z]+)/im.exec(calendar)?.[1]?.toUpperCase();
   if (method === undefined) return undefined;
   if (method !== 'REPLY') return meetingClasses[method];
   // RFC 5545 §3.1: undo the folding before looking for the parameter.
@@ -84,5 +84,7 @@ function isDisposition(type: string): boolean {
 
 function capturedText(part: ScannedPart): string {
   const bytes = Buffer.concat(part.captured?.pieces ?? []);
-  return decodeTransferWhole(part.encoding, bytes.subarray(0, part.end - part.start)).toString('latin1');
+  return decodeTransferWhole(part.header.encoding, bytes.subarray(0, part.end - part.start)).toString(
+    'latin1',
+  );
 }

@@ -1,20 +1,20 @@
 import { canonicalCharset } from './charset.ts';
 import { decodeHeaderText } from './encoded-word.ts';
 import { forEachField, unfold } from './header-fields.ts';
-import { type ParameterizedValue, parseParameterized } from './params.ts';
+import { parseParameterized } from './params.ts';
 
 /** What the Content-* headers of one part say, defaults filled in. */
 export interface PartHeader {
   type: string;
   params: ReadonlyMap<string, string>;
-  charset?: string;
+  charset: string | undefined;
   encoding: string;
-  disposition?: string;
-  filename?: string;
-  contentId?: string;
-  contentLocation?: string;
-  method?: string;
-  flowed?: 'flowed' | 'delsp';
+  disposition: string | undefined;
+  filename: string | undefined;
+  contentId: string | undefined;
+  contentLocation: string | undefined;
+  method: string | undefined;
+  flowed: 'flowed' | 'delsp' | undefined;
 }
 
 /** Longest boundary looked for; RFC 2046 §5.1.1 allows 70. */
@@ -47,43 +47,42 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
         break;
     }
   });
-  const type = parseParameterized(contentType ?? defaultType);
-  const header = typedHeader(type, defaultType);
-  header.encoding = transferEncoding(encoding);
+  const { value, params } = parseParameterized(contentType ?? defaultType);
+  const type = mediaType(value, defaultType);
   const placed = disposition === undefined ? undefined : parseParameterized(disposition);
-  if (placed !== undefined && placed.value !== '') header.disposition = placed.value;
-  const filename = placed?.params.get('filename') || type.params.get('name');
-  if (filename !== undefined && filename !== '') header.filename = filename;
-  if (contentId) header.contentId = contentId.replace(/^<|>$/g, '').slice(0, 998);
-  if (contentLocation)
-    header.contentLocation = decodeHeaderText(contentLocation).replace(/\s+/g, '').slice(0, 2048);
-  return header;
+  const charset = params.get('charset');
+  return {
+    type,
+    params,
+    charset: charset ? canonicalCharset(charset) : undefined,
+    encoding: transferEncoding(encoding),
+    disposition: placed?.value || undefined,
+    filename: placed?.params.get('filename') || params.get('name') || undefined,
+    contentId: contentId?.replace(/^<|>$/g, '').slice(0, 998) || undefined,
+    contentLocation: contentLocation
+      ? decodeHeaderText(contentLocation).replace(/\s+/g, '').slice(0, 2048)
+      : undefined,
+    method:
+      type === 'text/calendar' ? params.get('method')?.toUpperCase().slice(0, 32) || undefined : undefined,
+    flowed: type === 'text/plain' ? flowedOf(params) : undefined,
+  };
 }
 
 /** RFC 2045 §5.2: a type that cannot be read is text/plain; one that lacks its subtype is as good as none. */
-function typedHeader({ value, params }: ParameterizedValue, defaultType: string): PartHeader {
-  const type = /^[^\s/]+\/[^\s/]+$/.test(value)
-    ? value
-    : value === 'text' || value === ''
-      ? defaultType
-      : 'text/plain';
-  const header: PartHeader = { type, params, encoding: '7bit' };
-  const charset = params.get('charset');
-  if (charset) header.charset = canonicalCharset(charset);
-  if (type === 'text/calendar') {
-    const method = params.get('method');
-    if (method) header.method = method.toUpperCase().slice(0, 32);
-  }
-  if (type === 'text/plain' && params.get('format')?.toLowerCase() === 'flowed') {
-    header.flowed = params.get('delsp')?.toLowerCase() === 'yes' ? 'delsp' : 'flowed';
-  }
-  return header;
+function mediaType(value: string, defaultType: string): string {
+  if (/^[^\s/]+\/[^\s/]+$/.test(value)) return value;
+  return value === 'text' || value === '' ? defaultType : 'text/plain';
+}
+
+function flowedOf(params: ReadonlyMap<string, string>): 'flowed' | 'delsp' | undefined {
+  if (params.get('format')?.toLowerCase() !== 'flowed') return undefined;
+  return params.get('delsp')?.toLowerCase() === 'yes' ? 'delsp' : 'flowed';
 }
 
 function transferEncoding(raw: string | undefined): string {
   if (raw === undefined) return '7bit';
   const { value } = parseParameterized(raw);
-  const encoding = value.replace(/["'\s]/g, '').slice(0, 32);
+  const encoding = /["'\s]/.test(value) ? value.replace(/["'\s]/g, '') : value.slice(0, 32);
   return encoding === '' ? '7bit' : encoding;
 }
 

@@ -4,7 +4,8 @@ import { HeaderCollector } from './header-collector.ts';
 import { boundaryOf, type PartHeader, readPartHeader } from './part-header.ts';
 
 /** A part while the message streams past; what MessagePart says, and what classifying it needs. */
-export interface ScannedPart extends PartHeader {
+export interface ScannedPart {
+  header: PartHeader;
   path: string;
   headerStart: number;
   start: number;
@@ -18,7 +19,7 @@ export interface ScannedPart extends PartHeader {
   /** The number among its siblings. */
   ordinal: number;
   /** The first bytes of the encoded body, kept where the scanner's owner asked for them. */
-  captured?: Capture;
+  captured: Capture | undefined;
 }
 
 /** The beginning of an encoded body: at most `limit` bytes. */
@@ -67,7 +68,7 @@ export class PartScanner {
   #current = -1;
   #inHeader = true;
   /** The last `tailBytes` bytes before the present chunk. */
-  readonly #tail = Buffer.alloc(tailBytes);
+  readonly #tail = Buffer.allocUnsafe(tailBytes);
   #tailLength = 0;
   #chunk: Uint8Array = this.#tail;
   /** Offset in the message of the present chunk's first byte. */
@@ -128,11 +129,8 @@ export class PartScanner {
   #headers(chunk: Uint8Array, base: number, from: number): number {
     let position = from;
     while (position < chunk.length && !this.#header.isFull) {
-      const lf = chunk.indexOf(LF, position);
-      const end = Math.min(lf < 0 ? chunk.length : lf + 1, position + this.#header.room);
-      this.#header.append(chunk, position, end);
-      position = end;
-      if (lf < 0 || end <= lf) break;
+      position = this.#header.append(chunk, position);
+      if (!this.#header.isLineComplete) break;
       this.#countLine(this.#header.endsWithCrLf);
       const kind = this.#header.takeLine();
       if (kind === 'blank') {
@@ -172,7 +170,7 @@ export class PartScanner {
     for (let i = 0; i < rest.length; i++) {
       if (rest[i] === LF) this.#uncountLine(rest[i - 1] === CR);
     }
-    Object.assign(part, readPartHeader(block, this.#defaultType(part)));
+    part.header = readPartHeader(block, this.#defaultType(part));
     part.start = start;
     part.path = this.#pathOf(part);
     this.#marks[index] = {
@@ -189,9 +187,13 @@ export class PartScanner {
   /** Goes into what a part contains: the parts of a multipart, the message of a message/rfc822. */
   #enter(part: ScannedPart, index: number, start: number): void {
     if (part.depth >= maxDepth) return;
-    if (part.type.startsWith('multipart/')) {
-      this.#boundaries.push(index, boundaryOf(part));
-    } else if (isMessageType(part.type) && isIdentity(part.encoding) && this.parts.length < maxParts) {
+    if (part.header.type.startsWith('multipart/')) {
+      this.#boundaries.push(index, boundaryOf(part.header));
+    } else if (
+      isMessageType(part.header.type) &&
+      isIdentity(part.header.encoding) &&
+      this.parts.length < maxParts
+    ) {
       this.#openPart(index, start);
     }
   }
@@ -284,10 +286,8 @@ export class PartScanner {
     this.#current = this.parts.length;
     this.#inHeader = true;
     this.parts.push({
+      header: unread,
       path: '',
-      type: 'text/plain',
-      params: new Map(),
-      encoding: '7bit',
       headerStart,
       start: headerStart,
       end: headerStart,
@@ -297,6 +297,7 @@ export class PartScanner {
       depth: outer === undefined ? 0 : outer.depth + 1,
       children: 0,
       ordinal: outer?.children ?? 1,
+      captured: undefined,
     });
   }
 
@@ -316,10 +317,10 @@ export class PartScanner {
   }
 
   #decodedSize(part: ScannedPart, mark: Mark, lineStart: number): number {
-    if (part.encoding === 'quoted-printable') {
+    if (part.header.encoding === 'quoted-printable') {
       return Math.max(0, part.end - part.start - 2 * (this.#equalsSigns - mark.equalsSigns));
     }
-    if (part.encoding !== 'base64') return part.end - part.start;
+    if (part.header.encoding !== 'base64') return part.end - part.start;
     let padding = 0;
     for (let at = part.end - 1; at >= part.start && padding < 2; at--) {
       const byte = this.#byteAt(at);
@@ -334,7 +335,7 @@ export class PartScanner {
   #keep(chunk: Uint8Array, from: number, to: number): void {
     const part = this.parts[this.#current];
     if (part === undefined || to <= from) return;
-    if (part.encoding === 'quoted-printable') {
+    if (part.header.encoding === 'quoted-printable') {
       let count = 0;
       for (let i = from; i < to; i++) if (chunk[i] === EQUALS) count++;
       this.#equalsSigns += count;
@@ -378,17 +379,20 @@ export class PartScanner {
 
   /** RFC 2046 §5.1.5: in a digest what has no type is a message. */
   #defaultType(part: ScannedPart): string {
-    return this.parts[part.parent]?.type === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
+    return this.parts[part.parent]?.header.type === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
   }
 
   #pathOf(part: ScannedPart): string {
     const outer = this.parts[part.parent];
-    const isMultipart = part.type.startsWith('multipart/');
+    const isMultipart = part.header.type.startsWith('multipart/');
     if (outer === undefined) return isMultipart ? 'TEXT' : '1';
     const prefix = outer.path === 'TEXT' ? '' : `${outer.path.replace(/\.TEXT$/, '')}.`;
-    return isMessageType(outer.type) && isMultipart ? `${prefix}TEXT` : `${prefix}${part.ordinal}`;
+    return isMessageType(outer.header.type) && isMultipart ? `${prefix}TEXT` : `${prefix}${part.ordinal}`;
   }
 }
+
+/** What stands in for a header until it is read. */
+const unread: PartHeader = readPartHeader('', 'text/plain');
 
 /** Types whose body is a message of its own. */
 export function isMessageType(type: string): boolean {

@@ -141,6 +141,12 @@ class QuotedPrintableDecoder implements TransferDecoder {
         continue;
       }
       const isEscape = byte === 0x3d;
+      // Nearly all white space is one space between two words.
+      if (!isEscape && (bytes[i + 1] ?? 0) > 0x20) {
+        out[length++] = byte;
+        i++;
+        continue;
+      }
       const end = isEscape ? i + 1 : spaceEnd(bytes, i);
       const value = isEscape ? hexPair(bytes[end], bytes[end + 1]) : undefined;
       if (value !== undefined) {
