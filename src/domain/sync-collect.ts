@@ -131,6 +131,10 @@ async function foldLog(
       scanned++;
       const own = entry.device === request.device;
       for (const [n, change] of entry.changes.entries()) {
+        if (own && change.kind === ChangeKind.Delete) {
+          // The device has let go of it: what comes after is news.
+          folded.delete(change.item);
+        }
         if (n < skip || own || !isHeld(change, state.walked)) {
           continue;
         }

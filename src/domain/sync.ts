@@ -16,10 +16,10 @@ export type ClientCommand =
   | { readonly kind: 'delete'; readonly item: ItemId; readonly permanently: boolean }
   | { readonly kind: 'fetch'; readonly item: ItemId };
 
-/** What became of a command. `message` belongs to a fetch. */
+/** What became of a command: `gone` is a Delete of what was not there, which is fine. `message` belongs to a fetch. */
 export interface CommandResult {
   readonly command: ClientCommand;
-  readonly outcome: 'done' | 'not-found' | 'conflict';
+  readonly outcome: 'done' | 'gone' | 'not-found' | 'conflict';
   readonly message?: Message | undefined;
 }
 
@@ -110,9 +110,10 @@ export class FolderSync {
       const options = request.options ?? base.options;
       const rules = request.rules(options);
       const results = await applyCommands(tx, request, rules, base.seq);
+      const from = { ...base, unsent: [...base.unsent, ...letGo(results)] };
       const collected = request.getChanges
-        ? await collect(tx, base, this.#collectRequest(request, rules))
-        : nothing(base);
+        ? await collect(tx, from, this.#collectRequest(request, rules))
+        : nothing(from);
       const said = collected.changes.length > 0 || request.commands.length > 0 || options !== base.options;
       let key = request.key;
       if (said || base !== newest) {
@@ -237,7 +238,7 @@ async function applyCommand(
   const item = await tx.item(request.folder, command.item);
   if (item === undefined) {
     // What is gone already need not be deleted: a repeated request says so as well.
-    return { command, outcome: command.kind === 'delete' ? 'done' : 'not-found' };
+    return { command, outcome: command.kind === 'delete' ? 'gone' : 'not-found' };
   }
   switch (command.kind) {
     case 'change': {
@@ -280,6 +281,11 @@ async function isConflict(
     after = page.next;
   }
   return false;
+}
+
+/** Items that the device has let go of, though the log still has to say that they went. */
+function letGo(results: readonly CommandResult[]): ItemId[] {
+  return results.flatMap(({ command, outcome }) => (outcome === 'gone' ? [command.item] : []));
 }
 
 async function withMessages(tx: MailboxTx, changes: readonly ServerChange[]): Promise<SyncAnswer['changes']> {

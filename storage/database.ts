@@ -1,0 +1,118 @@
+/** Everything a data directory holds, opened together: the store, its keys, and the large bodies. */
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FileBlobStore, openFileBlobStore } from './blobs/file-blob-store.ts';
+import { KeyRing } from './key-ring.ts';
+import { organizationIdOf, systemPart, u16 } from './keys.ts';
+import { systemRows } from './layout.ts';
+import { openLevelStore } from './leveldb/open.ts';
+import { StoredMail } from './mail-store.ts';
+import { loadMasterKey } from './master-key.ts';
+import { Sealer } from './seal.ts';
+import type { BackupInfo, Store } from './store.ts';
+
+export interface DatabaseOptions {
+  /** The data directory; made if it is missing, mode 0700. */
+  readonly folder: string;
+  readonly inlineBodyBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A write has failed: answer "try later" and end the process. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Database {
+  readonly store: Store;
+  readonly blobs: FileBlobStore;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
+  readonly mail: StoredMail;
+  /** Copies the live database, the large bodies and nothing else into the new folder `to`: the master key stays here. */
+  backup(to: string): Promise<BackupInfo>;
+  close(): Promise<void>;
+}
+
+/** The installation's own data key has this in the place of an organisation. */
+export const installation = new Uint8Array(16);
+
+/**
+ * Opens the data directory. Only an empty one gets a new master key.
+ * Throws StoreOpenError (in use, damaged, of a newer version), MasterKeyError, SealError.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { folder, now } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const storeFolder = join(folder, 'store');
+  const isNew = await isMissingOrEmpty(storeFolder);
+  const store = await openLevelStore(storeFolder, { onFatal: options.onFatal });
+  try {
+    const keys = new KeyRing(await loadMasterKey(join(folder, 'master.key'), { create: isNew }));
+    await loadKeys(store, keys);
+    const sealer = new Sealer(keys);
+    const blobs = await openFileBlobStore(join(folder, 'blobs'), keys);
+    const { inlineBodyBytes } = options;
+    const mail = new StoredMail({ store, blobs, keys, sealer, now, inlineBodyBytes });
+    return {
+      store,
+      blobs,
+      keys,
+      sealer,
+      mail,
+      backup: async (to) => {
+        // Rows first, bodies second: a body is written before and removed a day after the rows that name it.
+        await mkdir(to, { mode: 0o700 });
+        const rows = await store.backup(join(to, 'store'));
+        const bodies = await blobs.linkAll(join(to, 'blobs'));
+        return { files: rows.files + bodies.files, bytes: rows.bytes + bodies.bytes };
+      },
+      close: () => store.close(),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function isMissingOrEmpty(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length === 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return true;
+    }
+    throw error;
+  }
+}
+
+async function loadKeys(store: Store, keys: KeyRing): Promise<void> {
+  const part = systemPart();
+  const range = systemRows.dataKey.range();
+  for (let { gte }: { gte: Uint8Array | undefined } = range; gte !== undefined; ) {
+    const page = await store.page(part, { gte, lt: range.lt });
+    for (const [key, stored] of page.rows) {
+      const of = key.subarray(1, 17);
+      const owner = of.every((byte) => byte === 0) ? undefined : organizationIdOf(of);
+      keys.add(owner, systemRows.dataKey.decode(noSealer, part, key, stored));
+    }
+    gte = page.next;
+  }
+  if (keys.has(undefined)) {
+    return;
+  }
+  const wrapped = keys.create(undefined);
+  const key = systemRows.dataKey.key(installation, u16(1));
+  await store.transact([part], async (tx) =>
+    tx.insert(part, key, systemRows.dataKey.encode(noSealer, part, key, wrapped)),
+  );
+  keys.add(undefined, wrapped);
+}
+
+/** Keys are wrapped, not sealed: their rows are read before there is anything to open rows with. */
+const noSealer = {
+  seal: (): never => {
+    throw new Error('the row of a key is not sealed');
+  },
+  open: (): never => {
+    throw new Error('the row of a key is not sealed');
+  },
+};
