@@ -115,9 +115,9 @@ export interface Item {
 /** The rest of a message: what reading it needs. */
 export interface ItemDetail {
   readonly parts: readonly MessagePart[];
-  /** Paths of the parts that are the message's text. */
-  readonly plainPart?: string | undefined;
-  readonly htmlPart?: string | undefined;
+  /** Paths of the parts that make the plain text, in order, and of those that make the HTML (some may be plain). */
+  readonly plainParts: readonly string[];
+  readonly htmlParts: readonly string[];
   /** The start of the text, at most 2 KiB. */
   readonly preview: string;
 }

@@ -216,21 +216,21 @@ const partOut = (t: PartTuple): MessagePart => ({
   delsp: t[7],
 });
 
-type DetailTuple = [PartTuple[], Stored<string>, Stored<string>, string, Stored<EnvelopeTuple>];
+type DetailTuple = [PartTuple[], readonly string[], readonly string[], string, Stored<EnvelopeTuple>];
 
 export const detailCodec: Codec<DetailRecord> = packedCodec(
   ({ detail, envelope }): DetailTuple => [
     detail.parts.map(partIn),
-    some(detail.plainPart),
-    some(detail.htmlPart),
+    detail.plainParts,
+    detail.htmlParts,
     detail.preview,
     envelope === undefined ? null : envelopeIn(envelope),
   ],
   (t) => ({
     detail: {
       parts: t[0].map(partOut),
-      plainPart: none(t[1]),
-      htmlPart: none(t[2]),
+      plainParts: t[1],
+      htmlParts: t[2],
       preview: t[3],
     },
     envelope: t[4] === null ? undefined : envelopeOut(t[4]),

@@ -26,8 +26,9 @@ export function newItem(subject: string, receivedMs: number): NewItem {
     draft: false,
     marks: { read: false, categories: [] },
     detail: {
-      parts: [{ path: '', type: 'text/plain', encoding: '7bit', start, end: raw.length }],
-      plainPart: '',
+      parts: [{ path: '1', type: 'text/plain', encoding: '7bit', start, end: raw.length }],
+      plainParts: ['1'],
+      htmlParts: [],
       preview: `Text of ${subject}`,
     },
     body: { kind: 'inline', raw },
