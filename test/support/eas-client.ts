@@ -23,14 +23,14 @@ import { EasCollection } from './eas-collection.ts';
 import { EasConnection, type EasResponse, type PostOptions } from './eas-connection.ts';
 
 /** A folder of the hierarchy (MS-ASCMD, FolderSync). */
-export interface EasFolder {
+interface EasFolder {
   readonly parentId: string;
   readonly displayName: string;
   readonly type: number;
 }
 
 /** One Sync request for one folder. What is absent is not sent. */
-export interface SyncOptions {
+interface SyncOptions {
   /** Default: the key of the last answer. */
   readonly syncKey?: string;
   readonly supported?: readonly Element[];
@@ -48,7 +48,7 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface SyncResult {
+interface SyncResult {
   readonly response: EasResponse;
   /** Of the Collection, else of the root; 1 for an empty answer. */
   readonly status: number;
@@ -136,7 +136,7 @@ export class EasClient extends EasConnection {
   private deviceInformation(): Element {
     return el(
       Settings.DeviceInformation,
-      el(Settings.Set, el(Settings.Model, 'Test Phone 1'), el(Settings.OS, 'TestOS 1')),
+      el(Settings.Set, el(Settings.Model, this.settled.model ?? 'Test Phone 1'), el(Settings.OS, 'TestOS 1')),
     );
   }
 

@@ -13,7 +13,7 @@ const PATH = '/Microsoft-Server-ActiveSync';
 const WBXML = 'application/vnd.ms-sync.wbxml';
 const MULTIPART = 'application/vnd.ms-sync.multipart';
 
-export interface EasConnectionOptions {
+interface EasConnectionOptions {
   /** `https://host:port`. */
   readonly baseUrl: string;
   /** The authority that signed the server's certificate, or that certificate; its host name is not checked. */
@@ -26,6 +26,8 @@ export interface EasConnectionOptions {
   /** Sends the query in base64, from 12.1 on. */
   readonly base64Query?: boolean;
   readonly userAgent?: string;
+  /** What DeviceInformation says. */
+  readonly model?: string;
   /** Validates requests and responses against the schemas; default true. */
   readonly validate?: boolean;
 }
@@ -57,7 +59,7 @@ export interface EasResponse {
 
 /** A device's HTTPS connection: queries, headers, policy key, WBXML; nothing of what the commands mean. */
 export class EasConnection {
-  private readonly settled: EasConnectionOptions;
+  protected readonly settled: EasConnectionOptions;
   version: ProtocolVersion;
   readonly deviceId: string;
   readonly deviceType: string;

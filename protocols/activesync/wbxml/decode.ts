@@ -69,9 +69,14 @@ export function decode(bytes: Uint8Array, limits: Partial<DecodeLimits> = {}): D
   return new Decoder(bytes, { ...defaultLimits, ...limits }).decode();
 }
 
+/** Below this length a loop over the bytes beats a call into native code. */
+const SHORT_STRING = 10;
+
+const NO_CHILDREN: Element[] = [];
+
 interface OpenElement extends Element {
   readonly tag: Tag;
-  readonly children: Element[];
+  children: Element[];
   text: string;
   opaque: Uint8Array | undefined;
 }
@@ -149,9 +154,10 @@ class Decoder {
       this.skip(bare, hasContent, offset);
       return;
     }
-    const element: OpenElement = { tag, children: [], text: '', opaque: undefined };
+    const element: OpenElement = { tag, children: NO_CHILDREN, text: '', opaque: undefined };
     const parent = this.open.at(-1);
     if (parent === undefined) this.root = element;
+    else if (parent.children === NO_CHILDREN) parent.children = [element];
     else parent.children.push(element);
     if (hasContent) this.open.push(element);
   }
@@ -212,12 +218,31 @@ class Decoder {
   }
 
   private readString(): string {
+    const short = this.readShortString();
+    if (short !== undefined) return short;
     const start = this.position;
     const end = this.bytes.indexOf(0, start);
     if (end < 0) this.fail('the end of the document', this.bytes.length);
     if (end - start > this.limits.maxStringBytes) this.fail('a string too long', start);
     this.position = end + 1;
     return this.skippedDepth > 0 ? '' : this.bytes.toString('utf8', start, end);
+  }
+
+  /** Reads a string of a few ASCII characters; undefined, and nothing read, when it is another. */
+  private readShortString(): string | undefined {
+    const { bytes, position } = this;
+    const limit = Math.min(SHORT_STRING, this.limits.maxStringBytes);
+    let string = '';
+    for (let length = 0; length <= limit; length++) {
+      const byte = bytes[position + length];
+      if (byte === 0) {
+        this.position = position + length + 1;
+        return string;
+      }
+      if (byte === undefined || byte > 0x7f) return undefined;
+      string += String.fromCharCode(byte);
+    }
+    return undefined;
   }
 
   private readOpaque(): Uint8Array {

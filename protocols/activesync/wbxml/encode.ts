@@ -4,9 +4,12 @@ import { CHARSET_UTF8, END, HAS_CONTENT, OPAQUE, STR_I, SWITCH_PAGE } from './to
 /** Below this length a loop over the characters beats a call into native code. */
 const SHORT_TEXT = 48;
 
-/** XML 1.0, Characters: everything but these. Lone surrogates are among what it forbids. */
-const FORBIDDEN = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
-const ALL_FORBIDDEN = new RegExp(FORBIDDEN, 'gu');
+/** Up to this length room for three bytes a character is cheaper than counting the bytes. */
+const MEDIUM_TEXT = 65_536;
+
+/** XML 1.0, Characters: what it forbids besides lone surrogates, as code units. */
+const FORBIDDEN = /[^\t\n\r -\ufffd]/;
+const FORBIDDEN_OR_LONE = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /**
  * Encodes a document as WBXML (MS-ASWBXML). Characters that XML 1.0 forbids are left out of its strings, because
@@ -69,13 +72,10 @@ class Encoder {
   }
 
   private writeText(text: string): void {
-    const isShort = text.length <= SHORT_TEXT;
-    const size = isShort ? text.length * 3 : Buffer.byteLength(text);
-    this.reserve(size + 2);
+    this.reserve(2 + (text.length <= MEDIUM_TEXT ? text.length * 3 : Buffer.byteLength(text)));
     this.writeByte(STR_I);
-    if (!isShort || !this.writeAscii(text)) {
-      const encoding = size === text.length ? 'latin1' : 'utf8';
-      this.position += this.buffer.write(text, this.position, encoding);
+    if (text.length > SHORT_TEXT || !this.writeAscii(text)) {
+      this.position += this.buffer.write(text, this.position, 'utf8');
     }
     this.writeByte(0x00);
   }
@@ -124,7 +124,7 @@ class Encoder {
 /** A text without the characters that XML 1.0 forbids; the same text when it has none. */
 function legalText(text: string): string {
   if (text.length <= SHORT_TEXT && isPlain(text)) return text;
-  return FORBIDDEN.test(text) ? text.replace(ALL_FORBIDDEN, '') : text;
+  return !FORBIDDEN.test(text) && text.isWellFormed() ? text : text.replace(FORBIDDEN_OR_LONE, '');
 }
 
 /** Whether a short text holds only printable ASCII, tabs and line ends. */
