@@ -22,7 +22,6 @@ export type EventName =
   | 'smtp.rcpt.refused'
   | 'smtp.message.accepted'
   | 'smtp.message.refused'
-  | 'smtp.message.lost'
   | 'smtp.hook.failed'
   // Delivery to mailboxes one by one.
   | 'delivery.queue.delivered'

@@ -1,0 +1,61 @@
+import { ReplyError } from './reply.ts';
+
+const nul = 0x00;
+const lf = 0x0a;
+const cr = 0x0d;
+const receivedLower = Buffer.from('received:');
+const receivedUpper = Buffer.from('RECEIVED:');
+/** More Received fields than this are a loop. RFC 5321 §6.3. */
+const maxReceivedFields = 50;
+
+/**
+ * ContentCheck looks at a message as it comes in and finds what it may not be: lines that do not end with CR LF, NUL
+ * (RFC 5321 §2.3.8, §4.1.1.4; RFC 5322 §2.3), and a header that tells of a loop.
+ */
+export class ContentCheck {
+  #previous = lf;
+  #isInHeader = true;
+  /** How many bytes of this header line are read, and how many of them spell "received:" so far; -1 if it is another field. */
+  #lineBytes = 0;
+  #spelled = 0;
+  #receivedFields = 0;
+
+  /** Throws ReplyError at the first fault. */
+  write(chunk: Uint8Array): void {
+    const { length } = chunk;
+    let previous = this.#previous;
+    for (let i = 0; i < length; i++) {
+      const byte = chunk[i] ?? nul;
+      if (byte < 0x0e) {
+        if (byte === nul) throw new ReplyError(554, '5.6.0', 'Message contains NUL');
+        if (byte === lf && previous !== cr) throw bareLineEnd('LF');
+      }
+      if (previous === cr && byte !== lf) throw bareLineEnd('CR');
+      if (this.#isInHeader) this.#readHeader(byte);
+      previous = byte;
+    }
+    this.#previous = previous;
+  }
+
+  #readHeader(byte: number): void {
+    if (byte === lf) {
+      this.#isInHeader = this.#lineBytes > 0;
+      this.#lineBytes = 0;
+      this.#spelled = 0;
+      return;
+    }
+    if (byte === cr) return;
+    this.#lineBytes++;
+    if (this.#spelled < 0) return;
+    const isSpelled = byte === receivedLower[this.#spelled] || byte === receivedUpper[this.#spelled];
+    this.#spelled = isSpelled ? this.#spelled + 1 : -1;
+    if (this.#spelled < receivedLower.length) return;
+    this.#spelled = -1;
+    this.#receivedFields++;
+    if (this.#receivedFields > maxReceivedFields) throw new ReplyError(554, '5.4.6', 'Routing loop detected');
+  }
+}
+
+function bareLineEnd(which: string): ReplyError {
+  return new ReplyError(550, '5.6.11', `Message contains a bare ${which}, lines end with CR LF`);
+}

@@ -1,0 +1,19 @@
+import type { Outside } from './outside.ts';
+import type { MailStore } from './ports.ts';
+
+/** What bounds deliveries. */
+interface DeliveryLimits {
+  /** As transferred; the fields we put in front do not count. */
+  readonly maxMessageBytes: number;
+  readonly mailboxQuotaBytes: number;
+}
+
+export interface DeliveryParts {
+  readonly store: MailStore;
+  readonly outside: Outside;
+  readonly limits: DeliveryLimits;
+  /** Our own name in Received fields. */
+  readonly hostname: string;
+  /** Tells whoever empties the queue that something came into it. */
+  readonly wakeQueue: () => void;
+}

@@ -1,0 +1,125 @@
+import type { Account } from '#directory/account';
+import type { DeliveryParts } from './delivery-parts.ts';
+import { DomainError } from './errors.ts';
+import { defaultFolder, FolderType } from './folder.ts';
+import type { MailboxRef, QueueId } from './ids.ts';
+import { IncomingMessage, type WholeMessage } from './incoming.ts';
+import { newItem } from './new-item.ts';
+import {
+  type ItemsByOrganization,
+  isOverQuota,
+  itemFor,
+  mailboxesOf,
+  maxDirectMailboxes,
+  organizationsOf,
+  overQuota,
+  queuedMessages,
+} from './recipients.ts';
+import { type SendRequest, send } from './send.ts';
+
+const inbox = defaultFolder(FolderType.Inbox);
+
+/** Delivery accepts messages for local mailboxes: each gets one copy, whatever happens on the way. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws mailbox/over-quota when the mailbox is full, or would be with `sizeBytes` more. */
+  async checkRoom(recipient: Account, sizeBytes: number): Promise<void> {
+    const { bytes } = await this.#parts.store.mailbox(recipient.mailbox).usage();
+    if (isOverQuota(bytes, sizeBytes, this.#parts.limits.mailboxQuotaBytes)) throw overQuota();
+  }
+
+  /**
+   * Begins a message to `recipients`; somebody named twice gets it once. `head` gives the fields to put in front of it
+   * (Return-Path, and Received with the accept id). The message streams into the store as it is written. Throws
+   * message/no-recipient.
+   */
+  begin(recipients: readonly Account[], head: (acceptId: string, atMs: number) => string): IncomingMessage {
+    const { store, outside, limits } = this.#parts;
+    const mailboxes = mailboxesOf(recipients);
+    if (mailboxes.length === 0)
+      throw new DomainError('message/no-recipient', 'The message has no recipient.');
+    const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
+    const receivedMs = outside.clock.now();
+    return new IncomingMessage({
+      acceptId,
+      store,
+      organizations: organizationsOf(mailboxes),
+      inlineBytes: store.inlineBodyBytes(mailboxes.length),
+      maxBytes: limits.maxMessageBytes,
+      head: Buffer.from(head(acceptId, receivedMs)),
+      receivedMs,
+      deliver: (message) => this.#deliver(acceptId, receivedMs, mailboxes, message),
+    });
+  }
+
+  /**
+   * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all. A request
+   * that was done before (same device and ClientId, or one of the same keys) does nothing and is called a duplicate.
+   * Throws message/too-large, message/no-recipient, mailbox/over-quota.
+   */
+  send(request: SendRequest): Promise<{ readonly duplicate: boolean }> {
+    return send(request, this.#parts);
+  }
+
+  async #deliver(
+    acceptId: string,
+    receivedMs: number,
+    mailboxes: readonly MailboxRef[],
+    { index, body }: WholeMessage,
+  ): Promise<void> {
+    const { store } = this.#parts;
+    const items: ItemsByOrganization = new Map(
+      organizationsOf(mailboxes).map((organization) => [
+        organization,
+        newItem(index, body.bodyFor(organization), { receivedMs, read: false }),
+      ]),
+    );
+    const fits = [...items.values()].every((item) => store.fitsOneTransaction(item, mailboxes.length));
+    if (mailboxes.length > maxDirectMailboxes || !fits) {
+      await this.#enqueue(acceptId, receivedMs, mailboxes, items);
+      return;
+    }
+    await store.transact(
+      mailboxes,
+      async (of) => {
+        const used = await Promise.all(mailboxes.map(async (ref) => (await of(ref).usage()).bytes));
+        this.#refuseIfAllFull(used, body.size);
+        for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
+      },
+      body.stored,
+    );
+  }
+
+  async #enqueue(
+    acceptId: string,
+    receivedMs: number,
+    mailboxes: readonly MailboxRef[],
+    items: ItemsByOrganization,
+  ): Promise<void> {
+    const { store, outside } = this.#parts;
+    const used = await Promise.all(mailboxes.map(async (ref) => (await store.mailbox(ref).usage()).bytes));
+    this.#refuseIfAllFull(used, [...items.values()][0]?.size ?? 0);
+    let isFirst = true;
+    const idFor = (): QueueId => {
+      const id = isFirst ? acceptId : Buffer.from(outside.random.bytes(16)).toString('hex');
+      isFirst = false;
+      return id as QueueId;
+    };
+    await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor));
+    this.#parts.wakeQueue();
+  }
+
+  /**
+   * A mailbox that filled up after its RCPT was accepted gets this one message all the same: its sender was told that it
+   * would. Only when every mailbox is full is the message refused, as a whole.
+   */
+  #refuseIfAllFull(usedBytes: readonly number[], sizeBytes: number): void {
+    const { mailboxQuotaBytes } = this.#parts.limits;
+    if (usedBytes.every((bytes) => isOverQuota(bytes, sizeBytes, mailboxQuotaBytes))) throw overQuota();
+  }
+}

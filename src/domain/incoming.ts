@@ -1,0 +1,81 @@
+import { MessageIndexer } from '#mime/index-message';
+import type { MessageIndex } from '#mime/message-index';
+import { BodySpool, type SpooledBody } from './body-spool.ts';
+import { DomainError } from './errors.ts';
+import type { OrganizationId } from './ids.ts';
+import type { MailStore } from './ports.ts';
+
+/** A message that is whole, with all that was learned of it while it came in. */
+export interface WholeMessage {
+  readonly index: MessageIndex;
+  readonly body: SpooledBody;
+}
+
+interface IncomingParts {
+  readonly acceptId: string;
+  readonly store: Pick<MailStore, 'writeBody'>;
+  readonly organizations: readonly OrganizationId[];
+  /** Larger ones are written to the store while they come in. */
+  readonly inlineBytes: number;
+  /** The limit of what is written to it; `head` does not count. */
+  readonly maxBytes: number;
+  /** Return-Path and Received, put in front of what comes in. */
+  readonly head: Uint8Array;
+  readonly receivedMs: number;
+  /** Delivers the whole message, durably. */
+  readonly deliver: (message: WholeMessage) => Promise<void>;
+}
+
+/** IncomingMessage is a message on its way in: written in chunks, then accepted or aborted. */
+export class IncomingMessage {
+  /** What the Received field and the log know it by. */
+  readonly acceptId: string;
+  readonly #parts: IncomingParts;
+  readonly #spool: BodySpool;
+  readonly #indexer = new MessageIndexer();
+  #size = 0;
+  #isDone = false;
+
+  constructor(parts: IncomingParts) {
+    this.acceptId = parts.acceptId;
+    this.#parts = parts;
+    this.#spool = new BodySpool(parts.store, parts.organizations, parts.inlineBytes);
+  }
+
+  /** Takes the next bytes; resolves when there is room for more. Throws message/too-large, and is aborted then. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
+    if (this.#size === 0) await this.#take(this.#parts.head);
+    this.#size += chunk.length;
+    if (this.#size > this.#parts.maxBytes) {
+      await this.abort();
+      throw new DomainError('message/too-large', 'The message is larger than this server takes.');
+    }
+    await this.#take(chunk);
+  }
+
+  /**
+   * Resolves when the message is safe: in the mailboxes, or in the queue to them. Throws mailbox/over-quota when all of
+   * them are full.
+   */
+  async accept(): Promise<{ readonly acceptId: string }> {
+    if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
+    if (this.#size === 0) await this.#take(this.#parts.head);
+    this.#isDone = true;
+    const index = this.#indexer.end(this.#parts.receivedMs);
+    await this.#parts.deliver({ index, body: await this.#spool.finish() });
+    return { acceptId: this.acceptId };
+  }
+
+  /** Forgets the message; nothing happens if it was accepted or aborted before. */
+  async abort(): Promise<void> {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    await this.#spool.abort();
+  }
+
+  async #take(chunk: Uint8Array): Promise<void> {
+    this.#indexer.write(chunk);
+    await this.#spool.write(chunk);
+  }
+}

@@ -1,0 +1,109 @@
+import type { MailAddress } from '#mime/address';
+import type { MessageHeaders, MessageIndex, MessagePart as MimePart } from '#mime/message-index';
+import type { Attachment, Envelope, ItemDetail, Mailbox5322, MessagePart, NewBody, NewItem } from './item.ts';
+
+/** Rows are bounded: what goes beyond is read from the raw message by whoever needs it. */
+const maxParts = 400;
+const maxAttachments = 150;
+const maxAddressBytes = 20 * 1024;
+const maxSubject = 2_000;
+const maxReferences = 50;
+
+/** What a new message is apart from its content. */
+interface Arrival {
+  readonly receivedMs: number;
+  readonly read: boolean;
+}
+
+/** The item of a message: what its index says, and where its raw bytes are. */
+export function newItem(index: MessageIndex, body: NewBody, { receivedMs, read }: Arrival): NewItem {
+  return {
+    receivedMs,
+    size: index.size,
+    envelope: envelopeOf(index.headers),
+    importance: index.headers.importance,
+    messageClass: index.messageClass,
+    conversationId: index.conversationId,
+    conversationIndex: index.conversationIndex,
+    attachments: attachmentsOf(index),
+    draft: false,
+    marks: { read, categories: [] },
+    detail: detailOf(index),
+    body,
+  };
+}
+
+function envelopeOf(headers: MessageHeaders): Envelope {
+  const take = addressTaker(maxAddressBytes);
+  const subject = headers.subject.slice(0, maxSubject);
+  return {
+    from: take(headers.from),
+    sender: headers.sender && take([headers.sender])[0],
+    replyTo: take(headers.replyTo),
+    to: take(headers.to),
+    cc: take(headers.cc),
+    bcc: take(headers.bcc),
+    subject,
+    dateMs: headers.date,
+    messageId: headers.messageId.slice(0, maxSubject) || undefined,
+    inReplyTo: headers.inReplyTo.slice(0, maxSubject) || undefined,
+    references: headers.references.filter(({ length }) => length < 500).slice(0, maxReferences),
+    threadTopic: headers.threadTopic?.slice(0, maxSubject) ?? subject,
+  };
+}
+
+/** Copies mailboxes as long as all of them together stay within so many bytes. */
+function addressTaker(maxBytes: number): (from: readonly MailAddress[]) => Mailbox5322[] {
+  let left = maxBytes;
+  return (addresses) => {
+    const taken: Mailbox5322[] = [];
+    for (const { name, address } of addresses) {
+      left -= Buffer.byteLength(name) + Buffer.byteLength(address) + 20;
+      if (left < 0) break;
+      taken.push({ name, address });
+    }
+    return taken;
+  };
+}
+
+function attachmentsOf({ parts, attachments }: MessageIndex): Attachment[] {
+  return attachments.slice(0, maxAttachments).map((attachment) => ({
+    part: parts[attachment.part]?.path ?? '',
+    name: attachment.name,
+    type: attachment.type,
+    size: attachment.size,
+    method: attachment.method,
+    contentId: attachment.contentId,
+    contentLocation: attachment.contentLocation,
+    inline: attachment.isInline,
+  }));
+}
+
+function detailOf({ parts, text, html, preview }: MessageIndex): ItemDetail {
+  return {
+    parts: parts
+      .filter(({ type }, n) => !type.startsWith('multipart/') || text.includes(n) || html.includes(n))
+      .slice(0, maxParts)
+      .map(partOf),
+    plainParts: pathsOf(parts, text),
+    htmlParts: pathsOf(parts, html),
+    preview,
+  };
+}
+
+function pathsOf(parts: readonly MimePart[], indexes: readonly number[]): string[] {
+  return indexes.flatMap((at) => parts[at]?.path ?? []);
+}
+
+function partOf({ path, type, charset, encoding, flowed, start, end }: MimePart): MessagePart {
+  return {
+    path,
+    type,
+    charset,
+    encoding,
+    flowed: flowed !== undefined || undefined,
+    delsp: flowed === 'delsp' || undefined,
+    start,
+    end,
+  };
+}

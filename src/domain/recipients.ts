@@ -1,0 +1,55 @@
+import type { Account } from '#directory/account';
+import { DomainError } from './errors.ts';
+import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
+import type { NewItem } from './item.ts';
+import type { QueuedMessage } from './ports.ts';
+
+/** A message goes to at most so many mailboxes in one transaction (storage design, section 6). */
+export const maxDirectMailboxes = 64;
+
+/** A message as each organisation's mailboxes get it: their bodies are under different keys. */
+export type ItemsByOrganization = ReadonlyMap<OrganizationId, NewItem>;
+
+/** The recipients' mailboxes, each once, however many of its addresses were named. */
+export function mailboxesOf(recipients: readonly Account[]): readonly MailboxRef[] {
+  return [...new Map(recipients.map(({ mailbox }) => [mailbox.mailbox, mailbox])).values()];
+}
+
+export function organizationsOf(mailboxes: readonly MailboxRef[]): readonly OrganizationId[] {
+  return [...new Set(mailboxes.map(({ organization }) => organization))];
+}
+
+/** The item made for this organisation. */
+export function itemFor(items: ItemsByOrganization, organization: OrganizationId): NewItem {
+  const item = items.get(organization);
+  if (!item) throw new TypeError('no item was made for an organisation of the recipients');
+  return item;
+}
+
+/** One message in the queue for each organisation. */
+export function queuedMessages(
+  mailboxes: readonly MailboxRef[],
+  items: ItemsByOrganization,
+  acceptedMs: number,
+  idFor: (organization: OrganizationId) => QueueId,
+): readonly QueuedMessage[] {
+  return organizationsOf(mailboxes).map((organization) => {
+    const own = mailboxes.filter((ref) => ref.organization === organization);
+    return {
+      id: idFor(organization),
+      organization,
+      acceptedMs,
+      recipients: own.map(({ mailbox }) => mailbox),
+      item: itemFor(items, organization),
+    };
+  });
+}
+
+/** Whether a mailbox is full, or would be with so many bytes more. */
+export function isOverQuota(usedBytes: number, sizeBytes: number, quotaBytes: number): boolean {
+  return usedBytes >= quotaBytes || usedBytes + sizeBytes > quotaBytes;
+}
+
+export function overQuota(whose = 'The mailbox'): DomainError {
+  return new DomainError('mailbox/over-quota', `${whose} is full.`);
+}
