@@ -98,11 +98,9 @@ export class SignIn {
     const candidates = [...new Set(passwords)]
       .filter((password) => password.length <= maxPasswordLength)
       .map((password) => ({ password, hash: this.#hash(name, password) }));
-    for (const { hash } of candidates) {
-      if (!this.#remembered.get(hash)?.clients.has(from)) continue;
-      const account = await this.#recall(hash, from);
-      if (account !== undefined) return account;
-    }
+    const own = candidates.filter(({ hash }) => this.#remembered.get(hash)?.clients.has(from));
+    const account = await this.#recall(own, from);
+    if (account !== undefined) return account;
     const attempt = [from, name, ...candidates.map(({ hash }) => hash)].join(' ');
     return shared(this.#underWay, attempt, () => this.#attempt(name, candidates, from));
   }
@@ -113,18 +111,18 @@ export class SignIn {
     const address = user?.id ?? name;
     for (let waitedMs = 0; ; ) {
       waitedMs = await this.#waitOut(from, address, waitedMs);
-      for (const { hash } of candidates) {
-        const account = await this.#recall(hash, from);
-        if (account === undefined) continue;
-        this.#throttle.succeeded(from, address);
-        return account;
-      }
+      const known = await this.#recall(candidates, from);
+      if (known !== undefined) return this.#succeeded(known, from, address);
       const giveBack = await this.#slots.take();
       try {
         this.#checkRefused(from);
         // Others may have failed while this one stood in line: then it waits for them too.
         if (this.#throttle.waitMs(from, address) > waitedMs) continue;
-        return await this.#check(name, user, candidates, from, address);
+        const meanwhile = await this.#recall(candidates, from);
+        const account = meanwhile ?? (await this.#compare(name, user, candidates, from));
+        if (account !== undefined) return this.#succeeded(account, from, address);
+        this.#throttle.failed(from, address);
+        throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
       } finally {
         giveBack();
       }
@@ -132,13 +130,12 @@ export class SignIn {
   }
 
   /** Compares the password, whether there is such a user or not: both take the same time. */
-  async #check(
+  async #compare(
     name: string,
     user: User | undefined,
     candidates: readonly Candidate[],
     from: string,
-    address: string,
-  ): Promise<Account> {
+  ): Promise<Account | undefined> {
     const stored = user?.passwordHash ?? this.#passwords.decoy;
     for (const { password, hash } of candidates) {
       const right = await shared(this.#comparing, `${stored} ${hash}`, () =>
@@ -146,12 +143,14 @@ export class SignIn {
       );
       const account =
         right && user !== undefined ? await this.#remember(name, stored, hash, from) : undefined;
-      if (account === undefined) continue;
-      this.#throttle.succeeded(from, address);
-      return account;
+      if (account !== undefined) return account;
     }
-    this.#throttle.failed(from, address);
-    throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
+    return undefined;
+  }
+
+  #succeeded(account: Account, from: string, address: string): Account {
+    this.#throttle.succeeded(from, address);
+    return account;
   }
 
   #checkRefused(from: string): void {
@@ -170,19 +169,22 @@ export class SignIn {
     }
   }
 
-  /** The account of a remembered sign-in. */
-  async #recall(hash: string, from: string): Promise<Account | undefined> {
-    const known = this.#remembered.get(hash);
-    if (known === undefined) return undefined;
-    if (known.expiresMs <= this.#clock.now()) {
-      this.#drop(known);
-      return undefined;
+  /** The account of a remembered sign-in with one of these passwords. */
+  async #recall(candidates: readonly Candidate[], from: string): Promise<Account | undefined> {
+    for (const { hash } of candidates) {
+      const known = this.#remembered.get(hash);
+      if (known === undefined) continue;
+      if (known.expiresMs <= this.#clock.now()) {
+        this.#drop(known);
+        continue;
+      }
+      const account = await this.#directory.account(known.ref);
+      // Forgotten meanwhile: what was right when it was asked is so no more.
+      if (account === undefined || this.#remembered.get(hash) !== known) continue;
+      noteClient(known.clients, from);
+      return account;
     }
-    const account = await this.#directory.account(known.ref);
-    // Forgotten meanwhile: what was right when it was asked is so no more.
-    if (account === undefined || this.#remembered.get(hash) !== known) return undefined;
-    noteClient(known.clients, from);
-    return account;
+    return undefined;
   }
 
   /** Remembers a sign-in, if the password that was compared is still the user's. */
