@@ -7,7 +7,10 @@ const SHORT_TEXT = 48;
 /** Up to this length room for three bytes a character is cheaper than counting the bytes. */
 const MEDIUM_TEXT = 65_536;
 
-/** XML 1.0, Characters: what it forbids besides lone surrogates, as code units. */
+/**
+ * XML 1.0, Characters: what it forbids besides lone surrogates, as code units. Beyond Latin-1 this plain class
+ * is two to three times faster than the Unicode one below.
+ */
 const FORBIDDEN = /[^\t\n\r -\ufffd]/;
 const FORBIDDEN_OR_LONE = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
