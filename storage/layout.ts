@@ -3,6 +3,7 @@ import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
 import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
+import * as policy from './records/policy.ts';
 import { plainRow, sealedRow } from './rows.ts';
 import type { Bytes } from './store.ts';
 
@@ -38,7 +39,7 @@ export const systemRows = {
   ),
 };
 
-/** `O<org>`: the directory of an organisation. */
+/** `O<org>`: the directory of an organisation, its policies and its devices. */
 export const organizationRows = {
   /** e: entity. */
   entity: sealedRow<[Bytes], Parameters<typeof directory.entityCodec.encode>[0]>('e', directory.entityCodec),
@@ -51,6 +52,10 @@ export const organizationRows = {
     't',
     directory.clientTokenCodec,
   ),
+  /** p: organisation, group or user. Its mobile policy. */
+  policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
+  /** E: mailbox, device. For listing devices. */
+  deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };
 
 /** `M<mailbox>`: one mailbox. A device stands in keys as the HMAC of its id. */

@@ -3,7 +3,7 @@ import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
 import type { Devices } from '#domain/devices';
 import type { Mailbox } from '#domain/mailbox';
-import type { Clock } from '#domain/outside';
+import type { Clock, Random } from '#domain/outside';
 import type { EffectivePolicy } from '#domain/policy';
 import type { Provisioning } from '#domain/provisioning';
 import type { Logger } from '#telemetry/log';
@@ -16,6 +16,7 @@ import type { Element } from './wbxml/element.ts';
 /** What commands ask for beside the mailbox. */
 export interface CommandServices {
   readonly clock: Clock;
+  readonly random: Random;
   readonly devices: Devices;
   readonly provisioning: Provisioning;
   readonly delivery: Delivery;
@@ -129,13 +130,15 @@ function readBody<Name extends string, Request, Result>(
 ): Request {
   switch (body.kind) {
     case 'document':
-      if (body.root.tag.name !== definition.name) throw new CommandError(CommonStatus.InvalidXML, 'another root');
+      if (body.root.tag.name !== definition.name)
+        throw new CommandError(CommonStatus.InvalidXML, 'another root');
       return definition.read(body.root, line);
     case 'empty':
       if (definition.readEmpty === undefined) throw new CommandError(CommonStatus.InvalidContent, 'no body');
       return definition.readEmpty(line);
     case 'message':
-      if (definition.readMessage === undefined) throw new CommandError(CommonStatus.InvalidContent, 'no document');
+      if (definition.readMessage === undefined)
+        throw new CommandError(CommonStatus.InvalidContent, 'no document');
       return definition.readMessage(body.raw, line);
   }
 }

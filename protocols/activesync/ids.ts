@@ -44,7 +44,9 @@ export function parseServerId(text: string): ItemPlace | undefined {
   if (collection === undefined || number === undefined || rest.length > 0) return undefined;
   const folder = parseCollectionId(collection);
   const item = numberIn(number);
-  return folder === undefined || item === undefined || item === 0 ? undefined : { folder, item: item as ItemId };
+  return folder === undefined || item === undefined || item === 0
+    ? undefined
+    : { folder, item: item as ItemId };
 }
 
 /** Gives the FileReference of a part of an item: `<folder>:<item>:<part>`; the message itself has the part ''. */

@@ -138,7 +138,10 @@ export class Devices {
   async requestWipe(ref: MailboxRef, id: DeviceId, accountOnly: boolean): Promise<Device> {
     const device = await this.update(ref, id, (before) => {
       if (accountOnly && before.protocolVersion !== '16.1') {
-        throw new DomainError('request/unsupported', 'The device does not know how to remove the account only.');
+        throw new DomainError(
+          'request/unsupported',
+          'The device does not know how to remove the account only.',
+        );
       }
       return {
         ...before,

@@ -32,7 +32,8 @@ export function admission(
 ): ProvisioningRefusal | undefined {
   const wipe = wipeRefusal(device);
   if (wipe !== undefined) return wipe;
-  if (device.policyKey === undefined) return policy.allowNonProvisionableDevices ? undefined : 'not-provisioned';
+  if (device.policyKey === undefined)
+    return policy.allowNonProvisionableDevices ? undefined : 'not-provisioned';
   if (sentKey === undefined || sentKey === 0) return 'not-provisioned';
   if (sentKey !== device.policyKey) return 'invalid-policy-key';
   return device.policyRevision === policy.revision ? undefined : 'policy-refresh';

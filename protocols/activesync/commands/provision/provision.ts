@@ -1,0 +1,183 @@
+import type { DeviceInformation } from '#domain/device';
+import type { EffectivePolicy } from '#domain/policy';
+import { Acknowledgement } from '#domain/provisioning';
+import { type CommandContext, defineCommand } from '../../command.ts';
+import { CommandError } from '../../command-error.ts';
+import { isAtLeast } from '../../protocol-version.ts';
+import { CommonStatus } from '../../status.ts';
+import { Provision } from '../../wbxml/code-pages/provision.ts';
+import { Settings } from '../../wbxml/code-pages/settings.ts';
+import { child, type Element, el, has, integerOf, textOf } from '../../wbxml/element.ts';
+import { readDeviceInformation } from '../settings/device-information.ts';
+import { provisionDocument } from './provision-document.ts';
+import { PolicyStatus, ProvisionStatus } from './status.ts';
+
+/** The only form of policies from 12.0 on (MS-ASPROV, PolicyType). */
+const POLICY_TYPE = 'MS-EAS-Provisioning-WBXML';
+
+/** The device that tries an account out (DeviceId=validate) has no record to keep keys in. */
+const TRIAL_KEY = 1;
+
+type PolicyRequest =
+  | { readonly phase: 'download'; readonly type: string }
+  | {
+      readonly phase: 'acknowledgement';
+      readonly type: string;
+      readonly key: number;
+      readonly status: Acknowledgement;
+    };
+
+interface ProvisionRequest {
+  readonly information: DeviceInformation | undefined;
+  readonly policy: PolicyRequest | undefined;
+  /** What the device says of a wipe: whether it succeeded. */
+  readonly wiped: boolean | undefined;
+}
+
+type PolicyResult =
+  | { readonly status: PolicyStatus; readonly type: string }
+  | { readonly status: 1; readonly type: string; readonly key: number; readonly document?: EffectivePolicy };
+
+interface ProvisionResult {
+  readonly status: number;
+  readonly informed?: boolean;
+  readonly policy?: PolicyResult;
+  readonly wipe?: 'full' | 'account-only';
+}
+
+/** Provision: hands out the policy and its keys, and carries remote wipes (MS-ASPROV). */
+export const provision = defineCommand({
+  name: 'Provision',
+  code: 20,
+  policy: 'exempt',
+  wipe: 'exempt',
+  read: readRequest,
+  run: runProvision,
+  write: (result, line) =>
+    el(
+      Provision.Provision,
+      result.informed === true && isAtLeast(line.protocolVersion, '14.1')
+        ? el(Settings.DeviceInformation, el(Settings.Status, 1))
+        : undefined,
+      el(Provision.Status, result.status),
+      result.policy && writePolicies(result.policy),
+      result.wipe === 'full' ? el(Provision.RemoteWipe) : undefined,
+      result.wipe === 'account-only' ? el(Provision.AccountOnlyRemoteWipe) : undefined,
+    ),
+});
+
+function readRequest(body: Element): ProvisionRequest {
+  const information = child(body, Settings.DeviceInformation);
+  const policies = child(body, Provision.Policies);
+  const wipe = child(body, Provision.RemoteWipe) ?? child(body, Provision.AccountOnlyRemoteWipe);
+  return {
+    information: information && readDeviceInformation(information),
+    policy: policies && readPolicy(child(policies, Provision.Policy)),
+    wiped: wipe && readWipeStatus(wipe),
+  };
+}
+
+function readPolicy(policy: Element | undefined): PolicyRequest {
+  const type = textOf(policy, Provision.PolicyType);
+  if (policy === undefined || type === undefined) throw protocolError('no PolicyType');
+  if (!has(policy, Provision.Status)) {
+    if (has(policy, Provision.PolicyKey)) throw protocolError('a PolicyKey without Status');
+    return { phase: 'download', type };
+  }
+  const key = integerOf(policy, Provision.PolicyKey);
+  const status = acknowledgements.find((known) => known === integerOf(policy, Provision.Status));
+  if (key === undefined || status === undefined) throw protocolError('no acknowledgement');
+  return { phase: 'acknowledgement', type, key, status };
+}
+
+const acknowledgements = Object.values(Acknowledgement);
+
+/** MS-ASPROV, Status (RemoteWipe): 1 is done, 2 has failed. */
+function readWipeStatus(wipe: Element): boolean {
+  const status = integerOf(wipe, Provision.Status);
+  if (status !== 1 && status !== 2) throw protocolError('no status of the wipe');
+  return status === 1;
+}
+
+async function runProvision(request: ProvisionRequest, context: CommandContext): Promise<ProvisionResult> {
+  const { mailbox, device, services } = context;
+  if (request.wiped !== undefined) return await runWiped(request.wiped, context);
+  if (device.wipe !== 'none') {
+    await services.provisioning.wipeSent(mailbox.ref, device.id);
+    return { status: ProvisionStatus.Success, wipe: device.wipeAccountOnly ? 'account-only' : 'full' };
+  }
+  const informed = request.information !== undefined;
+  if (request.information !== undefined && !isTrial(context)) {
+    await services.devices.inform(mailbox.ref, device.id, request.information);
+  }
+  if (request.policy === undefined) return { status: ProvisionStatus.Success, informed };
+  return { ...(await runPolicy(request.policy, context)), informed };
+}
+
+async function runWiped(
+  succeeded: boolean,
+  { mailbox, device, services }: CommandContext,
+): Promise<ProvisionResult> {
+  const wasAsked = await services.provisioning.wipeAcknowledged(mailbox.ref, device.id, succeeded);
+  if (succeeded || !wasAsked) return { status: ProvisionStatus.Success };
+  return { status: ProvisionStatus.ProtocolError, wipe: device.wipeAccountOnly ? 'account-only' : 'full' };
+}
+
+async function runPolicy(asked: PolicyRequest, context: CommandContext): Promise<ProvisionResult> {
+  const { mailbox, device, policy, services } = context;
+  const { type } = asked;
+  if (type !== POLICY_TYPE) {
+    return { status: ProvisionStatus.Success, policy: { status: PolicyStatus.UnknownPolicyType, type } };
+  }
+  if (asked.phase === 'download') {
+    const key = isTrial(context)
+      ? TRIAL_KEY
+      : await services.provisioning.offer(mailbox.ref, device.id, policy);
+    return { status: ProvisionStatus.Success, policy: { status: 1, type, key, document: policy } };
+  }
+  if (isTrial(context)) {
+    return { status: ProvisionStatus.Success, policy: { status: 1, type, key: TRIAL_KEY } };
+  }
+  const said = await services.provisioning.acknowledge(
+    mailbox.ref,
+    device.id,
+    policy,
+    asked.key,
+    asked.status,
+  );
+  switch (said.outcome) {
+    case 'accepted':
+      return { status: ProvisionStatus.Success, policy: { status: 1, type, key: said.policyKey } };
+    case 'wrong-key':
+      return { status: ProvisionStatus.Success, policy: { status: PolicyStatus.WrongPolicyKey, type } };
+    case 'not-applied':
+      // MS-ASPROV: no final key; the device stays locked out.
+      return { status: ProvisionStatus.Success, policy: { status: PolicyStatus.Success, type } };
+    case 'only-partially':
+      return { status: CommonStatus.DeviceNotFullyProvisionable };
+    case 'managed-by-others':
+      return { status: CommonStatus.ExternallyManagedDevicesNotAllowed };
+  }
+}
+
+function isTrial({ device }: CommandContext): boolean {
+  return device.id === 'validate';
+}
+
+function writePolicies(policy: PolicyResult): Element {
+  const document = 'document' in policy && policy.document ? provisionDocument(policy.document) : undefined;
+  return el(
+    Provision.Policies,
+    el(
+      Provision.Policy,
+      el(Provision.PolicyType, policy.type),
+      el(Provision.Status, policy.status),
+      'key' in policy ? el(Provision.PolicyKey, policy.key) : undefined,
+      document && el(Provision.Data, document),
+    ),
+  );
+}
+
+function protocolError(fault: string): CommandError {
+  return new CommandError(ProvisionStatus.ProtocolError, fault);
+}

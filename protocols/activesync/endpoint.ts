@@ -1,0 +1,352 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Account } from '#directory/account';
+import { type SignIn, SignInThrottled } from '#directory/sign-in';
+import type { Device } from '#domain/device';
+import { DomainError } from '#domain/errors';
+import { Mailbox } from '#domain/mailbox';
+import type { EffectivePolicy, Policies } from '#domain/policy';
+import type { MailStore } from '#domain/ports';
+import { admission, type ProvisioningRefusal, wipeRefusal } from '#domain/provisioning';
+import { parseBasicAuth, unauthorized } from '#protocols/http/basic-auth';
+import { readBody } from '#protocols/http/body';
+import type { HttpContext, HttpHandler } from '#protocols/http/handler';
+import { HttpError } from '#protocols/http/http-error';
+import { send } from '#protocols/http/response';
+import type { Route } from '#protocols/http/router';
+import type { Logger } from '#telemetry/log';
+import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
+import type {
+  CommandAnswer,
+  CommandBody,
+  CommandContext,
+  CommandServices,
+  EndReason,
+  PreparedCommand,
+  ServableCommand,
+} from './command.ts';
+import { CommandError } from './command-error.ts';
+import { statusDocument } from './command-roots.ts';
+import { commands } from './commands/index.ts';
+import { statusByCode } from './domain-status.ts';
+import { HangingRequests } from './hanging.ts';
+import { isAtLeast, type ProtocolVersion } from './protocol-version.ts';
+import { type RequestLine, RequestLineError, readRequestLine } from './request-line.ts';
+import { CommonStatus, httpStatusOf } from './status.ts';
+import { decode, WbxmlContentError } from './wbxml/decode.ts';
+
+/** What the endpoint is made of. */
+export interface ActiveSyncParts {
+  readonly signIn: Pick<SignIn, 'signIn'>;
+  readonly store: MailStore;
+  readonly policies: Policies;
+  readonly services: CommandServices;
+}
+
+/** The versions that work, oldest first. */
+const servedVersions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const satisfies readonly ProtocolVersion[];
+
+/** What old Android sends while it tries an account out: it is answered, and never becomes a partnership. */
+const TRIAL_DEVICE = 'validate';
+
+const MIB = 1024 * 1024;
+const retryAfterSeconds = '60';
+
+/** What a device learns of this server (MS-ASHTTP, MS-ASProtocolVersions, MS-ASProtocolCommands); no blanks. */
+const capabilities = {
+  'MS-ASProtocolVersions': servedVersions.join(','),
+  'MS-ASProtocolCommands': Object.keys(commands).join(','),
+} as const;
+
+const statusByRefusal: Readonly<Record<ProvisioningRefusal, CommonStatus>> = {
+  'wipe-requested': CommonStatus.RemoteWipeRequested,
+  'wipe-not-possible': CommonStatus.DeviceIsBlockedForThisUser,
+  'not-provisioned': CommonStatus.DeviceNotProvisioned,
+  'policy-refresh': CommonStatus.PolicyRefresh,
+  'invalid-policy-key': CommonStatus.InvalidPolicyKey,
+};
+
+/** The ActiveSync endpoint (MS-ASHTTP): HTTP in, HTTP out; who asks, in which version, and may the device go on. */
+export class ActiveSyncEndpoint {
+  readonly #parts: ActiveSyncParts;
+  readonly #hanging = new HangingRequests();
+  readonly #unwatch: () => void;
+
+  constructor(parts: ActiveSyncParts) {
+    this.#parts = parts;
+    this.#unwatch = parts.policies.watch((change) => this.#hanging.rulesChanged(change));
+  }
+
+  /** How many Pings and waiting Syncs there are. */
+  get waiting(): number {
+    return this.#hanging.size;
+  }
+
+  /** The routes to serve. */
+  get routes(): readonly Route[] {
+    const handler: HttpHandler = (request, response, http) => this.#serve(request, response, http);
+    const methods = { OPTIONS: handler, POST: handler };
+    const paths = ['', '/', '/default.eas'].map((end) => `/Microsoft-Server-ActiveSync${end}`);
+    return paths.map((path) => ({ path, anyCase: true, methods }));
+  }
+
+  /** Ends everything that waits, at once. */
+  stop(): void {
+    this.#unwatch();
+    this.#hanging.endAll();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {
+    const account = await this.#signIn(request, http);
+    if (request.method === 'OPTIONS') {
+      const methods = { Public: 'OPTIONS,POST', Allow: 'OPTIONS,POST' };
+      send(response, 200, { ...commonHeaders, ...capabilities, ...methods });
+      return;
+    }
+    let line: RequestLine | undefined;
+    try {
+      line = readRequestLine(request.url ?? '', request.headers);
+      await this.#command(request, response, new Call(account, line, request, http, this.#parts));
+    } catch (error) {
+      if (error instanceof HttpError) throw error;
+      await answerError(error, line, request, response, http.log);
+    }
+  }
+
+  async #signIn(request: IncomingMessage, http: HttpContext): Promise<Account> {
+    const credentials = parseBasicAuth(request.headers.authorization);
+    if (credentials === undefined) throw unauthorized('Mailstead');
+    const { user, passwords } = credentials;
+    try {
+      return await this.#parts.signIn.signIn(user, passwords, http.remoteAddress);
+    } catch (error) {
+      if (error instanceof SignInThrottled) {
+        throw new HttpError(429, error.message, { 'Retry-After': String(error.retryAfterSeconds) });
+      }
+      if (!(error instanceof DomainError)) throw error;
+      if (error.code === 'server/busy')
+        throw new HttpError(503, error.message, { 'Retry-After': retryAfterSeconds });
+      // Not 401 for one who is known and not let in: iOS would ask for the password.
+      const isKnown = error.code === 'mailbox/disabled' || error.code === 'entity/state';
+      throw isKnown ? new HttpError(403, error.message) : unauthorized('Mailstead');
+    }
+  }
+
+  async #command(request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> {
+    const command = commandOf(call.line);
+    const done = this.#begin(command, call, response);
+    try {
+      await call.admit(command);
+      const run = await this.#prepare(command, request, call);
+      const answer = await run(call);
+      // The wait ended because the rules changed: the device hears of the new ones instead.
+      if (call.signal.aborted && call.signal.reason === 'policy-changed') await call.admit(command);
+      if (!response.destroyed) await sendAnswer(request, response, answer);
+      call.log.debug('activesync.command.done', { command: command.name, version: call.version });
+    } finally {
+      done();
+    }
+  }
+
+  /** The request ends when its client leaves, and if it may wait, for whatever else ends waiting. */
+  #begin(command: ServableCommand, call: Call, response: ServerResponse): () => void {
+    response.once('close', () => call.end('client-gone'));
+    if (command.waits !== true || call.isTrial) return () => undefined;
+    return this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
+  }
+
+  /** What comes back holds the request as the command needs it, and nothing of its bytes. */
+  async #prepare(command: ServableCommand, request: IncomingMessage, call: Call): Promise<PreparedCommand> {
+    const { maxMessageBytes } = this.#parts.services;
+    const raw = await readBody(request, Math.ceil((maxMessageBytes * 4) / 3) + MIB);
+    return command.prepare(bodyOf(raw, command, request, call), call.line);
+  }
+}
+
+/** One request of a device. A Ping holds this for up to an hour: the logger is made only when something is logged. */
+class Call implements CommandContext {
+  readonly account: Account;
+  readonly line: RequestLine;
+  readonly controller = new AbortController();
+  readonly services: CommandServices;
+  readonly mailbox: Mailbox;
+  readonly userAgent: string;
+  readonly #http: HttpContext;
+  readonly #policies: Policies;
+  #device: Device | undefined;
+  #policy: EffectivePolicy | undefined;
+  #log: Logger | undefined;
+
+  constructor(
+    account: Account,
+    line: RequestLine,
+    request: IncomingMessage,
+    http: HttpContext,
+    parts: ActiveSyncParts,
+  ) {
+    this.account = account;
+    this.line = line;
+    this.services = parts.services;
+    this.mailbox = new Mailbox(parts.store, account.mailbox);
+    this.userAgent = (request.headers['user-agent'] ?? '').slice(0, 256);
+    this.#http = http;
+    this.#policies = parts.policies;
+  }
+
+  get requestLine(): RequestLine {
+    return this.line;
+  }
+
+  get version(): ProtocolVersion {
+    return this.line.protocolVersion;
+  }
+
+  get clock() {
+    return this.services.clock;
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  get isTrial(): boolean {
+    return this.line.deviceId === TRIAL_DEVICE;
+  }
+
+  get device(): Device {
+    if (this.#device === undefined) throw new Error('the device is not known before it was admitted');
+    return this.#device;
+  }
+
+  get policy(): EffectivePolicy {
+    if (this.#policy === undefined) throw new Error('the policy is not known before the device was admitted');
+    return this.#policy;
+  }
+
+  get log(): Logger {
+    const { account, line } = this;
+    this.#log ??= this.#http.log.child({ user: account.address, device: line.deviceId });
+    return this.#log;
+  }
+
+  end(reason: EndReason): void {
+    this.controller.abort(reason);
+  }
+
+  /** Finds the device and the policy in force; throws the refusal (MS-ASPROV) unless the device may go on. */
+  async admit(command: ServableCommand): Promise<void> {
+    this.#policy = await this.#policies.effective(this.account.mailbox);
+    this.#device = await this.#meetDevice();
+    const refusal = this.#refusal(command, this.#device, this.#policy);
+    if (refusal === undefined) return;
+    throw new CommandError(statusByRefusal[refusal], refusal);
+  }
+
+  #refusal(
+    command: ServableCommand,
+    device: Device,
+    policy: EffectivePolicy,
+  ): ProvisioningRefusal | undefined {
+    if (command.policy !== 'exempt') return admission(device, policy, this.line.policyKey);
+    const refusal = wipeRefusal(device);
+    return refusal === 'wipe-requested' && command.wipe === 'exempt' ? undefined : refusal;
+  }
+
+  async #meetDevice(): Promise<Device> {
+    const { deviceId, deviceType, protocolVersion } = this.line;
+    const sighting = { id: deviceId, type: deviceType, userAgent: this.userAgent, protocolVersion };
+    if (!this.isTrial) return await this.services.devices.meet(this.account.mailbox, sighting);
+    const nowMs = this.clock.now();
+    const fresh = { information: {}, wipe: 'none', wipeAccountOnly: false } as const;
+    return { ...sighting, ...fresh, firstSyncMs: nowMs, lastSyncMs: nowMs };
+  }
+}
+
+/** The command of a request; throws 138 for a version and 137 for a command that is not served. */
+function commandOf({ command: name, protocolVersion }: RequestLine): ServableCommand {
+  if (!servedVersions.some((served) => served === protocolVersion)) {
+    throw new CommandError(CommonStatus.VersionNotSupported, `version ${protocolVersion}`);
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
+  const { since, until } = command ?? {};
+  const isServed =
+    (since === undefined || isAtLeast(protocolVersion, since)) &&
+    (until === undefined || isAtLeast(until, protocolVersion));
+  if (command !== undefined && isServed) return command;
+  throw new CommandError(CommonStatus.CommandNotSupported, `command ${name.slice(0, 40)}`);
+}
+
+function bodyOf(raw: Buffer, command: ServableCommand, request: IncomingMessage, call: Call): CommandBody {
+  if (raw.length === 0) return { kind: 'empty' };
+  const isDocument = raw[0] !== undefined && raw[0] <= 0x03 && raw[1] === 0x01;
+  if (command.takesMessage && !isAtLeast(call.version, '14.0')) {
+    if (!isDocument) return { kind: 'message', raw };
+    throw new CommandError(CommonStatus.InvalidContent, 'a document in place of a message');
+  }
+  const type = request.headers['content-type'] ?? '';
+  if (!isDocument && type !== '' && !type.toLowerCase().includes('vnd.ms-sync')) {
+    throw new CommandError(CommonStatus.InvalidContent, 'no document');
+  }
+  const { root, skipped } = decode(raw, { maxBytes: raw.length });
+  if (skipped.length > 0) {
+    const tags = skipped.map(({ page, token }) => `${page}:0x${token.toString(16)}`).join(' ');
+    call.log.info('activesync.body.unknown', { command: command.name, tags });
+  }
+  return { kind: 'document', root };
+}
+
+async function sendAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: CommandAnswer,
+): Promise<void> {
+  // MS-ASHTTP, X-MS-RP: a device that starts from nothing is told again what there is.
+  const again = { ...capabilities, 'X-MS-RP': capabilities['MS-ASProtocolVersions'] };
+  const headers = answer.startsOver ? again : {};
+  if (answer.parts !== undefined && answer.root !== undefined) {
+    sendMultipart(response, answer.root, answer.parts, headers);
+  } else await sendDocument(request, response, answer.root, headers);
+}
+
+async function answerError(
+  error: unknown,
+  line: RequestLine | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Logger,
+): Promise<void> {
+  const asked = {
+    command: line?.command ?? (error instanceof RequestLineError ? error.command : undefined) ?? '',
+    version: line?.protocolVersion ?? (error instanceof RequestLineError ? error.protocolVersion : undefined),
+    policyKey: line?.policyKey,
+  };
+  const status = statusOf(error);
+  const fields = {
+    command: asked.command.slice(0, 40),
+    version: asked.version,
+    status,
+    device: line?.deviceId,
+  };
+  if (status === undefined) log.error('activesync.command.failed', { err: error }, fields);
+  else
+    log.info('activesync.command.refused', {
+      ...fields,
+      reason: error instanceof Error ? error.message : '',
+    });
+  if (response.headersSent || response.destroyed) return;
+  const said = status ?? CommonStatus.ServerErrorRetryLater;
+  const isCommon = said >= CommonStatus.InvalidContent;
+  const speaks = asked.version !== undefined && isAtLeast(asked.version, isCommon ? '14.0' : '2.5');
+  const document = speaks ? statusDocument(asked.command, said) : undefined;
+  if (document !== undefined) return await sendDocument(request, response, document);
+  const httpStatus =
+    error instanceof RequestLineError ? error.httpStatus : httpStatusOf(said as CommonStatus, asked);
+  const later = httpStatus === 503 ? { 'Retry-After': retryAfterSeconds } : {};
+  send(response, httpStatus, { ...commonHeaders, ...later });
+}
+
+/** The status of an error we foresaw; undefined for any other. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof CommandError || error instanceof RequestLineError) return error.status;
+  if (error instanceof WbxmlContentError) return CommonStatus.InvalidWBXML;
+  return error instanceof DomainError ? statusByCode[error.code] : undefined;
+}

@@ -1,0 +1,51 @@
+import type { DeviceId, MailboxRef } from '#domain/ids';
+import type { PolicyChange } from '#domain/policy';
+import type { EndReason } from './command.ts';
+
+/** A request that may wait. */
+interface Hanging {
+  readonly ref: MailboxRef;
+  readonly device: DeviceId;
+  readonly controller: AbortController;
+}
+
+/** The requests that wait (Ping, and Sync with Wait): at most one for each device, so that all can be ended at once. */
+export class HangingRequests {
+  readonly #byDevice = new Map<string, Hanging>();
+
+  /** How many wait now. */
+  get size(): number {
+    return this.#byDevice.size;
+  }
+
+  /** Enters a request and ends an older one of the same device; the returned function takes it out again. */
+  begin(ref: MailboxRef, device: DeviceId, controller: AbortController): () => void {
+    const key = `${ref.mailbox}/${device}`;
+    const hanging = { ref, device, controller };
+    end(this.#byDevice.get(key), 'superseded');
+    this.#byDevice.set(key, hanging);
+    return () => {
+      if (this.#byDevice.get(key) === hanging) this.#byDevice.delete(key);
+    };
+  }
+
+  /** Ends the requests of whoever a change of rules concerns. */
+  rulesChanged({ organization, mailbox, device }: PolicyChange): void {
+    for (const hanging of this.#byDevice.values()) {
+      const concerned =
+        hanging.ref.organization === organization &&
+        (mailbox === undefined || hanging.ref.mailbox === mailbox) &&
+        (device === undefined || hanging.device === device);
+      if (concerned) end(hanging, 'policy-changed');
+    }
+  }
+
+  /** Ends all of them. */
+  endAll(): void {
+    for (const hanging of this.#byDevice.values()) end(hanging, 'server-stopping');
+  }
+}
+
+function end(hanging: Hanging | undefined, reason: EndReason): void {
+  hanging?.controller.abort(reason);
+}
