@@ -9,6 +9,8 @@ export interface Config {
   readonly dataDir: string;
   /** Undefined: `https://<hostname>:<https port>`, which is known once the listener is bound (publicUrlOf). */
   readonly publicUrl: string | undefined;
+  /** Whether a first start on an empty data directory makes an organisation to try things with. */
+  readonly quickSetup: boolean;
   readonly logLevel: Settings['log_level'];
   /** Undefined: the listener is off. */
   readonly listen: {
@@ -58,6 +60,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
     baseDomain: settings.base_domain.toLowerCase(),
     dataDir: resolve(cwd, settings.data),
     publicUrl: settings.public_url === '' ? undefined : settings.public_url.replace(/\/+$/, ''),
+    quickSetup: settings.quick_setup,
     logLevel: settings.log_level,
     listen: {
       smtp: parseListenAddress(listen.smtp),

@@ -12,6 +12,8 @@ export interface ConfigSource {
   readonly file?: string | undefined;
   /** The directory named by `--data`: it beats file and environment. */
   readonly data?: string | undefined;
+  /** False, by `--no-quick-setup`: it beats file and environment too. */
+  readonly quickSetup?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths count from: where the user stands. */
   readonly cwd: string;
@@ -34,12 +36,13 @@ export function loadConfig(source: ConfigSource): Config {
 }
 
 /** loadSettings gives the effective settings in the file's names. Throws ConfigError with every fault found. */
-export function loadSettings({ file, data, env, cwd }: ConfigSource): Settings {
+export function loadSettings({ file, data, quickSetup, env, cwd }: ConfigSource): Settings {
   const { settings, variables } = overlayEnvironment(
     readSettingsFile(file ?? env['MAILSTEAD_CONFIG'], cwd),
     env,
   );
   if (data !== undefined) settings['data'] = data;
+  if (quickSetup !== undefined) settings['quick_setup'] = quickSetup;
   const result = settingsSchema.safeParse(settings);
   if (result.success) return result.data;
   throw new ConfigError(result.error.issues.map((issue) => describeFault(issue, variables)));

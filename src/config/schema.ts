@@ -40,6 +40,10 @@ export const settingsSchema = z.strictObject({
     .or(z.literal(''))
     .default('')
     .describe('What clients are told; default: https://<hostname>:<https port>'),
+  quick_setup: z
+    .boolean()
+    .default(true)
+    .describe('A first start on an empty data directory makes an organisation to try things with'),
   log_level: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import type { Output } from './admin-client.ts';
+import { recordsOf, Session, withOrganization } from './session.ts';
+import { formatFields, formatTable, formatTime } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+/** addDevice adds `device list|show|wipe|remove`. */
+export function addDevice(program: Command, terminal: Terminal): void {
+  const device = program.command('device').description('phones and other mobile devices');
+  withOrganization(device.command('list'))
+    .description('list the devices')
+    .option('--user <user>', 'only those of this user')
+    .action(async ({ user }: { user?: string }, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const owner = user === undefined ? {} : { UserId: await session.userId(OrganizationId, user) };
+      const input = { OrganizationId, ...owner };
+      session.show(await session.client.list('Mailstead.ListMobileDevices', 'Devices', input), formatDevices);
+    });
+  withOrganization(device.command('show'))
+    .description('show a device')
+    .argument('<user>', 'address, name or id')
+    .argument('<device>', "the device's id")
+    .action(async (user: string, device: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const input = await inputOf(session, user, device);
+      session.show(await session.client.call('Mailstead.DescribeMobileDevice', input), formatDevice);
+    });
+  withOrganization(device.command('wipe'))
+    .description('erase a device at its next contact')
+    .argument('<user>', 'address, name or id')
+    .argument('<device>', "the device's id")
+    .option('--account-only', 'erase only what belongs to this account (devices that speak 16.1)')
+    .option('--cancel', 'take the wipe back, while it was not sent yet')
+    .action(async (user: string, device: string, options: WipeOptions, command: Command) => {
+      const session = new Session(terminal, command);
+      const input = await inputOf(session, user, device);
+      const output = options.cancel
+        ? await session.client.call('Mailstead.CancelWipeMobileDevice', input)
+        : await session.client.call('Mailstead.WipeMobileDevice', {
+            ...input,
+            AccountOnly: options.accountOnly === true,
+          });
+      session.show(output, formatFields);
+    });
+  withOrganization(device.command('remove'))
+    .description('remove a device from the list; it comes back when its user sets it up again')
+    .argument('<user>', 'address, name or id')
+    .argument('<device>', "the device's id")
+    .action(async (user: string, device: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const input = await inputOf(session, user, device);
+      const output = await session.client.call('Mailstead.DeleteMobileDevice', input);
+      session.show(output, () => `${device} is removed.\n`);
+    });
+}
+
+interface WipeOptions {
+  readonly accountOnly?: boolean;
+  readonly cancel?: boolean;
+}
+
+async function inputOf(session: Session, user: string, DeviceId: string): Promise<object> {
+  const OrganizationId = await session.organizationId();
+  return { OrganizationId, UserId: await session.userId(OrganizationId, user), DeviceId };
+}
+
+function formatDevices({ Devices }: Output): string {
+  return formatTable(
+    ['DEVICE', 'USER', 'TYPE', 'MODEL', 'VERSION', 'STATUS', 'LAST SYNC'],
+    recordsOf(Devices).map((one) => [
+      one['DeviceId'],
+      one['UserId'],
+      one['DeviceType'],
+      one['Model'] ?? one['FriendlyName'],
+      one['ProtocolVersion'],
+      one['Status'],
+      formatTime(one['LastSyncTime']),
+    ]),
+  );
+}
+
+function formatDevice(output: Output): string {
+  const fields = Object.entries(output).map(([member, value]) => [
+    member,
+    member.endsWith('Time') ? formatTime(value) || undefined : value,
+  ]);
+  return formatFields(Object.fromEntries(fields));
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { Output } from './admin-client.ts';
+import { Session, withOrganization } from './session.ts';
+import { formatFields } from './table.ts';
+import { type Terminal, UsageError } from './terminal.ts';
+
+const entityOption = [
+  '--entity <user|group>',
+  "this one's own policy instead of the organisation's",
+] as const;
+
+/** addPolicy adds `policy show|set`. */
+export function addPolicy(program: Command, terminal: Terminal): void {
+  const policy = program.command('policy').description('what mobile devices must obey');
+  withOrganization(policy.command('show'))
+    .description('show the mobile policy')
+    .option(...entityOption)
+    .action(async (options: PolicyOptions, command: Command) => {
+      const session = new Session(terminal, command);
+      const owner = await ownerOf(session, options);
+      session.show(await session.client.call('Mailstead.GetMobilePolicy', owner), formatPolicy);
+    });
+  withOrganization(policy.command('set'))
+    .description('change settings of the mobile policy; every device then provisions again')
+    .argument(
+      '<setting=value...>',
+      'such as PasswordRequired=true MinimumPasswordLength=6; NAME= takes one back',
+    )
+    .option('--replace', 'drop every setting that is not given')
+    .option(...entityOption)
+    .action(async (assignments: string[], options: PolicyOptions, command: Command) => {
+      const changes = assignments.map(parseAssignment);
+      const session = new Session(terminal, command);
+      const owner = await ownerOf(session, options);
+      const before = options.replace
+        ? {}
+        : (await session.client.call('Mailstead.GetMobilePolicy', owner))['Policy'];
+      const merged = { ...(before as object | undefined), ...Object.fromEntries(changes) };
+      const Policy = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+      session.show(
+        await session.client.call('Mailstead.PutMobilePolicy', { ...owner, Policy }),
+        formatPolicy,
+      );
+    });
+}
+
+interface PolicyOptions {
+  readonly entity?: string;
+  readonly replace?: boolean;
+}
+
+async function ownerOf(session: Session, { entity }: PolicyOptions): Promise<object> {
+  const OrganizationId = await session.organizationId();
+  return entity === undefined ? { OrganizationId } : { OrganizationId, EntityId: entity };
+}
+
+/** A value is null to take the setting back, true or false, a number, or for a list its members between commas. */
+function parseAssignment(assignment: string): [name: string, value: unknown] {
+  const [, name, text] = /^(\w+)=(.*)$/s.exec(assignment) ?? [];
+  if (name === undefined || text === undefined) {
+    throw new UsageError(`"${assignment}" is no setting such as PasswordRequired=true.`);
+  }
+  if (text === '') return [name, null];
+  if (name.endsWith('List')) return [name, text.split(',')];
+  if (text === 'true' || text === 'false') return [name, text === 'true'];
+  return [name, /^-?\d+$/.test(text) ? Number(text) : text];
+}
+
+function formatPolicy({ Policy, ...rest }: Output): string {
+  const settings = formatFields(Policy as object as Readonly<Record<string, unknown>>);
+  return `${formatFields(rest)}${settings === '' ? 'Nothing is enforced.\n' : `\n${settings}`}`;
+}

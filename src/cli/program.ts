@@ -1,0 +1,87 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '#config/load';
+import { ApiError } from './admin-client.ts';
+import { addApi } from './api.ts';
+import { addConfig } from './config.ts';
+import { addDevice } from './device.ts';
+import { addDomain } from './domain.ts';
+import { addOrg } from './org.ts';
+import { addPolicy } from './policy.ts';
+import { addServe } from './serve.ts';
+import { CliError, type Terminal, UsageError } from './terminal.ts';
+import { addUser } from './user.ts';
+import { addVersion } from './version.ts';
+
+const ExitCode = { Fine: 0, Failed: 1, WrongUsage: 2 } as const;
+
+/** runCli does what the arguments say and gives the exit code: 0, 1 with a sentence on stderr, 2 for wrong usage. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    return ExitCode.Fine;
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  // Subcommands take these over when they are made.
+  const program = new Command('mailstead')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
+    .configureHelp({ showGlobalOptions: true })
+    .description('A self-hosted mail server: SMTP, Exchange ActiveSync, AutoDiscover')
+    .option('--data <dir>', 'the data directory (or MAILSTEAD_DATA)')
+    .option('--config <file>', 'the configuration file (or MAILSTEAD_CONFIG; default: mailstead.toml)');
+  addServe(program, terminal);
+  addOrg(program, terminal);
+  addUser(program, terminal);
+  addDomain(program, terminal);
+  addDevice(program, terminal);
+  addPolicy(program, terminal);
+  addConfig(program, terminal);
+  addApi(program, terminal);
+  addVersion(program, terminal);
+  return program;
+}
+
+function report(error: unknown, terminal: Terminal): number {
+  // Commander has printed its help or its complaint itself.
+  if (error instanceof CommanderError) {
+    const isAsked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
+    return isAsked ? ExitCode.Fine : ExitCode.WrongUsage;
+  }
+  if (error instanceof ConfigError || error instanceof UsageError) {
+    terminal.complain(`${error.message}\n`);
+    return ExitCode.WrongUsage;
+  }
+  terminal.complain(`${sentenceOf(error)}\n`);
+  return ExitCode.Failed;
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof CliError) return error.message;
+  if (error instanceof ApiError) return `${error.type}: ${error.message}${hintFor(error.type)}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+const hints: Readonly<Record<string, string>> = {
+  EmailAddressInUseException: 'Choose another address.',
+  EntityNotFoundException: '"mailstead user list" shows who there is.',
+  EntityStateException: '"mailstead user show" tells its state.',
+  InternalFailure: 'The server’s log says more.',
+  InvalidPasswordException: 'Choose another password.',
+  MailDomainInUseException: 'It belongs to an organisation already.',
+  MailDomainNotFoundException: 'Add it with "mailstead domain add DOMAIN".',
+  MailDomainStateException: '"mailstead domain show DOMAIN" says what is missing.',
+  NameAvailabilityException: 'Choose another name.',
+  OrganizationNotFoundException: '"mailstead org list" shows those there are.',
+  ReservedNameException: 'Choose another name.',
+  ResourceNotFoundException: 'Look at the list again.',
+  ThrottlingException: 'Wait a moment and try again.',
+  UnknownOperationException: 'This server does not serve it: see its version with "mailstead version".',
+};
+
+function hintFor(type: string): string {
+  return Object.hasOwn(hints, type) ? ` ${hints[type]}` : '';
+}

@@ -1,0 +1,112 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig } from '#config/load';
+import { AdminClient, ApiError, type Output } from './admin-client.ts';
+import { CliError, type Terminal } from './terminal.ts';
+
+/** The options of every command that talks to the server. */
+interface CommonOptions {
+  readonly data?: string;
+  readonly config?: string;
+  readonly org?: string;
+  readonly json?: boolean;
+}
+
+/** Session is one command's work with the running server. */
+export class Session {
+  readonly client: AdminClient;
+  readonly #options: CommonOptions;
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal, command: Command) {
+    this.#terminal = terminal;
+    this.#options = command.optsWithGlobals<CommonOptions>();
+    this.client = new AdminClient(join(dataDirOf(this.#options, terminal), 'admin.sock'));
+  }
+
+  /** Prints the answer in the API's own shape with --json, else as `forPeople` writes it. */
+  show(output: Output, forPeople: (output: Output) => string): void {
+    this.#terminal.print(this.#options.json ? `${JSON.stringify(output, null, 2)}\n` : forPeople(output));
+  }
+
+  /** The id of the organisation chosen by --org, by alias or id, or of the only one there is. */
+  async organizationId(chosen = this.#options.org): Promise<string> {
+    if (chosen !== undefined && /^m-[0-9a-f]{32}$/.test(chosen)) return chosen;
+    const { OrganizationSummaries } = await this.client.list(
+      'WorkMailService.ListOrganizations',
+      'OrganizationSummaries',
+    );
+    const all = recordsOf(OrganizationSummaries);
+    const found = chosen === undefined ? all : all.filter(({ Alias }) => Alias === chosen.toLowerCase());
+    const [only] = found;
+    if (only !== undefined && found.length === 1) return String(only['OrganizationId']);
+    if (chosen !== undefined) {
+      throw new CliError(`There is no organisation "${chosen}". "mailstead org list" shows those there are.`);
+    }
+    if (all.length === 0)
+      throw new CliError('There is no organisation yet. Make one with "mailstead org create ALIAS".');
+    throw new CliError(`There are several organisations (${aliases(all)}). Choose one with --org ALIAS.`);
+  }
+
+  /**
+   * The user of this id, name or address. A disabled user has no address: it is found by the name its address began
+   * with.
+   */
+  async user(organizationId: string, who: string): Promise<Output> {
+    const describe = (UserId: string) =>
+      this.client.call('WorkMailService.DescribeUser', { OrganizationId: organizationId, UserId });
+    try {
+      return await describe(who);
+    } catch (error) {
+      if (!isNotFound(error) || !who.includes('@')) throw error;
+      const named = await describe(localPartOf(who)).catch((other: unknown) => {
+        throw isNotFound(other) ? error : other;
+      });
+      if (named['Email'] !== undefined && named['Email'] !== null) throw error;
+      return named;
+    }
+  }
+
+  /** The id of the user of this id, name or address. */
+  async userId(organizationId: string, who: string): Promise<string> {
+    return String((await this.user(organizationId, who))['UserId']);
+  }
+}
+
+/** withJson adds the option of commands that print an answer. */
+export function withJson(command: Command): Command {
+  return command.option('--json', "print the API's own shape");
+}
+
+/** withOrganization adds the options of commands within one organisation. */
+export function withOrganization(command: Command): Command {
+  return withJson(command).option(
+    '--org <alias|id>',
+    'the organisation; may be left out while there is only one',
+  );
+}
+
+/** recordsOf gives the structures of a list member; anything else in it is left out. */
+export function recordsOf(list: unknown): Output[] {
+  return Array.isArray(list)
+    ? list.filter((member): member is Output => typeof member === 'object' && member !== null)
+    : [];
+}
+
+/** localPartOf gives what stands before an address's at sign. */
+export function localPartOf(address: string): string {
+  return address.slice(0, address.lastIndexOf('@'));
+}
+
+function dataDirOf({ data, config }: CommonOptions, { env, cwd }: Terminal): string {
+  const named = data ?? env['MAILSTEAD_DATA'];
+  return named === undefined ? loadConfig({ file: config, env, cwd }).dataDir : resolve(cwd, named);
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.type === 'EntityNotFoundException';
+}
+
+function aliases(organizations: readonly Output[]): string {
+  return organizations.map(({ Alias }) => String(Alias)).join(', ');
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from '#config/config';
+import type { Outside } from '#domain/outside';
+import { StoreOpenError } from '#storage/leveldb/errors';
+import { MasterKeyError } from '#storage/master-key';
+import { createLogger, type Logger } from '#telemetry/log';
+import { createServer } from './server.ts';
+
+/** Exit codes of the process; 2, wrong usage or configuration, is given before the server is made. */
+const ExitCode = { Fine: 0, Unexpected: 1, DataDirectory: 3 } as const;
+
+/** Signals closer together than this are one: a signal to the process group reaches us twice. */
+const sameSignalMs = 1_000;
+
+const outside: Outside = {
+  clock: {
+    now: () => Date.now(),
+    after: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+  },
+  random: { bytes: (length) => randomBytes(length) },
+};
+
+/** serve runs the server until SIGTERM or SIGINT, and gives the process's exit code. */
+export async function serve(config: Config): Promise<number> {
+  const log = createLogger(config.logLevel);
+  process.on('uncaughtException', (err) => {
+    log.error('server.failed', { err });
+    process.exit(ExitCode.Unexpected);
+  });
+  const stopping = nextSignal();
+  log.info('server.starting', { dataDir: config.dataDir });
+  try {
+    const server = await createServer(config, outside);
+    await server.start();
+    if (server.setupText !== undefined) process.stdout.write(`${server.setupText}\n`);
+    process.stdout.write(`ready ${JSON.stringify(server.addresses)}\n`);
+    log.info('server.ready');
+    log.info('server.stopping', { signal: await stopping });
+    await server.stop();
+    log.info('server.stopped');
+    return ExitCode.Fine;
+  } catch (err) {
+    return failed(err, config, log);
+  }
+}
+
+/** nextSignal resolves with the first SIGTERM or SIGINT; one that comes over a second later ends the process at once. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const onSignal = (signal: string) => {
+      const now = performance.now();
+      firstAt ??= now;
+      if (now - firstAt > sameSignalMs) process.exit(ExitCode.Unexpected);
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
+
+function failed(err: unknown, config: Config, log: Logger): number {
+  log.error('server.failed', { err });
+  const reason = err instanceof Error ? err.message : String(err);
+  if (err instanceof StoreOpenError || err instanceof MasterKeyError || isUnreadable(err, config.dataDir)) {
+    process.stderr.write(`mailstead: the data directory ${config.dataDir} cannot be used: ${reason}\n`);
+    return ExitCode.DataDirectory;
+  }
+  process.stderr.write(`mailstead: ${reason}\n`);
+  return ExitCode.Unexpected;
+}
+
+/** Whether the system refused a path of the data directory. */
+function isUnreadable(err: unknown, dataDir: string): boolean {
+  return err instanceof Error && 'path' in err && String(err.path).startsWith(dataDir);
+}
