@@ -1,0 +1,64 @@
+import type { Directory } from '#directory/directory';
+import type { Organization } from '#directory/organization';
+import type { OrganizationId } from '#domain/ids';
+import type { AdminOperation } from '../../endpoint.ts';
+import { AdminError } from '../../errors.ts';
+import type { AdminInput } from '../../shape.ts';
+import { flagOf, organizationOf, requiredText, structuresOf, textOf, timestamp } from '../input.ts';
+import { nextToken, pageAsked } from '../page-token.ts';
+
+/** The key every organisation's data is protected with, in the API's form of a name. */
+const defaultKeyArn = 'arn:aws:kms:local:000000000000:key/default';
+
+/** organizationOperations are the operations on organisations. */
+export function organizationOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
+  return {
+    'WorkMailService.CreateOrganization': (input) => createOrganization(directory, input),
+    'WorkMailService.DescribeOrganization': (input) => describeOrganization(directory, input),
+    'WorkMailService.ListOrganizations': (input) => listOrganizations(directory, input),
+  };
+}
+
+async function createOrganization(directory: Directory, input: AdminInput): Promise<object> {
+  if (input['DirectoryId'] !== undefined) throw invalid('There is no such directory: leave DirectoryId out.');
+  if (flagOf(input, 'EnableInteroperability')) throw invalid('Interoperability needs a directory.');
+  if ((textOf(input, 'KmsKeyArn') ?? defaultKeyArn) !== defaultKeyArn) {
+    throw invalid(`There is no such key: leave KmsKeyArn out or give ${defaultKeyArn}.`);
+  }
+  const id = await directory.createOrganization({
+    alias: requiredText(input, 'Alias'),
+    domains: structuresOf(input, 'Domains').map((domain) => requiredText(domain, 'DomainName')),
+    clientToken: textOf(input, 'ClientToken'),
+  });
+  return { OrganizationId: id };
+}
+
+function invalid(message: string): AdminError {
+  return new AdminError('InvalidParameterException', message);
+}
+
+async function describeOrganization(directory: Directory, input: AdminInput): Promise<object> {
+  const organization = await directory.describeOrganization(organizationOf(input));
+  return {
+    ...summaryOf(organization),
+    // Every organisation has a directory of its own; scripts expect its id and type.
+    DirectoryId: `d-${organization.id.slice(2, 12)}`,
+    DirectoryType: 'VpcDirectory',
+    CompletedDate: timestamp(organization.createdMs),
+    ARN: `arn:aws:workmail:local:000000000000:organization/${organization.id}`,
+    InteroperabilityEnabled: false,
+  };
+}
+
+async function listOrganizations(directory: Directory, input: AdminInput): Promise<object> {
+  const { after, limit } = pageAsked(input, 'organizations');
+  const page = await directory.listOrganizations(after as OrganizationId | undefined, limit);
+  return {
+    OrganizationSummaries: page.rows.map(summaryOf),
+    NextToken: nextToken(page.next, 'organizations'),
+  };
+}
+
+function summaryOf({ id, alias, state, defaultDomain }: Organization): object {
+  return { OrganizationId: id, Alias: alias, DefaultMailDomain: defaultDomain, State: state };
+}

@@ -1,0 +1,23 @@
+import type { Directory } from '#directory/directory';
+import type { AdminInput } from '../../shape.ts';
+import { organizationOf, requiredText } from '../input.ts';
+import { nextToken, pageAsked } from '../page-token.ts';
+
+/** createAlias: CreateAlias gives an enabled entity one more address. */
+export async function createAlias(directory: Directory, input: AdminInput): Promise<object> {
+  const alias = requiredText(input, 'Alias');
+  await directory.createAlias(organizationOf(input), requiredText(input, 'EntityId'), alias);
+  return {};
+}
+
+/** listAliases: ListAliases answers every address in order, the primary one among them. */
+export async function listAliases(directory: Directory, input: AdminInput): Promise<object> {
+  const organization = organizationOf(input);
+  const entity = requiredText(input, 'EntityId');
+  const { after, limit } = pageAsked(input, 'aliases', organization, entity);
+  const aliases = await directory.listAliases(organization, entity);
+  const rest = aliases.filter((alias) => after === undefined || alias > after);
+  const page = rest.slice(0, limit);
+  const last = rest.length > limit ? page.at(-1) : undefined;
+  return { Aliases: page, NextToken: nextToken(last, 'aliases', organization, entity) };
+}

@@ -1,0 +1,114 @@
+import type { Directory, UserFilter } from '#directory/directory';
+import type { EntityState, User } from '#directory/user';
+import type { EntityId } from '#domain/ids';
+import type { AdminOperation } from '../../endpoint.ts';
+import { AdminError } from '../../errors.ts';
+import type { AdminInput } from '../../shape.ts';
+import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
+import { nextToken, pageAsked } from '../page-token.ts';
+import { createAlias, listAliases } from './aliases.ts';
+
+/** userOperations are the operations on users, their registration and their aliases. */
+export function userOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
+  return {
+    'WorkMailService.CreateUser': (input) => createUser(directory, input),
+    'WorkMailService.DescribeUser': (input) => describeUser(directory, input),
+    'WorkMailService.ListUsers': (input) => listUsers(directory, input),
+    'WorkMailService.ResetPassword': (input) => resetPassword(directory, input),
+    'WorkMailService.RegisterToWorkMail': (input) => registerToWorkMail(directory, input),
+    'WorkMailService.DeregisterFromWorkMail': (input) => deregisterFromWorkMail(directory, input),
+    'WorkMailService.CreateAlias': (input) => createAlias(directory, input),
+    'WorkMailService.ListAliases': (input) => listAliases(directory, input),
+  };
+}
+
+async function createUser(directory: Directory, input: AdminInput): Promise<object> {
+  const role = textOf(input, 'Role') ?? 'USER';
+  if (role === 'REMOTE_USER' || input['IdentityProviderUserId'] !== undefined) {
+    throw new AdminError('UnsupportedOperationException', 'Users of other systems are not supported.');
+  }
+  if (role !== 'USER') {
+    throw new AdminError('InvalidParameterException', `A user cannot be created with the role ${role}.`);
+  }
+  const id = await directory.createUser(organizationOf(input), {
+    name: requiredText(input, 'Name'),
+    displayName: requiredText(input, 'DisplayName'),
+    password: textOf(input, 'Password'),
+    firstName: textOf(input, 'FirstName'),
+    lastName: textOf(input, 'LastName'),
+    hiddenFromGlobalAddressList: flagOf(input, 'HiddenFromGlobalAddressList'),
+  });
+  return { UserId: id };
+}
+
+async function describeUser(directory: Directory, input: AdminInput): Promise<object> {
+  const user = await directory.describeUser(organizationOf(input), requiredText(input, 'UserId'));
+  return {
+    UserId: user.id,
+    ...summaryOf(user),
+    MailboxProvisionedDate: timestamp(user.mailboxProvisionedMs),
+    FirstName: user.firstName,
+    LastName: user.lastName,
+    HiddenFromGlobalAddressList: user.hiddenFromGlobalAddressList,
+  };
+}
+
+async function listUsers(directory: Directory, input: AdminInput): Promise<object> {
+  const organization = organizationOf(input);
+  const filters = structureOf(input, 'Filters');
+  if (Object.keys(filters).length > 1) {
+    throw new AdminError('InvalidParameterException', 'Only one filter can be used in a request.');
+  }
+  const { after, limit } = pageAsked(input, 'users', organization, filters);
+  // Nobody here comes from an identity provider.
+  if (filters['IdentityProviderUserIdPrefix'] !== undefined) return { Users: [] };
+  const page = await directory.listUsers(
+    organization,
+    filterOf(filters),
+    after as EntityId | undefined,
+    limit,
+  );
+  return {
+    Users: page.rows.map((user) => ({ Id: user.id, ...summaryOf(user) })),
+    NextToken: nextToken(page.next, 'users', organization, filters),
+  };
+}
+
+function filterOf(filters: AdminInput): UserFilter {
+  return {
+    namePrefix: textOf(filters, 'UsernamePrefix'),
+    displayNamePrefix: textOf(filters, 'DisplayNamePrefix'),
+    addressPrefix: textOf(filters, 'PrimaryEmailPrefix'),
+    state: textOf(filters, 'State') as EntityState | undefined,
+  };
+}
+
+function summaryOf(user: User): object {
+  return {
+    // Addresses are an enabled user's.
+    Email: user.state === 'ENABLED' ? user.addresses[0] : undefined,
+    Name: user.name,
+    DisplayName: user.displayName,
+    State: user.state,
+    UserRole: 'USER',
+    EnabledDate: timestamp(user.enabledMs),
+    DisabledDate: timestamp(user.disabledMs),
+  };
+}
+
+async function resetPassword(directory: Directory, input: AdminInput): Promise<object> {
+  const password = requiredText(input, 'Password');
+  await directory.resetPassword(organizationOf(input), requiredText(input, 'UserId'), password);
+  return {};
+}
+
+async function registerToWorkMail(directory: Directory, input: AdminInput): Promise<object> {
+  const email = requiredText(input, 'Email');
+  await directory.registerToWorkMail(organizationOf(input), requiredText(input, 'EntityId'), email);
+  return {};
+}
+
+async function deregisterFromWorkMail(directory: Directory, input: AdminInput): Promise<object> {
+  await directory.deregisterFromWorkMail(organizationOf(input), requiredText(input, 'EntityId'));
+  return {};
+}
