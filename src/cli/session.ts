@@ -93,9 +93,9 @@ export function recordsOf(list: unknown): Output[] {
     : [];
 }
 
-/** localPartOf gives what stands before an address's at sign. */
+/** localPartOf gives what stands before an address's at sign; nothing when there is none. */
 export function localPartOf(address: string): string {
-  return address.slice(0, address.lastIndexOf('@'));
+  return address.slice(0, Math.max(0, address.lastIndexOf('@')));
 }
 
 function dataDirOf({ data, config }: CommonOptions, { env, cwd }: Terminal): string {
