@@ -1,4 +1,5 @@
 import type { Account } from '#directory/account';
+import type { Directory } from '#directory/directory';
 import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
 import type { Devices } from '#domain/devices';
@@ -20,6 +21,7 @@ export interface CommandServices {
   readonly devices: Devices;
   readonly provisioning: Provisioning;
   readonly delivery: Delivery;
+  readonly directory: Pick<Directory, 'resolveRecipient'>;
   /** Of one message, as transferred. */
   readonly maxMessageBytes: number;
 }

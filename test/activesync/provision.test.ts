@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import type { DeviceId } from '#domain/ids';
+import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
+import { Provision } from '#protocols/activesync/wbxml/code-pages/provision';
+import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
+import { child, type Element, el, has, integerOf, textOf } from '#protocols/activesync/wbxml/element';
+import type { EasClient } from '#test/support/eas-client';
+import { startEndpoint, type TestServer } from './server.ts';
+
+const versions = ['12.1', '14.1', '16.1'] as const;
+const device = 'testdevice0001' as DeviceId;
+
+/** What a FolderSync is answered: 200, or the refusal as HTTP status or Status. */
+async function askFolders(phone: EasClient): Promise<number> {
+  const body = el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, '0'));
+  const { status, rootStatus } = await phone.post('FolderSync', body);
+  return status === 200 && rootStatus !== 1 ? (rootStatus ?? 0) : status;
+}
+
+function putPolicy(server: TestServer, settings: Record<string, unknown>, more: { allow?: boolean } = {}) {
+  const policy = { settings, allowNonProvisionableDevices: more.allow ?? false };
+  return server.policies.put(server.organization, 'organization', policy);
+}
+
+function download(type = 'MS-EAS-Provisioning-WBXML'): Element {
+  return el(
+    Provision.Provision,
+    el(Provision.Policies, el(Provision.Policy, el(Provision.PolicyType, type))),
+  );
+}
+
+function acknowledge(key: number | string, status: number): Element {
+  return el(
+    Provision.Provision,
+    el(
+      Provision.Policies,
+      el(
+        Provision.Policy,
+        el(Provision.PolicyType, 'MS-EAS-Provisioning-WBXML'),
+        el(Provision.PolicyKey, key),
+        el(Provision.Status, status),
+      ),
+    ),
+  );
+}
+
+const policyOf = (root: Element | undefined) => child(root, Provision.Policies, Provision.Policy);
+
+describe.each(versions)('%s', (version) => {
+  const legacy = version === '12.1';
+
+  test('nothing is served before the policy is acknowledged, and then everything', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
+    const { policy } = await phone.provision();
+    expect(textOf(policy, Provision.EASProvisionDoc, Provision.DevicePasswordEnabled)).toBe('0');
+    expect(await askFolders(phone)).toBe(200);
+  });
+
+  test('a new policy stops the device until it provisions again', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await putPolicy(server, { PasswordRequired: true, MinimumPasswordLength: 6, AllowCamera: false });
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 143);
+    const { policy } = await phone.provision();
+    const document = child(policy, Provision.EASProvisionDoc);
+    expect(document?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual([
+      'DevicePasswordEnabled=1',
+      'MinDevicePasswordLength=6',
+      'AllowCamera=0',
+    ]);
+    expect(await askFolders(phone)).toBe(200);
+  });
+
+  test('a key that is not ours is refused, and no key at all', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    const key = phone.policyKey ?? 0;
+    phone.policyKey = (key % 0xfffffffe) + 1;
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 144);
+    phone.policyKey = undefined;
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
+    phone.policyKey = key;
+    expect(await askFolders(phone)).toBe(200);
+  });
+
+  test('a full wipe: asked for at every command, acknowledged, done again when the device returns', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await server.devices.requestWipe(server.alice.mailbox, device, false);
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 140);
+    const { wipe } = await phone.provision();
+    expect(wipe?.tag).toBe(Provision.RemoteWipe);
+    expect((await server.devices.get(server.alice.mailbox, device)).wipe).toBe('sent');
+    const failed = await phone.acknowledgeWipe(el(Provision.RemoteWipe), 2);
+    expect(failed.rootStatus).toBe(2);
+    expect(has(failed.element, Provision.RemoteWipe)).toBe(true);
+    const done = await phone.acknowledgeWipe(el(Provision.RemoteWipe), 1);
+    expect(done.rootStatus).toBe(1);
+    expect(has(done.element, Provision.RemoteWipe)).toBe(false);
+    expect((await server.devices.get(server.alice.mailbox, device)).wipe).toBe('acknowledged');
+    expect((await phone.provision()).wipe?.tag).toBe(Provision.RemoteWipe);
+    await server.devices.remove(server.alice.mailbox, device);
+    expect((await phone.provision()).wipe).toBeUndefined();
+    expect(await askFolders(phone)).toBe(200);
+  });
+
+  test('a repeated acknowledgement gives the same final key', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    const first = await phone.command('Provision', download());
+    const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
+    const once = await phone.command('Provision', acknowledge(temporary, 1));
+    const again = await phone.command('Provision', acknowledge(temporary, 1));
+    const final = textOf(policyOf(once.element), Provision.PolicyKey);
+    expect(final).toMatch(/^[1-9]\d*$/);
+    expect(final).not.toBe(temporary);
+    expect(textOf(policyOf(again.element), Provision.PolicyKey)).toBe(final);
+  });
+
+  test('a wrong temporary key answers Policy Status 5, an unknown PolicyType 3, none of it a key', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.command('Provision', download());
+    for (const [body, status] of [
+      [acknowledge(1, 1), 5],
+      [download('MS-WAP-Provisioning-XML'), 3],
+    ] as const) {
+      const { element, rootStatus } = await phone.command('Provision', body);
+      expect(rootStatus).toBe(1);
+      expect(integerOf(policyOf(element), Provision.Status)).toBe(status);
+      expect(has(policyOf(element), Provision.PolicyKey)).toBe(false);
+    }
+  });
+
+  test('an acknowledgement that the policy was not applied keeps the device out', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    const first = await phone.command('Provision', download());
+    const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
+    const { element } = await phone.command('Provision', acknowledge(temporary, 3));
+    expect(has(policyOf(element), Provision.PolicyKey)).toBe(false);
+    expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
+  });
+
+  test('an empty Provision is answered with a status and nothing else', async () => {
+    const server = await startEndpoint();
+    const { element } = await server.phone(version).command('Provision', el(Provision.Provision));
+    expect(element?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual(['Status=1']);
+  });
+
+  test('a request without PolicyType answers Status 2', async () => {
+    const server = await startEndpoint();
+    const body = el(Provision.Provision, el(Provision.Policies, el(Provision.Policy)));
+    const answer = await server.phone(version).post('Provision', body, { validateRequest: false });
+    expect(answer.rootStatus).toBe(2);
+  });
+});
+
+test('a device that applied the policy in part is served only where that is allowed', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  const partly = async () => {
+    const first = await phone.command('Provision', download());
+    return phone.command(
+      'Provision',
+      acknowledge(textOf(policyOf(first.element), Provision.PolicyKey) ?? '', 2),
+    );
+  };
+  expect((await partly()).rootStatus).toBe(139);
+  await putPolicy(server, {}, { allow: true });
+  expect(has(policyOf((await partly()).element), Provision.PolicyKey)).toBe(true);
+});
+
+test('where it is allowed, a device that never provisions is served', async () => {
+  const server = await startEndpoint();
+  await putPolicy(server, { PasswordRequired: true }, { allow: true });
+  const phone = server.phone('14.1');
+  phone.policyKey = undefined;
+  expect(await askFolders(phone)).toBe(200);
+});
+
+test('an account-only wipe goes to 16.1 only, and never becomes a full one', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('16.1');
+  await phone.provision();
+  await server.devices.requestWipe(server.alice.mailbox, device, true);
+  expect((await phone.provision()).wipe?.tag).toBe(Provision.AccountOnlyRemoteWipe);
+  phone.version = '14.1';
+  expect(await askFolders(phone)).toBe(129);
+  expect((await phone.post('Provision', download())).rootStatus).toBe(129);
+  phone.version = '16.1';
+  expect((await phone.acknowledgeWipe(el(Provision.AccountOnlyRemoteWipe))).rootStatus).toBe(1);
+  const old = server.phone('14.1', { deviceId: 'old' });
+  await old.provision();
+  await expect(
+    server.devices.requestWipe(server.alice.mailbox, 'old' as DeviceId, true),
+  ).rejects.toMatchObject({
+    code: 'request/unsupported',
+  });
+});
+
+test('a setting that was taken back is sent with what is assumed without it', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await putPolicy(server, { PasswordRequired: true, MinimumPasswordLength: 8, AllowBluetooth: 1 });
+  await putPolicy(server, {});
+  const { policy } = await phone.provision();
+  expect(
+    child(policy, Provision.EASProvisionDoc)?.children.map(({ tag, text }) => `${tag.name}=${text}`),
+  ).toEqual(['DevicePasswordEnabled=0', 'MinDevicePasswordLength=', 'AllowBluetooth=2']);
+});
+
+test("a user's own policy beats the organisation's, and taking it back counts as a change", async () => {
+  const server = await startEndpoint();
+  const { organization, alice, policies } = server;
+  const policy = { settings: { AllowCamera: false }, allowNonProvisionableDevices: false };
+  await policies.put(organization, alice.entity, policy);
+  const [phone, other] = [server.phone('14.1'), server.phone('14.1', { user: server.bob.address })];
+  expect(has((await phone.provision()).policy, Provision.EASProvisionDoc, Provision.AllowCamera)).toBe(true);
+  expect(has((await other.provision()).policy, Provision.EASProvisionDoc, Provision.AllowCamera)).toBe(false);
+  await policies.delete(organization, alice.entity);
+  expect(await askFolders(phone)).toBe(143);
+  expect(await askFolders(other)).toBe(200);
+});
+
+test('DeviceInformation is kept, and its absence tolerated', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  const known = await server.devices.get(server.alice.mailbox, device);
+  expect(known).toMatchObject({
+    type: 'TestPhone',
+    protocolVersion: '14.1',
+    information: { model: 'Test Phone 1' },
+  });
+  const { element } = await phone.command('Provision', download());
+  expect(has(element, Settings.DeviceInformation)).toBe(false);
+});
+
+test('a device that tries the account out (validate) becomes no partnership', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1', { deviceId: 'validate' });
+  expect(await askFolders(phone)).toBe(142);
+  await phone.provision();
+  expect(await server.devices.list(server.alice.mailbox)).toEqual([]);
+});
+
+test('a user has at most a hundred devices', async () => {
+  const server = await startEndpoint();
+  for (let n = 0; n < 100; n++) {
+    const sighting = { id: `d${n}` as DeviceId, type: 't', userAgent: '', protocolVersion: '14.1' };
+    await server.devices.meet(server.alice.mailbox, sighting);
+  }
+  expect(await askFolders(server.phone('14.1'))).toBe(177);
+  expect(await askFolders(server.phone('12.1'))).toBe(403);
+});

@@ -1,0 +1,158 @@
+/** An ActiveSync endpoint over TLS with a real store and two users, without the rest of the server. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Account } from '#directory/account';
+import { Delivery } from '#domain/delivery';
+import { Devices } from '#domain/devices';
+import { DomainError } from '#domain/errors';
+import { type DeviceId, type EntityId, type FolderId, type ItemId, mailboxOf } from '#domain/ids';
+import type { Clock, Outside } from '#domain/outside';
+import { Policies } from '#domain/policy';
+import { Provisioning } from '#domain/provisioning';
+import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
+import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
+import { loadOrCreateCertificate } from '#protocols/http/certificate';
+import { createHttpsListener } from '#protocols/http/listener';
+import { createRouter } from '#protocols/http/router';
+import { StoredPolicies } from '#storage/policy-store';
+import { createLogger } from '#telemetry/log';
+import { EasClient } from '#test/support/eas-client';
+import { newItem } from '#test/support/new-item';
+import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
+
+const wallClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+export const password = 'correct horse';
+export const maxMessageBytes = 1024 * 1024;
+
+export type TestServer = Awaited<ReturnType<typeof startEndpoint>>;
+
+/** Starts it for one test; everything is gone when the test is over. */
+export async function startEndpoint(options: { clock?: Clock } = {}) {
+  const clock = options.clock ?? wallClock;
+  const outside: Outside = { clock, random: { bytes: (length) => randomBytes(length) } };
+  const database = await tempDatabase({ clock });
+  const organization = tempOrganization(database);
+  const index = new StoredPolicies(database);
+  const policies = new Policies(index);
+  const devices = new Devices(database.mail, index, policies, clock);
+  const provisioning = new Provisioning(devices, clock, outside.random);
+  const delivery = new Delivery({
+    store: database.mail,
+    outside,
+    limits: { maxMessageBytes, mailboxQuotaBytes: 8 * maxMessageBytes },
+    hostname: 'mail.test',
+    wakeQueue: () => undefined,
+  });
+  const accountOf = (name: string): Account => {
+    const entity = `00000000-0000-4000-8000-0000000000${name === 'alice' ? '01' : '02'}` as EntityId;
+    const address = `${name}@example.test`;
+    return {
+      organization,
+      entity,
+      mailbox: { organization, mailbox: mailboxOf(entity) },
+      address,
+      addresses: [address, `${name}.alias@example.test`],
+      displayName: name,
+    };
+  };
+  const accounts = [accountOf('alice'), accountOf('bob')] as const;
+  for (const { mailbox } of accounts) await database.mail.createMailbox(mailbox);
+  const [alice, bob] = accounts;
+  const endpoint = new ActiveSyncEndpoint({
+    signIn: {
+      signIn: async (user, passwords) => {
+        const account = accounts.find(({ addresses }) => addresses.includes(user));
+        if (account !== undefined && passwords.includes(password)) return account;
+        throw new DomainError('sign-in/failed', 'Wrong user or password.');
+      },
+    },
+    store: database.mail,
+    policies,
+    services: {
+      clock,
+      random: outside.random,
+      devices,
+      provisioning,
+      delivery,
+      directory: {
+        resolveRecipient: async (address) => {
+          const account = accounts.find(({ addresses }) => addresses.includes(address.toLowerCase()));
+          if (account !== undefined) return { kind: 'mailbox', account };
+          return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
+        },
+      },
+      maxMessageBytes,
+    },
+  });
+  const { cert, key, ca } = await certificate();
+  const log = createLogger('silent');
+  const listener = createHttpsListener({ handler: createRouter(endpoint.routes), log, cert, key });
+  const address = await listener.listen({ host: '127.0.0.1', port: 0 });
+  const clients: EasClient[] = [];
+  onTestFinished(async () => {
+    endpoint.stop();
+    for (const client of clients) client.close();
+    await listener.stop(1000);
+  });
+
+  return {
+    organization,
+    alice,
+    bob,
+    policies,
+    devices,
+    provisioning,
+    endpoint,
+    listener,
+    database,
+    baseUrl: `https://${address}`,
+    ca,
+    /** A phone of alice, or of whoever is named; nothing sent yet. */
+    phone(
+      version: ProtocolVersion,
+      extra: { deviceId?: string; user?: string; validate?: boolean } = {},
+    ): EasClient {
+      const client = new EasClient({
+        baseUrl: `https://${address}`,
+        ...(ca === undefined ? {} : { ca }),
+        user: alice.address,
+        password,
+        version,
+        ...extra,
+      });
+      clients.push(client);
+      return client;
+    },
+    /** Puts a message into a folder of alice, by default the Inbox; by a device, if named. */
+    async deliver(subject: string, folder = 1, device?: string): Promise<ItemId> {
+      const { mailbox } = alice;
+      const item = await database.mail.transact([mailbox], (of) =>
+        of(mailbox).addItem(
+          folder as FolderId,
+          newItem(subject, clock.now()),
+          device as DeviceId | undefined,
+        ),
+      );
+      return item.id;
+    },
+  };
+}
+
+let made: ReturnType<typeof loadOrCreateCertificate> | undefined;
+
+/** One certificate for all tests of a file. */
+function certificate(): ReturnType<typeof loadOrCreateCertificate> {
+  made ??= (async () => {
+    const dir = join(await tempFolder(), 'tls');
+    return await loadOrCreateCertificate({ dir, hostnames: ['localhost', '127.0.0.1'], now: new Date() });
+  })();
+  return made;
+}
