@@ -26,6 +26,11 @@ const aliases: Readonly<Record<string, string>> = {
   cp50220: 'iso-2022-jp',
   cp50221: 'iso-2022-jp',
   cp949: 'euc-kr',
+  'ks_c_5601-1987': 'euc-kr',
+  'ks_c_5601-1989': 'euc-kr',
+  ksc5601: 'euc-kr',
+  ksc_5601: 'euc-kr',
+  'windows-949': 'euc-kr',
   uhc: 'euc-kr',
   gb2312: 'gb18030',
   'gb_2312-80': 'gb18030',
@@ -130,9 +135,11 @@ function makeDecoder(name: string): Decode | undefined {
       return decodeUtf8;
     case 'utf-16':
       return decodeUtf16;
+    // ICU's tables lack the ETEN and HKSCS characters of the one and the UHC characters of the other.
     case 'big5':
-      // ICU's table lacks the ETEN and HKSCS characters that iconv-lite has.
       return (bytes) => iconv.decode(bytes, 'big5');
+    case 'euc-kr':
+      return (bytes) => iconv.decode(bytes, 'cp949');
     default:
       return whatwgDecoder(name) ?? iconvDecoder(name);
   }

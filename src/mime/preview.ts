@@ -1,3 +1,4 @@
+import { dropHidden } from './hidden-html.ts';
 import { truncateUtf8 } from './truncate.ts';
 
 /** Bytes of the preview a mailbox keeps of each message. */
@@ -18,11 +19,8 @@ export function previewOfText(text: string): string {
 
 /** The same for HTML, which may be cut off anywhere: tags, styles, scripts, comments and images are left out. */
 export function previewOfHtml(html: string): string {
-  return previewOfText(decodeEntities(stripTags(html)));
+  return previewOfText(decodeEntities(stripTags(dropHidden(html))));
 }
-
-/** Elements whose content nobody reads. */
-const hidden = new Set(['style', 'script', 'head', 'title', 'template', 'noscript']);
 
 /** Text between tags, in one pass over the input. */
 function stripTags(html: string): string {
@@ -32,12 +30,6 @@ function stripTags(html: string): string {
     const open = html.indexOf('<', position);
     if (open < 0) return text + html.slice(position);
     text += html.slice(position, open);
-    if (html.startsWith('<!--', open)) {
-      const end = html.indexOf('-->', open + 4);
-      if (end < 0) return text;
-      position = end + 3;
-      continue;
-    }
     if (!/[a-z/!?]/i.test(html[open + 1] ?? '')) {
       text += '<';
       position = open + 1;
@@ -45,26 +37,10 @@ function stripTags(html: string): string {
     }
     const close = html.indexOf('>', open);
     if (close < 0) return text;
-    position = close + 1;
-    const name = /^<([a-z][a-z0-9]*)/i.exec(html.slice(open, open + 20))?.[1]?.toLowerCase();
-    if (name !== undefined && hidden.has(name) && html[close - 1] !== '/') {
-      const end = endOf(html, name, position);
-      // A style that never ends hides everything after it, as in a browser.
-      if (end < 0) return text;
-      position = end;
-    }
     text += ' ';
+    position = close + 1;
   }
   return text;
-}
-
-function endOf(html: string, name: string, from: number): number {
-  const end = new RegExp(`</${name}[\\s>/]`, 'gi');
-  end.lastIndex = from;
-  const found = end.exec(html);
-  if (found === null) return -1;
-  const close = html.indexOf('>', found.index);
-  return close < 0 ? -1 : close + 1;
 }
 
 const entities: Readonly<Record<string, string>> = {

@@ -1,0 +1,102 @@
+import { Buffer } from 'node:buffer';
+import { decodeText } from './decode-part.ts';
+import { unflow } from './flowed.ts';
+import { declareUtf8, htmlToText, textToFragment, textToHtml, toCrLf } from './html.ts';
+import type { MessageIndex, MessagePart } from './message-index.ts';
+import { truncateHtml, truncateUtf8 } from './truncate.ts';
+
+/** Reads the encoded body of a part: the first `maxBytes` bytes of its range in the raw message, or all of it. */
+export type ReadPart = (part: MessagePart, maxBytes: number) => Promise<Uint8Array>;
+
+export type BodyKind = 'plain' | 'html';
+
+/** A body, perhaps cut. */
+export interface BodyText {
+  /** Plain text with CR LF line ends, or HTML that calls itself UTF-8. */
+  readonly text: string;
+  /** False when there is more than `text`. */
+  readonly isWhole: boolean;
+  /** Bytes of UTF-8 of the whole body: exact when it was read whole, else near. */
+  readonly estimatedBytes: number;
+}
+
+/** The kind of body a message has of itself: HTML where there is some (MS-ASAIRS, NativeBodyType). */
+export function nativeBodyKind(index: MessageIndex): BodyKind {
+  return index.html.length > 0 ? 'html' : 'plain';
+}
+
+/**
+ * The body of a message as plain text or HTML, converted where the message has only the other kind,
+ * at most `maxBytes` bytes of UTF-8; only as much of the message is read as that needs. Rejects when
+ * `readPart` does.
+ */
+export async function readBody(
+  index: MessageIndex,
+  kind: BodyKind,
+  readPart: ReadPart,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): Promise<BodyText> {
+  const isConverted =
+    kind === 'plain' ? index.text.length === 0 && index.html.length > 0 : index.html.length === 0;
+  const native = isConverted ? (kind === 'plain' ? 'html' : 'plain') : kind;
+  const source = await readNative(
+    index,
+    native,
+    readPart,
+    sourceBytes(maxBytes, isConverted && kind === 'plain'),
+  );
+  if (!isConverted) return cut(source, kind, maxBytes);
+  const text = kind === 'plain' ? htmlToText(source.text, maxBytes + 1) : textToHtml(source.text);
+  return cut({ ...source, text }, kind, maxBytes);
+}
+
+/** Encoded bytes that surely hold `maxBytes` of UTF-8: three for one in quoted-printable, two in UTF-16. */
+function sourceBytes(maxBytes: number, isFromHtml: boolean): number {
+  return isFromHtml ? 20 * maxBytes + 256 * 1024 : 6 * maxBytes + 4 * 1024;
+}
+
+async function readNative(
+  index: MessageIndex,
+  kind: BodyKind,
+  readPart: ReadPart,
+  maxBytes: number,
+): Promise<BodyText> {
+  let text = '';
+  let isWhole = true;
+  let estimatedBytes = 0;
+  for (const number of kind === 'plain' ? index.text : index.html) {
+    const part = index.parts[number];
+    if (part === undefined) continue;
+    estimatedBytes += part.size;
+    if (!isWhole) continue;
+    const encoded = await readPart(part, maxBytes);
+    isWhole = encoded.length >= part.end - part.start;
+    const piece = readablePart(part, encoded);
+    // A character that the cut went through.
+    text = join(text, isWhole ? piece : piece.replace(/\ufffd+$/, ''), part, kind);
+  }
+  return { text, isWhole, estimatedBytes };
+}
+
+function readablePart(part: MessagePart, encoded: Uint8Array): string {
+  const text = decodeText(part, encoded);
+  if (part.type === 'text/html') return declareUtf8(text);
+  return part.flowed === undefined ? toCrLf(text) : unflow(text, part.flowed === 'delsp');
+}
+
+/** Puts the parts of a body after each other; a text among HTML becomes an element of its own. */
+function join(before: string, piece: string, part: MessagePart, kind: BodyKind): string {
+  if (kind === 'plain') {
+    return before === '' || before.endsWith('\r\n') ? before + piece : `${before}\r\n${piece}`;
+  }
+  const html = part.type === 'text/html' ? piece : textToFragment(piece);
+  const end = before.search(/<\/body\s*>\s*(?:<\/html\s*>)?\s*$/i);
+  return end < 0 ? before + html : `${before.slice(0, end)}${html}${before.slice(end)}`;
+}
+
+function cut(body: BodyText, kind: BodyKind, maxBytes: number): BodyText {
+  const bytes = Buffer.byteLength(body.text, 'utf8');
+  const text = kind === 'html' ? truncateHtml(body.text, maxBytes) : truncateUtf8(body.text, maxBytes);
+  const isWhole = body.isWhole && text.length === body.text.length;
+  return { text, isWhole, estimatedBytes: body.isWhole ? bytes : Math.max(bytes, body.estimatedBytes) };
+}
