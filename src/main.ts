@@ -17,8 +17,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: whereTheUserStands(),
   serve: async (config) => {
-    const { serve } = await import('./serve.ts');
-    process.exit(await serve(config));
+    const [{ serve }, { createServer }] = await Promise.all([import('./serve.ts'), import('./server.ts')]);
+    process.exit(await serve(config, createServer));
   },
 });
 

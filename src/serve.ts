@@ -4,7 +4,17 @@ import type { Outside } from '#domain/outside';
 import { StoreOpenError } from '#storage/leveldb/errors';
 import { MasterKeyError } from '#storage/master-key';
 import { createLogger, type Logger } from '#telemetry/log';
-import { createServer } from './server.ts';
+
+/** The server as the process sees it. */
+interface ServableServer {
+  start(): Promise<void>;
+  /** Ends waiting requests, lets running ones finish for at most ten seconds, closes the store. */
+  stop(): Promise<void>;
+  /** Every bound address by listener name, once it has started. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What a person should read at this start, if anything. */
+  readonly setupText?: string | undefined;
+}
 
 /** Exit codes of the process; 2, wrong usage or configuration, is given before the server is made. */
 const ExitCode = { Fine: 0, Unexpected: 1, DataDirectory: 3 } as const;
@@ -24,7 +34,10 @@ const outside: Outside = {
 };
 
 /** serve runs the server until SIGTERM or SIGINT, and gives the process's exit code. */
-export async function serve(config: Config): Promise<number> {
+export async function serve(
+  config: Config,
+  createServer: (config: Config, outside: Outside) => Promise<ServableServer>,
+): Promise<number> {
   const log = createLogger(config.logLevel);
   process.on('uncaughtException', (err) => {
     log.error('server.failed', { err });
