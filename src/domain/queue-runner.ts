@@ -41,11 +41,16 @@ export class QueueRunner {
     this.#run(0);
   }
 
+  /** Resolves when everything that is due has been tried. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
   /** Resolves when the messages in hand are delivered; what is left waits for the next start. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelRetry?.();
-    await this.#running;
+    await this.settled();
   }
 
   #run(aheadMs: number): void {
@@ -53,6 +58,8 @@ export class QueueRunner {
     this.#isAsked = true;
     this.#running ??= this.#work(aheadMs).finally(() => {
       this.#running = undefined;
+      // Somebody may have asked after the last look.
+      if (this.#isAsked) this.#run(0);
     });
   }
 

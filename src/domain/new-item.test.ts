@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { MessageIndexer } from '#mime/index-message';
+import { newItem } from './new-item.ts';
+
+function itemOf(raw: string) {
+  const indexer = new MessageIndexer();
+  indexer.write(Buffer.from(raw));
+  const body = { kind: 'inline', raw: Buffer.from(raw) } as const;
+  return newItem(indexer.end(1_000), body, { receivedMs: 1_000, read: false });
+}
+
+const mixed = [
+  'From: =?utf-8?Q?J=C3=BCrgen?= <j@away.example>',
+  'To: Bob <bob@ours.example>, carol@ours.example',
+  'Subject: Re: Plans',
+  'Message-ID: <1@away.example>',
+  'Date: Tue, 03 Feb 2026 04:05:06 +0000',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes',
+  '',
+  'Hi Bob',
+  '--b',
+  'Content-Type: application/pdf; name=plan.pdf',
+  'Content-Transfer-Encoding: base64',
+  'Content-Disposition: attachment',
+  '',
+  'AAAA',
+  '--b--',
+  '',
+].join('\r\n');
+
+test('an item holds what lists need, and where each part lies', () => {
+  const item = itemOf(mixed);
+  expect(item).toMatchObject({
+    receivedMs: 1_000,
+    size: mixed.length,
+    envelope: {
+      from: [{ name: 'Jürgen', address: 'j@away.example' }],
+      to: [{ name: 'Bob', address: 'bob@ours.example' }, { address: 'carol@ours.example' }],
+      subject: 'Re: Plans',
+      messageId: '<1@away.example>',
+      dateMs: Date.UTC(2026, 1, 3, 4, 5, 6),
+    },
+    attachments: [{ part: '2', name: 'plan.pdf', type: 'application/pdf', method: 1, inline: false }],
+    marks: { read: false },
+    detail: { plainParts: ['1'], preview: 'Hi Bob' },
+  });
+  const [text] = item.detail.parts;
+  expect(text).toMatchObject({ path: '1', type: 'text/plain', flowed: true, delsp: true });
+  expect(mixed.slice(text?.start, text?.end).trim()).toBe('Hi Bob');
+});
+
+test('a header with thousands of addresses and a body of thousands of parts stay within a row', () => {
+  const many = Array.from({ length: 4_000 }, (_, i) => `Somebody number ${i} <person${i}@away.example>`).join(
+    ',\r\n ',
+  );
+  const part = '--b\r\nContent-Type: application/pdf; name=x.pdf\r\n\r\nx\r\n';
+  const item = itemOf(
+    `To: ${many}\r\nSubject: ${'s'.repeat(9_000)}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${part.repeat(3_000)}`,
+  );
+  expect(JSON.stringify([item.envelope, item.attachments, item.detail]).length).toBeLessThan(100_000);
+  expect(item.envelope.to.length).toBeGreaterThan(200);
+});
