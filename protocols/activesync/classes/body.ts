@@ -1,0 +1,267 @@
+/** A message's body as a client wants it. MS-ASAIRS, Body; only what is asked for is read and decoded. */
+import type { ItemDetail, MessagePart } from '#domain/item';
+import type { Mailbox } from '#domain/mailbox';
+import type { Message } from '#domain/sync';
+import { htmlToText, textToHtml, truncateHtml, truncateUtf8 } from '#mime/body';
+import { decodeText } from '#mime/decode-part';
+import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
+import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
+import { type Element, el } from '../wbxml/element.ts';
+import { type BodyOptions, type BodyPreference, BodyType } from './body-options.ts';
+
+/** How a body is to be made. */
+export interface BodyRequest {
+  readonly options: BodyOptions;
+  readonly version: ProtocolVersion;
+  /** MS-ASPROV, AllowHTMLEmail: without it everything is plain text. */
+  readonly allowHtml: boolean;
+  /** Bytes of a body that no preference speaks of; undefined is all. */
+  readonly truncationWithoutPreference: number | undefined;
+}
+
+/** A body that was made. `truncated` means that there is more of it. */
+interface MadeBody {
+  readonly type: BodyType;
+  readonly data: string | Uint8Array | undefined;
+  readonly size: number;
+  readonly truncated: boolean;
+}
+
+/** HTML longer than this is not turned into text whole: the rest is fetched as HTML. */
+const largestConversion = 4 * 1024 * 1024;
+
+/** The Body element, and the NativeBodyType that goes with it. */
+export async function bodyElements(
+  mailbox: Mailbox,
+  message: Message,
+  request: BodyRequest,
+): Promise<readonly Element[]> {
+  const native = nativeType(message.detail);
+  const made = await makeBody(mailbox, message, request, native);
+  const preview = previewOf(message.detail, made.type, request);
+  return [
+    el(
+      AirSyncBase.Body,
+      el(AirSyncBase.Type, made.type),
+      el(AirSyncBase.EstimatedDataSize, made.size),
+      el(AirSyncBase.Truncated, made.truncated),
+      made.data === undefined ? undefined : el(AirSyncBase.Data, made.data),
+      preview === undefined ? undefined : el(AirSyncBase.Preview, preview),
+    ),
+    el(AirSyncBase.NativeBodyType, native),
+  ];
+}
+
+/** Whole bodies for ItemOperations in parts: the data alone. */
+export async function bodyData(
+  mailbox: Mailbox,
+  message: Message,
+  request: BodyRequest,
+): Promise<MadeBody & { readonly native: BodyType }> {
+  const native = nativeType(message.detail);
+  return { ...(await makeBody(mailbox, message, request, native)), native };
+}
+
+/** About how many bytes a message's body takes in an answer. */
+export function bodyCost(options: BodyOptions, size: number): number {
+  const sizes = options.preferences.map(({ truncationSize }) => truncationSize ?? size);
+  return Math.min(size, Math.max(1024, ...sizes)) + 1024;
+}
+
+function nativeType(detail: ItemDetail): typeof BodyType.Plain | typeof BodyType.Html {
+  return detail.htmlParts.length > 0 ? BodyType.Html : BodyType.Plain;
+}
+
+function previewOf(detail: ItemDetail, type: BodyType, request: BodyRequest): string | undefined {
+  const characters = Math.max(0, ...request.options.preferences.map(({ preview }) => preview));
+  // MS-ASAIRS, Preview: since 14.0, and not beside plain text, which is one already.
+  return characters > 0 && type !== BodyType.Plain && isAtLeast(request.version, '14.0')
+    ? detail.preview.slice(0, characters)
+    : undefined;
+}
+
+async function makeBody(
+  mailbox: Mailbox,
+  message: Message,
+  request: BodyRequest,
+  native: BodyType,
+): Promise<MadeBody> {
+  for (const preference of choices(message, request, native)) {
+    const made = await makeAs(mailbox, message, preference, native);
+    if (!(made.truncated && preference.allOrNone)) {
+      return made;
+    }
+  }
+  const [first] = choices(message, request, native);
+  return { type: first?.type ?? native, data: undefined, size: message.item.size, truncated: true };
+}
+
+/** The preferences to try, best first: MIME where it is wanted, then the native type, then a conversion. */
+function choices(message: Message, request: BodyRequest, native: BodyType): BodyPreference[] {
+  const { preferences, mimeSupport, mimeTruncation } = request.options;
+  const secure = message.item.messageClass.startsWith('IPM.Note.SMIME');
+  const ordered: BodyPreference[] = [];
+  const mime = preferences.find(({ type }) => type === BodyType.Mime);
+  if (mime !== undefined && (mimeSupport === 2 || (mimeSupport === 1 && secure))) {
+    ordered.push({ ...mime, truncationSize: mime.truncationSize ?? mimeTruncation });
+  }
+  const wanted = request.allowHtml ? [native, BodyType.Plain, BodyType.Html] : [BodyType.Plain];
+  for (const type of new Set(wanted)) {
+    const preference = preferences.find((one) => one.type === type);
+    if (preference !== undefined) {
+      ordered.push(preference);
+    }
+  }
+  if (ordered.length === 0) {
+    const truncationSize =
+      preferences.length > 0 ? preferences[0]?.truncationSize : request.truncationWithoutPreference;
+    const type = preferences.length > 0 || !request.allowHtml ? BodyType.Plain : native;
+    ordered.push({ type, truncationSize, allOrNone: false, preview: 0 });
+  }
+  return ordered;
+}
+
+function makeAs(
+  mailbox: Mailbox,
+  message: Message,
+  preference: BodyPreference,
+  native: BodyType,
+): Promise<MadeBody> {
+  const { truncationSize } = preference;
+  switch (preference.type) {
+    case BodyType.Mime:
+      return mimeBody(mailbox, message, truncationSize);
+    case BodyType.Html:
+      return native === BodyType.Html
+        ? htmlBody(mailbox, message, truncationSize)
+        : convertedBody(mailbox, message, truncationSize);
+    default:
+      return plainBody(mailbox, message, truncationSize);
+  }
+}
+
+async function mimeBody(
+  mailbox: Mailbox,
+  message: Message,
+  truncationSize: number | undefined,
+): Promise<MadeBody> {
+  const { size } = message.item;
+  const end = Math.min(size, truncationSize ?? size);
+  const truncated = end < size;
+  if (end === 0 && truncated) {
+    return { type: BodyType.Mime, data: undefined, size, truncated };
+  }
+  const raw = await readRange(mailbox, message, 0, end);
+  return { type: BodyType.Mime, data: textOrBytes(raw), size, truncated };
+}
+
+/** A string if the bytes are UTF-8; the bytes as they are if not: a signature covers them. */
+function textOrBytes(raw: Uint8Array): string | Uint8Array {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
+  } catch {
+    return raw;
+  }
+}
+
+async function htmlBody(
+  mailbox: Mailbox,
+  message: Message,
+  truncationSize: number | undefined,
+): Promise<MadeBody> {
+  const text = await readText(mailbox, message, message.detail.htmlParts, truncationSize);
+  const html = text.pieces.map(({ part, text: piece }) =>
+    part.type === 'text/html' ? piece : textToHtml(piece),
+  );
+  return cut(BodyType.Html, html.join(''), truncationSize, text.left);
+}
+
+async function convertedBody(
+  mailbox: Mailbox,
+  message: Message,
+  truncationSize: number | undefined,
+): Promise<MadeBody> {
+  const text = await readText(mailbox, message, message.detail.plainParts, truncationSize);
+  return cut(BodyType.Html, textToHtml(joined(text)), truncationSize, text.left);
+}
+
+async function plainBody(
+  mailbox: Mailbox,
+  message: Message,
+  truncationSize: number | undefined,
+): Promise<MadeBody> {
+  const { plainParts, htmlParts } = message.detail;
+  if (plainParts.length > 0) {
+    const text = await readText(mailbox, message, plainParts, truncationSize);
+    return cut(BodyType.Plain, joined(text), truncationSize, text.left);
+  }
+  // Markup is several times its text.
+  const enough = truncationSize === undefined ? largestConversion : truncationSize * 8 + 64 * 1024;
+  const text = await readText(mailbox, message, htmlParts, Math.min(enough, largestConversion));
+  return cut(BodyType.Plain, htmlToText(joined(text)), truncationSize, text.left);
+}
+
+function cut(type: BodyType, whole: string, truncationSize: number | undefined, bytesLeft: number): MadeBody {
+  const size = Buffer.byteLength(whole);
+  if (bytesLeft === 0 && (truncationSize === undefined || size <= truncationSize)) {
+    return { type, data: whole, size, truncated: false };
+  }
+  if (truncationSize === 0) {
+    return { type, data: undefined, size: size + bytesLeft, truncated: size + bytesLeft > 0 };
+  }
+  const most = truncationSize ?? size;
+  const data = type === BodyType.Html ? truncateHtml(whole, most) : truncateUtf8(whole, most);
+  return { type, data, size: size + bytesLeft, truncated: true };
+}
+
+interface ReadText {
+  readonly pieces: readonly { readonly part: MessagePart; readonly text: string }[];
+  /** Encoded bytes that were not read, because the answer would not hold them. */
+  readonly left: number;
+}
+
+const joined = ({ pieces }: ReadText): string => pieces.map(({ text }) => text).join('\r\n');
+
+/** The text of parts, decoded; of much longer ones than `most` bytes only the beginning is read. */
+async function readText(
+  mailbox: Mailbox,
+  message: Message,
+  paths: readonly string[],
+  most: number | undefined,
+): Promise<ReadText> {
+  const pieces: { part: MessagePart; text: string }[] = [];
+  // Quoted-printable may take three bytes for one, and UTF-16 in base64 more than two.
+  let room = most === undefined ? Number.POSITIVE_INFINITY : most * 4 + 4096;
+  let left = 0;
+  for (const path of paths) {
+    const part = message.detail.parts.find((one) => one.path === path);
+    if (part === undefined) {
+      continue;
+    }
+    const end = Math.min(part.end, part.start + room);
+    const encoded = await readRange(mailbox, message, part.start, end);
+    pieces.push({ part, text: decodeText(part, encoded) });
+    room -= end - part.start;
+    left += part.end - end;
+  }
+  return { pieces, left };
+}
+
+async function readRange(
+  mailbox: Mailbox,
+  { item, raw }: Message,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  if (raw !== undefined) {
+    return raw.subarray(start, end);
+  }
+  if (start >= end) {
+    return new Uint8Array(0);
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of mailbox.openBody(item, [start, end])) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,162 @@
+/** MS-ASEMAIL: a message as ApplicationData or Properties, and back. */
+import { Changed } from '#domain/change';
+import type { Attachment, Item, Mailbox5322 } from '#domain/item';
+import type { Mailbox, MarksChange } from '#domain/mailbox';
+import type { Message } from '#domain/sync';
+import { formatAddressList } from '#mime/address';
+import { fileReferenceOf } from '../ids.ts';
+import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
+import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
+import { Email } from '../wbxml/code-pages/email.ts';
+import { Email2 } from '../wbxml/code-pages/email2.ts';
+import { child, childrenOf, type Element, el, flagOf, has, text } from '../wbxml/element.ts';
+import { type BodyRequest, bodyElements } from './body.ts';
+import { dateTime } from './date-time.ts';
+import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
+
+/** MS-ASEMAIL, From and To: the longest list a client takes, in characters. */
+const longestList = 32_768;
+/** UTF-8: the text of an answer is nothing else. */
+const internetCodePage = 65_001;
+
+/** Every property of a message, in the order Exchange uses. */
+export async function emailProperties(
+  mailbox: Mailbox,
+  message: Message,
+  request: BodyRequest,
+): Promise<Element[]> {
+  const { item } = message;
+  const { envelope, marks } = item;
+  const { version } = request;
+  const [body, nativeBodyType] = await bodyElements(mailbox, message, request);
+  const since14 = isAtLeast(version, '14.0');
+  return present(
+    el(Email.To, listOf(envelope.to)),
+    envelope.cc.length > 0 && el(Email.Cc, listOf(envelope.cc)),
+    el(Email.From, listOf(envelope.from)),
+    envelope.replyTo.length > 0 && el(Email.ReplyTo, listOf(envelope.replyTo, '; ')),
+    el(Email.Subject, envelope.subject),
+    el(Email.DateReceived, dateTime(item.receivedMs)),
+    el(Email.DisplayTo, displayTo(envelope.to)),
+    el(Email.ThreadTopic, envelope.threadTopic),
+    el(Email.Importance, item.importance),
+    el(Email.Read, marks.read),
+    item.attachments.length > 0 &&
+      el(AirSyncBase.Attachments, ...item.attachments.map((one) => attachmentElement(item, one))),
+    body,
+    el(Email.MessageClass, messageClassOf(item)),
+    el(Email.InternetCPID, internetCodePage),
+    flagElement(marks.flag, envelope.subject),
+    el(Email.ContentClass, contentClassOf(item)),
+    nativeBodyType,
+    since14 && el(Email2.ConversationId, item.conversationId),
+    since14 && el(Email2.ConversationIndex, item.conversationIndex),
+    ...(since14 ? lastVerb(item) : []),
+    since14 && envelope.sender !== undefined && el(Email2.Sender, listOf([envelope.sender])),
+    since14 && categoriesElement(marks.categories),
+    isAtLeast(version, '16.0') && item.draft && el(Email2.IsDraft, true),
+    isAtLeast(version, '16.0') && envelope.bcc.length > 0 && el(Email2.Bcc, listOf(envelope.bcc)),
+  );
+}
+
+/** What changed of a message whose change is one of marks only: those properties and nothing else. */
+export function changedMarksElements(
+  { marks, envelope }: Item,
+  what: number,
+  version: ProtocolVersion,
+): Element[] {
+  return present(
+    (what & Changed.Read) !== 0 && el(Email.Read, marks.read),
+    (what & Changed.Flag) !== 0 && flagElement(marks.flag, envelope.subject),
+    (what & Changed.Categories) !== 0 && isAtLeast(version, '14.0') && categoriesElement(marks.categories),
+  );
+}
+
+/** Whether a change is of marks only, so that the rest of the message need not be sent again. */
+export function isOfMarksOnly(what: number): boolean {
+  return (what & ~(Changed.Read | Changed.Flag | Changed.Categories)) === 0;
+}
+
+/** Properties that a client may not send for mail. MS-ASEMAIL: the item answers Status 6. */
+const serversOwn = [
+  Email2.ConversationId,
+  Email2.ReceivedAsBcc,
+  Email2.Sender,
+  Email2.UmCallerID,
+  Email2.UmUserNotes,
+];
+
+/** Reads a client's Change of a message; what it may not change is ignored. Throws InvalidPropertyError. */
+export function readMarks(applicationData: Element | undefined): MarksChange {
+  if (serversOwn.some((tag) => has(applicationData, tag))) {
+    throw new InvalidPropertyError('a property that only the server sets');
+  }
+  const read = child(applicationData, Email.Read);
+  if (read !== undefined && !['', '0', '1', 'true', 'false'].includes(text(read).trim().toLowerCase())) {
+    throw new InvalidPropertyError('Read is no boolean');
+  }
+  const flag = child(applicationData, Email.Flag);
+  const categories = child(applicationData, Email.Categories);
+  return {
+    read: flagOf(applicationData, Email.Read),
+    flag: flag && readFlag(flag),
+    categories: categories && childrenOf(categories, Email.Category).slice(0, 300).map(text),
+  };
+}
+
+function listOf(list: readonly Mailbox5322[], separator = ', '): string {
+  const whole = formatAddressList(list, separator);
+  if (whole.length <= longestList) {
+    return whole;
+  }
+  const short = whole.slice(0, longestList);
+  return short.slice(0, Math.max(0, short.lastIndexOf(separator)));
+}
+
+function displayTo(to: readonly Mailbox5322[]): string {
+  return to
+    .map(({ name, address }) => name || address)
+    .join(';')
+    .slice(0, longestList);
+}
+
+/** Meeting messages are plain mail as long as there is no calendar to answer them from. */
+function messageClassOf({ messageClass }: Item): string {
+  return messageClass.startsWith('IPM.Schedule.') ? 'IPM.Note' : messageClass;
+}
+
+function contentClassOf({ messageClass }: Item): string {
+  return messageClass.startsWith('REPORT.') ? 'urn:content-classes:dsn' : 'urn:content-classes:message';
+}
+
+function lastVerb({ marks }: Item): Element[] {
+  return marks.lastVerb === undefined
+    ? []
+    : [
+        el(Email2.LastVerbExecuted, marks.lastVerb),
+        el(Email2.LastVerbExecutionTime, dateTime(marks.lastVerbMs ?? 0)),
+      ];
+}
+
+function categoriesElement(categories: readonly string[]): Element {
+  return el(Email.Categories, ...categories.map((category) => el(Email.Category, category)));
+}
+
+function attachmentElement(item: Item, attachment: Attachment): Element {
+  return el(
+    AirSyncBase.Attachment,
+    el(AirSyncBase.DisplayName, attachment.name),
+    el(AirSyncBase.FileReference, fileReferenceOf(item.folder, item.id, attachment.part)),
+    el(AirSyncBase.Method, attachment.method),
+    el(AirSyncBase.EstimatedDataSize, attachment.size),
+    attachment.contentId === undefined ? undefined : el(AirSyncBase.ContentId, attachment.contentId),
+    attachment.contentLocation === undefined
+      ? undefined
+      : el(AirSyncBase.ContentLocation, attachment.contentLocation),
+    attachment.inline ? el(AirSyncBase.IsInline, true) : undefined,
+  );
+}
+
+function present(...elements: readonly (Element | false | undefined)[]): Element[] {
+  return elements.filter((element): element is Element => element !== false && element !== undefined);
+}

@@ -1,0 +1,98 @@
+/** The options of a collection: read, kept with its state, and what the domain makes of them. MS-ASCMD, Options. */
+import type { ItemClass } from '#domain/folder';
+import type { SyncRules } from '#domain/sync';
+import { bodyCost } from '../../classes/body.ts';
+import { type BodyOptions, readBodyOptions } from '../../classes/body-options.ts';
+import type { CommandContext } from '../../command.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { type Element, integerOf, textOf } from '../../wbxml/element.ts';
+
+export interface SyncOptions extends BodyOptions {
+  /** MS-ASCMD, FilterType: 0 is no filter. */
+  readonly filterType: number;
+  readonly serverWins: boolean;
+}
+
+/** What is in force when a client never sent Options. */
+export const defaultOptions: SyncOptions = {
+  filterType: 0,
+  serverWins: true,
+  preferences: [],
+  mimeSupport: 0,
+  mimeTruncation: undefined,
+};
+
+/** Options that a folder of this class does not know; the request answers Status 4. */
+export class InvalidOptionsError extends Error {
+  override readonly name = 'InvalidOptionsError';
+}
+
+const classNames: readonly string[] = ['Email', 'Calendar', 'Contacts', 'Tasks', 'Notes', 'SMS'];
+
+/**
+ * Reads the Options elements of a collection: at most two, one of them for SMS, which has nothing here.
+ * Undefined when there are none: those in force stay. Throws InvalidOptionsError, BodyOptionsError.
+ */
+export function readOptions(elements: readonly Element[]): SyncOptions | undefined {
+  const classes = elements.map((options) => textOf(options, AirSync.Class) ?? '');
+  if (elements.length > 2 || new Set(classes).size < classes.length) {
+    throw new InvalidOptionsError('two Options for one class');
+  }
+  if (classes.some((name) => name !== '' && !classNames.includes(name))) {
+    throw new InvalidOptionsError('Options for an unknown class');
+  }
+  if (elements.length === 2 && !classes.includes('SMS')) {
+    throw new InvalidOptionsError('of two Options one is for SMS');
+  }
+  const options = elements.find((_, n) => classes[n] !== 'SMS');
+  if (options === undefined) {
+    return elements.length === 0 ? undefined : defaultOptions;
+  }
+  const filterType = integerOf(options, AirSync.FilterType) ?? 0;
+  const conflict = integerOf(options, AirSync.Conflict) ?? 1;
+  if (!(filterType >= 0 && filterType <= 8) || (conflict !== 0 && conflict !== 1)) {
+    throw new InvalidOptionsError('FilterType or Conflict is out of range');
+  }
+  return { filterType, serverWins: conflict === 1, ...readBodyOptions(options) };
+}
+
+/** As a text that stays with the state; equal options make equal texts. */
+export function optionsText(options: SyncOptions): string {
+  const { filterType, serverWins, preferences, mimeSupport, mimeTruncation } = options;
+  return JSON.stringify({ filterType, serverWins, preferences, mimeSupport, mimeTruncation });
+}
+
+/** What `optionsText` made. */
+export function parseOptionsText(text: string): SyncOptions {
+  return text === '' ? defaultOptions : { ...defaultOptions, ...(JSON.parse(text) as SyncOptions) };
+}
+
+/** MS-ASCMD, FilterType, in days. */
+const filterDays = [0, 1, 3, 7, 14, 30, 90, 180, 0];
+
+/** What the domain acts on; the policy's MaxEmailAgeFilter narrows what the client asks for. */
+export function syncRules(
+  context: Pick<CommandContext, 'policy'>,
+  itemClass: ItemClass,
+): (text: string) => SyncRules {
+  const longest = itemClass === 'Email' ? filterDays[numberSetting(context, 'MaxEmailAgeFilter')] : 0;
+  return (text) => {
+    const options = parseOptionsText(text);
+    const wanted = itemClass === 'Email' ? (filterDays[options.filterType] ?? 0) : 0;
+    return {
+      filterDays: narrower(wanted, longest ?? 0),
+      serverWins: options.serverWins,
+      cost: ({ size }) => bodyCost(options, size),
+    };
+  };
+}
+
+function numberSetting(context: Pick<CommandContext, 'policy'>, name: 'MaxEmailAgeFilter'): number {
+  const value = context.policy.settings[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** The shorter of two filters, where 0 is none. */
+function narrower(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
+}

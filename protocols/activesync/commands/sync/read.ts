@@ -1,0 +1,197 @@
+/** Reads a Sync request. MS-ASCMD, Sync: what is wrong with one collection is answered in that collection. */
+
+import type { FolderId } from '#domain/ids';
+import type { ClientCommand } from '#domain/sync';
+import { BodyOptionsError } from '../../classes/body-options.ts';
+import { readMarks } from '../../classes/email.ts';
+import { InvalidPropertyError } from '../../classes/email-flag.ts';
+import { parseCollectionId, parseServerId } from '../../ids.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { child, childrenOf, type Element, flagOf, has, integerOf, textOf } from '../../wbxml/element.ts';
+import { InvalidOptionsError, optionsText, readOptions } from './options.ts';
+import { SyncStatus } from './status.ts';
+
+/** A command with the words it came in. */
+export type RequestCommand =
+  | { readonly serverId: string; readonly command: ClientCommand }
+  /** Refused before it is tried: an Add names itself by ClientId, the others by ServerId. */
+  | {
+      readonly kind: 'add' | 'change' | 'delete' | 'fetch';
+      readonly serverId?: string | undefined;
+      readonly clientId?: string | undefined;
+      readonly refused: SyncStatus;
+    };
+
+export interface CollectionRequest {
+  readonly collectionId: string;
+  /** Undefined: no folder can have this id. */
+  readonly folder: FolderId | undefined;
+  readonly syncKey: string;
+  readonly getChanges: boolean;
+  /** 1 to 512. */
+  readonly windowSize: number;
+  /** As `optionsText`; undefined keeps those in force. */
+  readonly options: string | undefined;
+  readonly commands: readonly RequestCommand[];
+}
+
+export interface SyncRequest {
+  readonly collections: readonly CollectionRequest[];
+  /** The rest of the collections is as in the request before. */
+  readonly partial: boolean;
+  /** How long to wait for changes; 0 answers at once. */
+  readonly waitSeconds: number;
+  readonly windowSize: number;
+}
+
+/** A status for the whole request, directly under Sync; `limit` says what would have been taken. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly status: SyncStatus;
+  readonly limit: number | undefined;
+
+  constructor(status: SyncStatus, message: string, limit?: number) {
+    super(message);
+    this.status = status;
+    this.limit = limit;
+  }
+}
+
+/** MS-ASCMD, Limitations: what Exchange takes by default. */
+const mostCollections = 300;
+const mostCommands = 200;
+const heartbeat = { least: 60, most: 3540 };
+
+/** Reads the document. Throws SyncError. */
+export function readSync(body: Element): SyncRequest {
+  const elements = childrenOf(child(body, AirSync.Collections), AirSync.Collection);
+  if (elements.length > mostCollections) {
+    throw new SyncError(SyncStatus.TooManyCollections, 'too many collections', mostCollections);
+  }
+  const collections = elements.map(readCollection);
+  const commands = collections.reduce((sum, { commands: { length } }) => sum + length, 0);
+  if (commands > mostCommands) {
+    throw new SyncError(SyncStatus.ProtocolError, 'too many commands');
+  }
+  const partial = has(body, AirSync.Partial);
+  const waitSeconds = readWait(body);
+  if (collections.length === 0 && !partial && waitSeconds === 0) {
+    throw new SyncError(SyncStatus.ProtocolError, 'nothing is asked for');
+  }
+  return { collections, partial, waitSeconds, windowSize: readWindowSize(body, 512) };
+}
+
+function readWait(body: Element): number {
+  const minutes = integerOf(body, AirSync.Wait);
+  const seconds = integerOf(body, AirSync.HeartbeatInterval);
+  if (minutes !== undefined && seconds !== undefined) {
+    throw new SyncError(SyncStatus.ProtocolError, 'both Wait and HeartbeatInterval');
+  }
+  if (minutes !== undefined && !(minutes >= 1 && minutes <= 59)) {
+    throw new SyncError(SyncStatus.InvalidWait, 'Wait is out of range', minutes < 1 ? 1 : 59);
+  }
+  if (seconds !== undefined && !(seconds >= heartbeat.least && seconds <= heartbeat.most)) {
+    const limit = seconds < heartbeat.least ? heartbeat.least : heartbeat.most;
+    throw new SyncError(SyncStatus.InvalidWait, 'HeartbeatInterval is out of range', limit);
+  }
+  return minutes === undefined ? (seconds ?? 0) : minutes * 60;
+}
+
+/** MS-ASCMD, WindowSize: 0 and more than 512 are 512. */
+function readWindowSize(parent: Element, absent: number): number {
+  const size = integerOf(parent, AirSync.WindowSize) ?? absent;
+  return size >= 1 && size <= 512 ? size : 512;
+}
+
+function readCollection(element: Element): CollectionRequest {
+  const syncKey = textOf(element, AirSync.SyncKey)?.trim();
+  const collectionId = textOf(element, AirSync.CollectionId)?.trim();
+  if (syncKey === undefined || syncKey === '' || collectionId === undefined || collectionId === '') {
+    throw new SyncError(SyncStatus.ProtocolError, 'a collection without SyncKey or CollectionId');
+  }
+  const options = optionsOf(element);
+  const permanently = flagOf(element, AirSync.DeletesAsMoves) === false;
+  const folder = parseCollectionId(collectionId);
+  const commands = (child(element, AirSync.Commands)?.children ?? []).map((command) =>
+    readCommand(command, { folder, permanently }),
+  );
+  if (syncKey === '0' && commands.length > 0) {
+    throw new SyncError(SyncStatus.ProtocolError, 'commands with key 0');
+  }
+  return {
+    collectionId,
+    folder,
+    syncKey,
+    getChanges: flagOf(element, AirSync.GetChanges) ?? true,
+    windowSize: readWindowSize(element, 100),
+    options,
+    commands,
+  };
+}
+
+function optionsOf(collection: Element): string | undefined {
+  try {
+    const options = readOptions(childrenOf(collection, AirSync.Options));
+    return options && optionsText(options);
+  } catch (error) {
+    if (error instanceof InvalidOptionsError || error instanceof BodyOptionsError) {
+      throw new SyncError(SyncStatus.ProtocolError, error.message);
+    }
+    throw error;
+  }
+}
+
+/** What a command needs to know of its collection. */
+interface Surroundings {
+  readonly folder: FolderId | undefined;
+  readonly permanently: boolean;
+}
+
+function readCommand(element: Element, around: Surroundings): RequestCommand {
+  const serverId = textOf(element, AirSync.ServerId)?.trim();
+  const clientId = textOf(element, AirSync.ClientId)?.trim();
+  switch (element.tag) {
+    case AirSync.Add:
+      // MS-ASCMD, Add (Sync): mail comes by SMTP; only drafts are added (16.0), which stay on the device here.
+      return { kind: 'add', clientId, refused: SyncStatus.ConversionError };
+    case AirSync.Change:
+      return readChange(element, serverId, around);
+    case AirSync.Delete:
+      return placed(serverId, 'delete', around, (item) => ({
+        kind: 'delete',
+        item,
+        permanently: around.permanently,
+      }));
+    case AirSync.Fetch:
+      return placed(serverId, 'fetch', around, (item) => ({ kind: 'fetch', item }));
+    default:
+      throw new SyncError(SyncStatus.ProtocolError, 'an unknown command');
+  }
+}
+
+function readChange(element: Element, serverId: string | undefined, around: Surroundings): RequestCommand {
+  try {
+    const marks = readMarks(child(element, AirSync.ApplicationData));
+    return placed(serverId, 'change', around, (item) => ({ kind: 'change', item, marks }));
+  } catch (error) {
+    if (error instanceof InvalidPropertyError) {
+      return { kind: 'change', serverId, refused: SyncStatus.ConversionError };
+    }
+    throw error;
+  }
+}
+
+function placed(
+  serverId: string | undefined,
+  kind: 'change' | 'delete' | 'fetch',
+  { folder }: Surroundings,
+  make: (item: ClientCommand['item']) => ClientCommand,
+): RequestCommand {
+  if (serverId === undefined || serverId === '') {
+    throw new SyncError(SyncStatus.ProtocolError, 'a command without ServerId');
+  }
+  const place = parseServerId(serverId);
+  return place === undefined || place.folder !== folder
+    ? { kind, serverId, refused: SyncStatus.ObjectNotFound }
+    : { serverId, command: make(place.item) };
+}

@@ -1,0 +1,89 @@
+/** MS-ASCMD, Sync: the client's changes and ours, at once or when there are any. */
+import { type CommandContext, defineCommand } from '../../command.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { type Element, el } from '../../wbxml/element.ts';
+import { completed, keep, repeated } from './cached.ts';
+import { serveCollection } from './collection.ts';
+import { readSync, SyncError, type SyncRequest } from './read.ts';
+import { waitForChanges } from './wait.ts';
+
+/** An answer is cut at about so many bytes; more is available then. Phones give up on long ones. */
+const answerBytes = 4 * 1024 * 1024;
+
+type Read = SyncRequest | SyncError | 'repeat';
+
+export const sync = defineCommand({
+  name: 'Sync',
+  code: 0,
+  waits: true,
+  read: (body): Read => orError(() => readSync(body)),
+  readEmpty: (): Read => 'repeat',
+  run: (request, context) => run(request, context),
+  write: (result) => (result instanceof SyncError ? errorElement(result) : result),
+});
+
+function orError<T>(read: () => T): T | SyncError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SyncError) {
+      return error;
+    }
+    throw error;
+  }
+}
+
+async function run(read: Read, context: CommandContext): Promise<Element | SyncError | undefined> {
+  if (read instanceof SyncError) {
+    return read;
+  }
+  try {
+    const request = read === 'repeat' ? await repeated(context) : await completed(read, context);
+    if (read !== 'repeat') {
+      await keep(request, context);
+    }
+    return await serve(request, context);
+  } catch (error) {
+    if (error instanceof SyncError) {
+      return error;
+    }
+    throw error;
+  }
+}
+
+async function serve(request: SyncRequest, context: CommandContext): Promise<Element | undefined> {
+  if (request.waitSeconds === 0 || request.collections.some(({ commands }) => commands.length > 0)) {
+    return serveOnce(request, context);
+  }
+  return waitForChanges(request, context, () => serveOnce(request, context));
+}
+
+/** Serves the collections in their order until the window or the answer is full. */
+async function serveOnce(request: SyncRequest, context: CommandContext): Promise<Element | undefined> {
+  const elements: Element[] = [];
+  let window = request.windowSize;
+  for (const collection of request.collections) {
+    const isWorkLeft = window > 0 || collection.commands.length > 0 || collection.syncKey === '0';
+    if (!isWorkLeft) {
+      continue;
+    }
+    const answer = await serveCollection(
+      window > 0 ? collection : { ...collection, getChanges: false },
+      context,
+      { windowSize: Math.max(1, Math.min(window, collection.windowSize)), bytes: answerBytes },
+    );
+    window -= answer.changes;
+    if (answer.element !== undefined) {
+      elements.push(answer.element);
+    }
+  }
+  return elements.length === 0 ? undefined : el(AirSync.Sync, el(AirSync.Collections, ...elements));
+}
+
+function errorElement({ status, limit }: SyncError): Element {
+  return el(
+    AirSync.Sync,
+    el(AirSync.Status, status),
+    limit === undefined ? undefined : el(AirSync.Limit, limit),
+  );
+}
