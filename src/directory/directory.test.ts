@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
+import { openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
-import { fixedClock, tempDatabase } from '#test/support/temp-store';
+import { organizationPart, prefixRange, systemPart } from '#storage/keys';
+import { systemRows } from '#storage/layout';
+import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { Directory } from './directory.ts';
 import type { PasswordHasher } from './password.ts';
 
@@ -18,8 +21,8 @@ async function open(maxDomains = 100) {
   const store = new StoredDirectory(database);
   const outside = { clock, random: { bytes: (length: number) => randomBytes(length) } };
   const settings = { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains };
-  const parts = { store, mailboxes: database.mail, outside, settings, passwords: plainPasswords };
-  const directory = new Directory(parts);
+  const passwords = plainPasswords;
+  const directory = new Directory({ store, mailboxes: database.mail, outside, settings, passwords });
   const verify = async (organization: OrganizationId, name: string) => {
     await directory.registerMailDomain(organization, name);
     const { domain } = await directory.getMailDomain(organization, name);
@@ -27,7 +30,7 @@ async function open(maxDomains = 100) {
       tx.putDomain(organization, { ...domain, state: 'Verified' }),
     );
   };
-  return { clock, database, store, directory, verify, again: () => new Directory(parts) };
+  return { clock, database, store, directory, verify };
 }
 
 async function withOrganization(alias = 'acme') {
@@ -95,12 +98,14 @@ describe('an organisation', () => {
   });
 
   it('is not there at all when one of its domains is taken', async () => {
-    const { directory, store } = await open();
+    const { directory, store, database } = await open();
     await directory.createOrganization({ alias: 'acme', domains: ['example.com'] });
     await expect(
       directory.createOrganization({ alias: 'other', domains: ['free.example', 'example.com'] }),
     ).rejects.toEqual(refused('domain/in-use'));
     expect(await store.organizationByAlias('other')).toBeUndefined();
+    const half = await database.store.page(systemPart(), systemRows.dataKey.range());
+    expect(half.rows).toHaveLength(2);
     expect(await store.domainOwner('free.example')).toBeUndefined();
   });
 
@@ -274,6 +279,23 @@ describe('a user', () => {
     await expect(directory.describeUser(organization, 'carol')).rejects.toEqual(refused('entity/not-found'));
   });
 
+  it('is never answered for from memory once a change is done', async () => {
+    const { directory, organization } = await withOrganization();
+    const id = await enabledUser(directory, organization, 'alice');
+    const address = 'alice@acme.mailstead.test';
+    for (let round = 0; round < 20; round++) {
+      const lookups = Array.from({ length: 5 }, () => directory.resolveRecipient(address));
+      const change = directory.deregisterFromWorkMail(organization, id);
+      lookups.push(directory.resolveRecipient(address));
+      await change;
+      expect(await directory.resolveRecipient(address)).toEqual({ kind: 'disabled' });
+      await Promise.all(lookups);
+      expect(await directory.resolveRecipient(address)).toEqual({ kind: 'disabled' });
+      await directory.registerToWorkMail(organization, id, address);
+      expect(await directory.resolveRecipient(address)).toMatchObject({ kind: 'mailbox' });
+    }
+  });
+
   it('of one name is made once when two ask at the same time', async () => {
     const { directory, organization } = await withOrganization();
     const results = await Promise.allSettled(
@@ -425,17 +447,36 @@ describe('a user', () => {
   });
 
   it('is the same after a restart', async () => {
-    const { directory, organization, again } = await withOrganization();
-    const id = await enabledUser(directory, organization, 'alice');
-    const before = await directory.resolveRecipient('alice@acme.mailstead.test');
-    expect(before).toMatchObject({ kind: 'mailbox', account: { entity: id } });
-    expect(await again().resolveRecipient('alice@acme.mailstead.test')).toEqual(before);
+    const options = {
+      folder: await tempFolder(),
+      inlineBodyBytes: 32 * 1024,
+      now: () => 1_800_000_000_000,
+      onFatal: (error: unknown) => {
+        throw error;
+      },
+    };
+    const settings = { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 100 };
+    const outside = { clock: fixedClock(0), random: { bytes: (length: number) => randomBytes(length) } };
+    const openAgain = async () => {
+      const database = await openDatabase(options);
+      const store = new StoredDirectory(database);
+      return { database, directory: new Directory({ store, mailboxes: database.mail, outside, settings }) };
+    };
+    const first = await openAgain();
+    const organization = await first.directory.createOrganization({ alias: 'acme' });
+    await enabledUser(first.directory, organization, 'alice');
+    const user = await first.directory.describeUser(organization, 'alice');
+    const recipient = await first.directory.resolveRecipient('alice@acme.mailstead.test');
+    await first.database.close();
+    const second = await openAgain();
+    expect(await second.directory.describeUser(organization, 'alice')).toEqual(user);
+    expect(await second.directory.resolveRecipient('alice@acme.mailstead.test')).toEqual(recipient);
+    await second.database.close();
   });
 
   it('who leaves nothing in clear in the keys and values', async () => {
     const { directory, organization, database } = await withOrganization();
     await enabledUser(directory, organization, 'wilhelmina');
-    const { organizationPart, systemPart, prefixRange } = await import('#storage/keys');
     for (const part of [systemPart(), organizationPart(organization)]) {
       const { rows } = await database.store.page(part, prefixRange(new Uint8Array(0)));
       expect(rows.length).toBeGreaterThan(2);

@@ -51,8 +51,12 @@ export class Lookups {
     if (known !== undefined) return known;
     const began = this.#changes;
     const recipient = await this.#lookUpRecipient(address);
-    const somebody = recipient.kind === 'mailbox' || recipient.kind === 'disabled';
-    if (somebody && began === this.#changes) this.#recipients.set(address, recipient);
+    if (recipient.kind === 'unknown') {
+      // An exact address comes before the one its tag stands in.
+      const plain = withoutTag(address);
+      return plain === undefined ? recipient : this.resolveRecipient(plain);
+    }
+    if (recipient.kind !== 'elsewhere' && began === this.#changes) this.#recipients.set(address, recipient);
     return recipient;
   }
 
@@ -87,20 +91,15 @@ export class Lookups {
     const domain = domainOf(address);
     if (domain === undefined) return { kind: 'unknown' };
     if (!(await this.#receives(domain))) return { kind: 'elsewhere' };
-    const holder = await this.#holderOf(address);
-    if (holder === undefined) return { kind: 'unknown' };
-    const entity = await this.#store.entity(holder.organization, holder.entity);
-    if (entity === undefined || entity.state === 'DELETED') return { kind: 'unknown' };
-    const account = holder.released ? undefined : accountOf(entity);
-    return account === undefined ? { kind: 'disabled' } : { kind: 'mailbox', account };
+    const holder = await this.#store.addressHolder(address);
+    return holder === undefined ? { kind: 'unknown' } : this.#recipientOf(holder);
   }
 
-  /** An exact address comes before the one its tag stands in. */
-  async #holderOf(address: string): Promise<AddressHolder | undefined> {
-    const exact = await this.#store.addressHolder(address);
-    if (exact !== undefined) return exact;
-    const plain = withoutTag(address);
-    return plain === undefined ? undefined : this.#store.addressHolder(plain);
+  async #recipientOf({ organization, entity: id, released }: AddressHolder): Promise<Recipient> {
+    const account = released ? undefined : await this.account({ organization, mailbox: mailboxOf(id) });
+    if (account !== undefined) return { kind: 'mailbox', account };
+    const entity = await this.#store.entity(organization, id);
+    return { kind: entity === undefined || entity.state === 'DELETED' ? 'unknown' : 'disabled' };
   }
 
   async #receives(domain: string): Promise<boolean> {
