@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level';
 import { expect, it } from 'vitest';
 import type { Bytes } from '../store.ts';
-import { testFolder } from '../store-suite.ts';
+import { testFolder } from '../store-fixtures.ts';
 import { commitKey, countCommits, keptCommits } from './commit-counter.ts';
 
 it('counts the last 100,000 commits, and only those', async () => {

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { prefixRange, u64 } from '../keys.ts';
-import { allRows, seeded, testFolder } from '../store-suite.ts';
+import { u64 } from '../keys.ts';
+import { allRows, everything, seeded, testFolder } from '../store-fixtures.ts';
 import { allParts, rowsOf } from './crash-load.ts';
 import { openLevelStore } from './open.ts';
 
@@ -48,7 +48,7 @@ async function wholeTransactions(folder: string): Promise<Set<number>> {
   try {
     const rows = new Map<number, number>();
     for (const p of allParts) {
-      const seen = await allRows(store, p, prefixRange(new Uint8Array()));
+      const seen = await allRows(store, p, everything);
       for (const [k] of seen) {
         const id = u64.read(k, 1);
         rows.set(id, (rows.get(id) ?? 0) + 1);

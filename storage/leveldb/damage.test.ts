@@ -6,9 +6,17 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ClassicLevel } from 'classic-level';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { key, prefixRange, systemPart, u16, u32, u64 } from '../keys.ts';
+import { key, systemPart, u16, u32, u64 } from '../keys.ts';
 import type { Bytes, Store } from '../store.ts';
-import { allRows, eightBytes, numberIn, seeded, testFolder, testPart } from '../store-suite.ts';
+import {
+  allRows,
+  eightBytes,
+  everything,
+  numberIn,
+  seeded,
+  testFolder,
+  testPart,
+} from '../store-fixtures.ts';
 import {
   StoreClosedError,
   StoreDamagedError,
@@ -20,7 +28,6 @@ import { levelKey } from './level.ts';
 import { type LevelStoreOptions, openLevelStore } from './open.ts';
 
 const p = testPart(1);
-const everything = prefixRange(new Uint8Array());
 
 async function open(path: string, options: Partial<LevelStoreOptions> = {}): Promise<Store> {
   const store = await openLevelStore(path, {

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { Store } from '../store.ts';
-import { storeSuite, testFolder } from '../store-suite.ts';
+import { testFolder } from '../store-fixtures.ts';
+import { storeSuite } from '../store-suite.ts';
 import { openLevelStore } from './open.ts';
 
 const onFatal = (error: unknown) => {
