@@ -34,12 +34,13 @@ export interface MessagePart {
   readonly charset?: string | undefined;
   /** Content-Transfer-Encoding in lower case; 7bit if absent. */
   readonly encoding: string;
-  /** format=flowed and delsp=yes of text/plain. RFC 3676. */
-  readonly flowed?: boolean | undefined;
-  readonly delsp?: boolean | undefined;
+  /** RFC 3676: format=flowed, and with delsp=yes. */
+  readonly flowed?: 'flowed' | 'delsp' | undefined;
   /** Byte range [start, end) of the encoded body. */
   readonly start: number;
   readonly end: number;
+  /** About how many bytes it decodes to. */
+  readonly size: number;
 }
 
 /** An attachment as a phone lists it. MS-ASAIRS, Attachment. */
@@ -115,9 +116,9 @@ export interface Item {
 /** The rest of a message: what reading it needs. */
 export interface ItemDetail {
   readonly parts: readonly MessagePart[];
-  /** Paths of the parts that make the plain text, in order, and of those that make the HTML (some may be plain). */
-  readonly plainParts: readonly string[];
-  readonly htmlParts: readonly string[];
+  /** Which of the parts make the plain text, in order, and which the HTML (some may be plain): positions in `parts`. */
+  readonly text: readonly number[];
+  readonly html: readonly number[];
   /** The start of the text, at most 2 KiB. */
   readonly preview: string;
 }

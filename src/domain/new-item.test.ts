@@ -45,10 +45,10 @@ test('an item holds what lists need, and where each part lies', () => {
     },
     attachments: [{ part: '2', name: 'plan.pdf', type: 'application/pdf', method: 1, inline: false }],
     marks: { read: false },
-    detail: { plainParts: ['1'], preview: 'Hi Bob' },
+    detail: { text: [0], preview: 'Hi Bob' },
   });
   const [text] = item.detail.parts;
-  expect(text).toMatchObject({ path: '1', type: 'text/plain', flowed: true, delsp: true });
+  expect(text).toMatchObject({ path: '1', type: 'text/plain', flowed: 'delsp' });
   expect(mixed.slice(text?.start, text?.end).trim()).toBe('Hi Bob');
 });
 

@@ -80,30 +80,20 @@ function attachmentsOf({ parts, attachments }: MessageIndex): Attachment[] {
 }
 
 function detailOf({ parts, text, html, preview }: MessageIndex): ItemDetail {
+  const kept = parts
+    .map((part, at) => ({ part, at }))
+    .filter(({ part, at }) => !part.type.startsWith('multipart/') || text.includes(at) || html.includes(at))
+    .slice(0, maxParts);
+  const place = new Map(kept.map(({ at }, n) => [at, n]));
+  const placesOf = (indexes: readonly number[]) => indexes.flatMap((at) => place.get(at) ?? []);
   return {
-    parts: parts
-      .filter(({ type }, n) => !type.startsWith('multipart/') || text.includes(n) || html.includes(n))
-      .slice(0, maxParts)
-      .map(partOf),
-    plainParts: pathsOf(parts, text),
-    htmlParts: pathsOf(parts, html),
+    parts: kept.map(({ part }) => partOf(part)),
+    text: placesOf(text),
+    html: placesOf(html),
     preview,
   };
 }
 
-function pathsOf(parts: readonly MimePart[], indexes: readonly number[]): string[] {
-  return indexes.flatMap((at) => parts[at]?.path ?? []);
-}
-
-function partOf({ path, type, charset, encoding, flowed, start, end }: MimePart): MessagePart {
-  return {
-    path,
-    type,
-    charset,
-    encoding,
-    flowed: flowed !== undefined || undefined,
-    delsp: flowed === 'delsp' || undefined,
-    start,
-    end,
-  };
+function partOf({ path, type, charset, encoding, flowed, start, end, size }: MimePart): MessagePart {
+  return { path, type, charset, encoding, flowed, start, end, size };
 }

@@ -5,8 +5,17 @@ import { declareUtf8, htmlToText, textToFragment, textToHtml, toCrLf } from './h
 import type { MessageIndex, MessagePart } from './message-index.ts';
 import { truncateHtml, truncateUtf8 } from './truncate.ts';
 
+/** What of a part reading its text needs. */
+export type TextPart = Pick<MessagePart, 'type' | 'encoding' | 'start' | 'end' | 'size'> & {
+  readonly charset?: string | undefined;
+  readonly flowed?: MessagePart['flowed'] | undefined;
+};
+
+/** What of an index reading a body needs: the parts, and which of them are its text and its HTML. */
+export type BodyIndex = Pick<MessageIndex, 'text' | 'html'> & { readonly parts: readonly TextPart[] };
+
 /** Reads the encoded body of a part: the first `maxBytes` bytes of its range in the raw message, or all of it. */
-export type ReadPart = (part: MessagePart, maxBytes: number) => Promise<Uint8Array>;
+export type ReadPart = (part: TextPart, maxBytes: number) => Promise<Uint8Array>;
 
 export type BodyKind = 'plain' | 'html';
 
@@ -21,7 +30,7 @@ export interface BodyText {
 }
 
 /** The kind of body a message has of itself: HTML where there is some (MS-ASAIRS, NativeBodyType). */
-export function nativeBodyKind(index: MessageIndex): BodyKind {
+export function nativeBodyKind(index: Pick<BodyIndex, 'html'>): BodyKind {
   return index.html.length > 0 ? 'html' : 'plain';
 }
 
@@ -31,7 +40,7 @@ export function nativeBodyKind(index: MessageIndex): BodyKind {
  * `readPart` does.
  */
 export async function readBody(
-  index: MessageIndex,
+  index: BodyIndex,
   kind: BodyKind,
   readPart: ReadPart,
   maxBytes: number = Number.POSITIVE_INFINITY,
@@ -56,7 +65,7 @@ function sourceBytes(maxBytes: number, isFromHtml: boolean): number {
 }
 
 async function readNative(
-  index: MessageIndex,
+  index: BodyIndex,
   kind: BodyKind,
   readPart: ReadPart,
   maxBytes: number,
@@ -78,14 +87,14 @@ async function readNative(
   return { text, isWhole, estimatedBytes };
 }
 
-function readablePart(part: MessagePart, encoded: Uint8Array): string {
+function readablePart(part: TextPart, encoded: Uint8Array): string {
   const text = decodeText(part, encoded);
   if (part.type === 'text/html') return declareUtf8(text);
   return part.flowed === undefined ? toCrLf(text) : unflow(text, part.flowed === 'delsp');
 }
 
 /** Puts the parts of a body after each other; a text among HTML becomes an element of its own. */
-function join(before: string, piece: string, part: MessagePart, kind: BodyKind): string {
+function join(before: string, piece: string, part: TextPart, kind: BodyKind): string {
   if (kind === 'plain') {
     return before === '' || before.endsWith('\r\n') ? before + piece : `${before}\r\n${piece}`;
   }

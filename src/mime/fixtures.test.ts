@@ -34,7 +34,7 @@ function chunkSizes(seed: number, max: number): () => number {
   };
 }
 
-function bodyOf(raw: Buffer, part: MessagePart): Buffer {
+function bodyOf(raw: Buffer, part: Pick<MessagePart, 'start' | 'end'>): Buffer {
   return raw.subarray(part.start, part.end);
 }
 

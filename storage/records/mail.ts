@@ -194,7 +194,7 @@ export interface DetailRecord {
   readonly envelope: Envelope | undefined;
 }
 
-type PartTuple = [string, string, Stored<string>, string, number, number, boolean, boolean];
+type PartTuple = [string, string, Stored<string>, string, number, number, number, Stored<'flowed' | 'delsp'>];
 const partIn = (p: MessagePart): PartTuple => [
   p.path,
   p.type,
@@ -202,8 +202,8 @@ const partIn = (p: MessagePart): PartTuple => [
   p.encoding,
   p.start,
   p.end,
-  p.flowed === true,
-  p.delsp === true,
+  p.size,
+  some(p.flowed),
 ];
 const partOut = (t: PartTuple): MessagePart => ({
   path: t[0],
@@ -212,25 +212,25 @@ const partOut = (t: PartTuple): MessagePart => ({
   encoding: t[3],
   start: t[4],
   end: t[5],
-  flowed: t[6],
-  delsp: t[7],
+  size: t[6],
+  flowed: none(t[7]),
 });
 
-type DetailTuple = [PartTuple[], readonly string[], readonly string[], string, Stored<EnvelopeTuple>];
+type DetailTuple = [PartTuple[], readonly number[], readonly number[], string, Stored<EnvelopeTuple>];
 
 export const detailCodec: Codec<DetailRecord> = packedCodec(
   ({ detail, envelope }): DetailTuple => [
     detail.parts.map(partIn),
-    detail.plainParts,
-    detail.htmlParts,
+    detail.text,
+    detail.html,
     detail.preview,
     envelope === undefined ? null : envelopeIn(envelope),
   ],
   (t) => ({
     detail: {
       parts: t[0].map(partOut),
-      plainParts: t[1],
-      htmlParts: t[2],
+      text: t[1],
+      html: t[2],
       preview: t[3],
     },
     envelope: t[4] === null ? undefined : envelopeOut(t[4]),

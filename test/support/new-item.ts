@@ -26,9 +26,11 @@ export function newItem(subject: string, receivedMs: number): NewItem {
     draft: false,
     marks: { read: false, categories: [] },
     detail: {
-      parts: [{ path: '1', type: 'text/plain', encoding: '7bit', start, end: raw.length }],
-      plainParts: ['1'],
-      htmlParts: [],
+      parts: [
+        { path: '1', type: 'text/plain', encoding: '7bit', start, end: raw.length, size: raw.length - start },
+      ],
+      text: [0],
+      html: [],
       preview: `Text of ${subject}`,
     },
     body: { kind: 'inline', raw },

@@ -1,9 +1,8 @@
 /** A message's body as a client wants it. MS-ASAIRS, Body; only what is asked for is read and decoded. */
-import type { ItemDetail, MessagePart } from '#domain/item';
+import type { ItemDetail } from '#domain/item';
 import type { Mailbox } from '#domain/mailbox';
 import type { Message } from '#domain/sync';
-import { htmlToText, textToHtml, truncateHtml, truncateUtf8 } from '#mime/body';
-import { decodeText } from '#mime/decode-part';
+import { type BodyKind, nativeBodyKind, readBody } from '#mime/body';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { type Element, el } from '../wbxml/element.ts';
@@ -26,9 +25,6 @@ interface MadeBody {
   readonly size: number;
   readonly truncated: boolean;
 }
-
-/** HTML longer than this is not turned into text whole: the rest is fetched as HTML. */
-const largestConversion = 4 * 1024 * 1024;
 
 /** The Body element, and the NativeBodyType that goes with it. */
 export async function bodyElements(
@@ -69,7 +65,7 @@ export function bodyCost(options: BodyOptions, size: number): number {
 }
 
 function nativeType(detail: ItemDetail): typeof BodyType.Plain | typeof BodyType.Html {
-  return detail.htmlParts.length > 0 ? BodyType.Html : BodyType.Plain;
+  return nativeBodyKind(detail) === 'html' ? BodyType.Html : BodyType.Plain;
 }
 
 function previewOf(detail: ItemDetail, type: BodyType, request: BodyRequest): string | undefined {
@@ -87,7 +83,7 @@ async function makeBody(
   native: BodyType,
 ): Promise<MadeBody> {
   for (const preference of choices(message, request, native)) {
-    const made = await makeAs(mailbox, message, preference, native);
+    const made = await makeAs(mailbox, message, preference);
     if (!(made.truncated && preference.allOrNone)) {
       return made;
     }
@@ -121,22 +117,15 @@ function choices(message: Message, request: BodyRequest, native: BodyType): Body
   return ordered;
 }
 
-function makeAs(
-  mailbox: Mailbox,
-  message: Message,
-  preference: BodyPreference,
-  native: BodyType,
-): Promise<MadeBody> {
+function makeAs(mailbox: Mailbox, message: Message, preference: BodyPreference): Promise<MadeBody> {
   const { truncationSize } = preference;
   switch (preference.type) {
     case BodyType.Mime:
       return mimeBody(mailbox, message, truncationSize);
     case BodyType.Html:
-      return native === BodyType.Html
-        ? htmlBody(mailbox, message, truncationSize)
-        : convertedBody(mailbox, message, truncationSize);
+      return textBody(mailbox, message, 'html', truncationSize);
     default:
-      return plainBody(mailbox, message, truncationSize);
+      return textBody(mailbox, message, 'plain', truncationSize);
   }
 }
 
@@ -164,87 +153,21 @@ function textOrBytes(raw: Uint8Array): string | Uint8Array {
   }
 }
 
-async function htmlBody(
+async function textBody(
   mailbox: Mailbox,
   message: Message,
+  kind: BodyKind,
   truncationSize: number | undefined,
 ): Promise<MadeBody> {
-  const text = await readText(mailbox, message, message.detail.htmlParts, truncationSize);
-  const html = text.pieces.map(({ part, text: piece }) =>
-    part.type === 'text/html' ? piece : textToHtml(piece),
+  const type = kind === 'html' ? BodyType.Html : BodyType.Plain;
+  const { text, isWhole, estimatedBytes } = await readBody(
+    message.detail,
+    kind,
+    ({ start, end }, maxBytes) => readRange(mailbox, message, start, Math.min(end, start + maxBytes)),
+    truncationSize,
   );
-  return cut(BodyType.Html, html.join(''), truncationSize, text.left);
-}
-
-async function convertedBody(
-  mailbox: Mailbox,
-  message: Message,
-  truncationSize: number | undefined,
-): Promise<MadeBody> {
-  const text = await readText(mailbox, message, message.detail.plainParts, truncationSize);
-  return cut(BodyType.Html, textToHtml(joined(text)), truncationSize, text.left);
-}
-
-async function plainBody(
-  mailbox: Mailbox,
-  message: Message,
-  truncationSize: number | undefined,
-): Promise<MadeBody> {
-  const { plainParts, htmlParts } = message.detail;
-  if (plainParts.length > 0) {
-    const text = await readText(mailbox, message, plainParts, truncationSize);
-    return cut(BodyType.Plain, joined(text), truncationSize, text.left);
-  }
-  // Markup is several times its text.
-  const enough = truncationSize === undefined ? largestConversion : truncationSize * 8 + 64 * 1024;
-  const text = await readText(mailbox, message, htmlParts, Math.min(enough, largestConversion));
-  return cut(BodyType.Plain, htmlToText(joined(text)), truncationSize, text.left);
-}
-
-function cut(type: BodyType, whole: string, truncationSize: number | undefined, bytesLeft: number): MadeBody {
-  const size = Buffer.byteLength(whole);
-  if (bytesLeft === 0 && (truncationSize === undefined || size <= truncationSize)) {
-    return { type, data: whole, size, truncated: false };
-  }
-  if (truncationSize === 0) {
-    return { type, data: undefined, size: size + bytesLeft, truncated: size + bytesLeft > 0 };
-  }
-  const most = truncationSize ?? size;
-  const data = type === BodyType.Html ? truncateHtml(whole, most) : truncateUtf8(whole, most);
-  return { type, data, size: size + bytesLeft, truncated: true };
-}
-
-interface ReadText {
-  readonly pieces: readonly { readonly part: MessagePart; readonly text: string }[];
-  /** Encoded bytes that were not read, because the answer would not hold them. */
-  readonly left: number;
-}
-
-const joined = ({ pieces }: ReadText): string => pieces.map(({ text }) => text).join('\r\n');
-
-/** The text of parts, decoded; of much longer ones than `most` bytes only the beginning is read. */
-async function readText(
-  mailbox: Mailbox,
-  message: Message,
-  paths: readonly string[],
-  most: number | undefined,
-): Promise<ReadText> {
-  const pieces: { part: MessagePart; text: string }[] = [];
-  // Quoted-printable may take three bytes for one, and UTF-16 in base64 more than two.
-  let room = most === undefined ? Number.POSITIVE_INFINITY : most * 4 + 4096;
-  let left = 0;
-  for (const path of paths) {
-    const part = message.detail.parts.find((one) => one.path === path);
-    if (part === undefined) {
-      continue;
-    }
-    const end = Math.min(part.end, part.start + room);
-    const encoded = await readRange(mailbox, message, part.start, end);
-    pieces.push({ part, text: decodeText(part, encoded) });
-    room -= end - part.start;
-    left += part.end - end;
-  }
-  return { pieces, left };
+  const nothingWanted = truncationSize === 0 && !isWhole;
+  return { type, data: nothingWanted ? undefined : text, size: estimatedBytes, truncated: !isWhole };
 }
 
 async function readRange(
