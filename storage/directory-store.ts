@@ -27,7 +27,7 @@ import { organizationRows as inOrganization, systemRows as inSystem } from './la
 import type { Row, Sealer } from './rows.ts';
 import type { Bytes, Part, Range, Reader, Store, Tx } from './store.ts';
 
-export interface DirectoryStoreOptions {
+interface DirectoryStoreOptions {
   readonly store: Store;
   readonly keys: KeyRing;
   readonly sealer: Sealer;

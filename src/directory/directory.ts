@@ -14,7 +14,7 @@ import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
 import { type Entity, type EntityState, type User, userName } from './user.ts';
 
 /** What of the settings the directory lives by. */
-export interface DirectorySettings {
+interface DirectorySettings {
   /** An organisation's test mail domain is `<alias>.<baseDomain>`. */
   readonly baseDomain: string;
   /** The host that mail for our domains goes to. */
@@ -23,7 +23,7 @@ export interface DirectorySettings {
   readonly maxDomains: number;
 }
 
-export interface DirectoryParts {
+interface DirectoryParts {
   readonly store: DirectoryStore;
   readonly mailboxes: Mailboxes;
   readonly outside: Outside;
@@ -33,7 +33,7 @@ export interface DirectoryParts {
 }
 
 /** What `createUser` is given. */
-export interface UserToCreate {
+interface UserToCreate {
   readonly name: string;
   readonly displayName: string;
   readonly password?: string | undefined;
@@ -51,7 +51,7 @@ export interface UserFilter {
 }
 
 /** A mail domain, and what its owner publishes for it. */
-export interface MailDomainDetails {
+interface MailDomainDetails {
   readonly domain: MailDomain;
   readonly isDefault: boolean;
   readonly records: readonly DnsRecord[];

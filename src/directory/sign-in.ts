@@ -22,7 +22,7 @@ export class SignInThrottled extends DomainError {
   }
 }
 
-export interface SignInParts {
+interface SignInParts {
   readonly directory: Directory;
   readonly clock: Clock;
   /** argon2id if not given. */
