@@ -1,0 +1,246 @@
+/** The only place where the parts are wired together: storage below, the domain on it, the protocols on top. */
+import { join } from 'node:path';
+import { type Config, publicUrlOf } from '#config/config';
+import type { Account } from '#directory/account';
+import { Directory } from '#directory/directory';
+import { SignIn } from '#directory/sign-in';
+import { Delivery } from '#domain/delivery';
+import { Devices } from '#domain/devices';
+import type { Outside } from '#domain/outside';
+import { Policies } from '#domain/policy';
+import { Provisioning } from '#domain/provisioning';
+import { QueueRunner } from '#domain/queue-runner';
+import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
+import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { domainOperations } from '#protocols/admin/operations/domains/index';
+import { organizationOperations } from '#protocols/admin/operations/organizations/index';
+import { userOperations } from '#protocols/admin/operations/users/index';
+import { listenOnAdminSocket } from '#protocols/admin/socket';
+import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
+import { healthHandler } from '#protocols/http/health';
+import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
+import { createRouter, type Route } from '#protocols/http/router';
+import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
+import { type Database, openDatabase } from '#storage/database';
+import { StoredDirectory } from '#storage/directory-store';
+import { StoredPolicies } from '#storage/policy-store';
+import { createLogger, type Logger } from '#telemetry/log';
+import { quickSetup } from './quick-setup.ts';
+
+/** A server that is ready to start. */
+export interface Server {
+  /** Binds the listeners, does Quick Setup on an empty data directory, and accepts. */
+  start(): Promise<void>;
+  /** Ends waiting requests, lets running ones finish for at most ten seconds, closes the store. */
+  stop(): Promise<void>;
+  /** Every bound address by listener name, once it has started. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What a person should read at this start; undefined without Quick Setup. */
+  readonly setupText: string | undefined;
+}
+
+/** The parts that protocols are built on. */
+interface Core {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly database: Database;
+  readonly directory: Directory;
+  readonly signIn: SignIn;
+  readonly delivery: Delivery;
+  readonly queue: QueueRunner;
+  readonly policies: Policies;
+  readonly devices: Devices;
+  readonly provisioning: Provisioning;
+}
+
+/**
+ * Opens the data directory and builds the parts; nothing listens yet. Throws StoreOpenError and MasterKeyError when the
+ * data directory cannot be used.
+ */
+export async function createServer(config: Config, outside: Outside): Promise<Server> {
+  const log = createLogger(config.logLevel);
+  const database = await openDatabase({
+    folder: config.dataDir,
+    inlineBodyBytes: config.storage.inlineBodyBytes,
+    now: () => outside.clock.now(),
+    onFatal: (error) => failStop(log, error),
+  });
+  try {
+    const certificate = await loadOrCreateCertificate({
+      files: config.tls,
+      dir: join(config.dataDir, 'tls'),
+      hostnames: [config.hostname, 'localhost', '127.0.0.1'],
+      now: new Date(outside.clock.now()),
+    });
+    return new MailServer(buildCore(config, outside, database, log), outside, certificate);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** A write has failed: nothing more is acknowledged, and whoever watches the process starts it anew. */
+function failStop(log: Logger, error: unknown): void {
+  log.error('server.failed', { err: error });
+  process.exitCode = 1;
+  setImmediate(() => process.exit(1));
+}
+
+function buildCore(config: Config, outside: Outside, database: Database, log: Logger): Core {
+  const { clock, random } = outside;
+  const { store, keys, sealer, mail } = database;
+  const directory = new Directory({
+    store: new StoredDirectory({ store, keys, sealer }),
+    mailboxes: mail,
+    outside,
+    settings: {
+      baseDomain: config.baseDomain,
+      hostname: config.hostname,
+      maxDomains: config.limits.maxDomains,
+    },
+  });
+  const storedPolicies = new StoredPolicies({ store, keys, sealer });
+  const policies = new Policies(storedPolicies);
+  const devices = new Devices(mail, storedPolicies, policies, clock);
+  const queue = new QueueRunner(mail, clock, log);
+  return {
+    config,
+    log,
+    database,
+    directory,
+    signIn: new SignIn({ directory, clock }),
+    delivery: new Delivery({
+      store: mail,
+      outside,
+      limits: config.limits,
+      hostname: config.hostname,
+      wakeQueue: () => queue.wake(),
+    }),
+    queue,
+    policies,
+    devices,
+    provisioning: new Provisioning(devices, clock, random),
+  };
+}
+
+class MailServer implements Server {
+  readonly #core: Core;
+  readonly #outside: Outside;
+  readonly #certificate: Certificate;
+  readonly #activeSync: ActiveSyncEndpoint;
+  readonly #addresses: Record<string, string> = {};
+  readonly #listeners: HttpListener[] = [];
+  #smtp: SmtpReceiver | undefined;
+  #setupText: string | undefined;
+  #isReady = false;
+
+  constructor(core: Core, outside: Outside, certificate: Certificate) {
+    this.#core = core;
+    this.#outside = outside;
+    this.#certificate = certificate;
+    const { config, directory, delivery, devices, provisioning, policies, signIn, database } = core;
+    this.#activeSync = new ActiveSyncEndpoint({
+      signIn,
+      store: database.mail,
+      policies,
+      services: {
+        ...outside,
+        directory,
+        devices,
+        provisioning,
+        delivery,
+        maxMessageBytes: config.limits.maxMessageBytes,
+      },
+    });
+  }
+
+  get addresses(): Readonly<Record<string, string>> {
+    return this.#addresses;
+  }
+
+  get setupText(): string | undefined {
+    return this.#setupText;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#listen();
+      await this.#setUp();
+      this.#core.queue.start();
+      this.#isReady = true;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isReady = false;
+    this.#activeSync.stop();
+    await Promise.all([this.#smtp?.close(), ...this.#listeners.map((listener) => listener.stop())]);
+    await this.#core.queue.stop();
+    await this.#core.database.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { config, log, directory, delivery, devices, policies, database } = this.#core;
+    const { cert, key } = this.#certificate;
+    const { smtp, https, http } = config.listen;
+    if (smtp !== undefined) {
+      const { maxMessageBytes, maxRecipients, maxConnectionsPerIp } = config.limits;
+      const { hostname } = config;
+      const options = { hostname, cert, key, maxMessageBytes, maxRecipients, maxConnectionsPerIp };
+      this.#smtp = createSmtpReceiver(options, delivery, directory, log);
+      this.#addresses['smtp'] = await this.#smtp.listen(smtp.host, smtp.port);
+    }
+    if (https !== undefined) {
+      const handler = createRouter([...this.#activeSync.routes, ...this.#commonRoutes()]);
+      const listener = createHttpsListener({ handler, log, cert, key });
+      this.#listeners.push(listener);
+      this.#addresses['https'] = await listener.listen(https);
+    }
+    if (http !== undefined) {
+      const insecure = config.listen.insecureAuth ? this.#activeSync.routes : [];
+      const handler = createRouter([...insecure, ...this.#commonRoutes()]);
+      const listener = createHttpListener({ handler, log });
+      this.#listeners.push(listener);
+      this.#addresses['http'] = await listener.listen(http);
+    }
+    const admin = createAdminEndpoint({
+      ...organizationOperations(directory),
+      ...userOperations(directory),
+      ...domainOperations(directory),
+    });
+    this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
+    void [devices, policies, database, publicUrlOf];
+  }
+
+  #commonRoutes(): Route[] {
+    return [{ path: '/healthz', methods: { GET: healthHandler(() => this.#isReady) } }];
+  }
+
+  async #setUp(): Promise<void> {
+    const { config, directory, delivery } = this.#core;
+    if (!config.quickSetup) {
+      return;
+    }
+    this.#setupText = await quickSetup({
+      directory,
+      deliver: (account: Account, message: Uint8Array) => deliverOurs(delivery, account, message),
+      outside: this.#outside,
+      place: {
+        addresses: this.#addresses,
+        hostname: config.hostname,
+        dataDir: config.dataDir,
+        authorityFile: this.#certificate.ca === undefined ? undefined : join(config.dataDir, 'tls', 'ca.pem'),
+      },
+    });
+  }
+}
+
+/** A notice of our own, straight into a mailbox. */
+async function deliverOurs(delivery: Delivery, account: Account, message: Uint8Array): Promise<void> {
+  const incoming = delivery.begin([account], () => '');
+  await incoming.write(message);
+  await incoming.accept();
+}
