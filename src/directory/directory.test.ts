@@ -7,6 +7,7 @@ import { organizationPart, prefixRange, systemPart } from '#storage/keys';
 import { systemRows } from '#storage/layout';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { Directory } from './directory.ts';
+import { Lookups } from './lookups.ts';
 import type { PasswordHasher } from './password.ts';
 
 const plainPasswords: PasswordHasher = {
@@ -296,6 +297,35 @@ describe('a user', () => {
     }
   });
 
+  it('looked up while a change lands is not remembered as before it', async () => {
+    const { directory, organization, database, clock } = await withOrganization();
+    await enabledUser(directory, organization, 'alice');
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    let reads = 0;
+    class SlowStore extends StoredDirectory {
+      override async entity(...of: Parameters<StoredDirectory['entity']>) {
+        const entity = await super.entity(...of);
+        reads++;
+        await held;
+        return entity;
+      }
+    }
+    const lookups = new Lookups(new SlowStore(database));
+    const ref = {
+      organization,
+      mailbox: mailboxOf((await directory.describeUser(organization, 'alice')).id),
+    };
+    const before = [lookups.resolveRecipient('alice@acme.mailstead.test'), lookups.account(ref)];
+    while (reads < 2) await new Promise((done) => setImmediate(done));
+    clock.move(1);
+    await directory.deregisterFromWorkMail(organization, 'alice');
+    lookups.forget();
+    release();
+    await Promise.all(before);
+    expect(await lookups.resolveRecipient('alice@acme.mailstead.test')).toEqual({ kind: 'disabled' });
+    expect(await lookups.account(ref)).toBeUndefined();
+  });
+
   it('of one name is made once when two ask at the same time', async () => {
     const { directory, organization } = await withOrganization();
     const results = await Promise.allSettled(
@@ -354,7 +384,8 @@ describe('a user', () => {
   });
 
   it('that is disabled refuses mail, keeps the mailbox, and comes back with its aliases', async () => {
-    const { directory, organization } = await withOrganization();
+    const { directory, organization, database } = await withOrganization();
+    const due = async () => (await database.store.page(systemPart(), systemRows.due.range())).rows.length;
     const id = await enabledUser(directory, organization, 'alice');
     await directory.createAlias(organization, id, 'a@acme.mailstead.test');
     await directory.createAlias(organization, id, 'b@acme.mailstead.test');
@@ -362,6 +393,7 @@ describe('a user', () => {
     expect(await directory.resolveRecipient('alice@acme.mailstead.test')).toEqual({ kind: 'disabled' });
     expect(await directory.account({ organization, mailbox: mailboxOf(id) })).toBeUndefined();
     expect(await directory.listAliases(organization, id)).toEqual([]);
+    expect(await due()).toBe(1);
     await expect(directory.describeUser(organization, 'a@acme.mailstead.test')).rejects.toEqual(
       refused('entity/not-found'),
     );
@@ -374,6 +406,7 @@ describe('a user', () => {
     const bob = await enabledUser(directory, organization, 'bob');
     await directory.createAlias(organization, bob, 'b@acme.mailstead.test');
     await directory.registerToWorkMail(organization, id, 'alice@acme.mailstead.test');
+    expect(await due()).toBe(0);
     expect(await directory.listAliases(organization, id)).toEqual([
       'a@acme.mailstead.test',
       'alice@acme.mailstead.test',

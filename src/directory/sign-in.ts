@@ -51,6 +51,8 @@ const rememberMs = 60 * 60 * 1000;
 const maxRemembered = 50_000;
 const maxClientsRemembered = 20;
 const maxPasswordLength = 256;
+/** RFC 5321 §4.5.3.1. */
+const maxAddressLength = 320;
 const maxWaiting = 1_000;
 
 /**
@@ -107,8 +109,8 @@ export class SignIn {
 
   async #attempt(name: string, candidates: readonly Candidate[], from: string): Promise<Account> {
     const user = await this.#directory.userFor(name);
-    // All names of one user are one address to the throttle.
-    const address = user?.id ?? name;
+    // All names of one user are one address to the throttle, which remembers no more of a made-up one than an address has.
+    const address = user?.id ?? name.slice(0, maxAddressLength);
     for (let waitedMs = 0; ; ) {
       waitedMs = await this.#waitOut(from, address, waitedMs);
       const known = await this.#recall(candidates, from);
