@@ -32,6 +32,9 @@ export type EventName =
   | 'activesync.command.refused'
   | 'activesync.command.failed'
   | 'activesync.body.unknown'
+  // AutoDiscover.
+  | 'autodiscover.request.answered'
+  | 'autodiscover.request.refused'
   // The admin API.
   | 'admin.listening'
   | 'admin.operation.done'
