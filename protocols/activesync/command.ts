@@ -58,8 +58,8 @@ interface CommandDefinition<Name extends string, Request, Result> {
   /** The first version it is served in, and the last. */
   readonly since?: ProtocolVersion;
   readonly until?: ProtocolVersion;
-  /** It may wait: a newer waiting command of the same device ends it. */
-  readonly waits?: true;
+  /** Whether a request may wait: it then ends an older one of the same device that does. */
+  readonly waits?: (request: Request) => boolean;
   /** Reads the document; throws CommandError. */
   readonly read: (body: Element, line: RequestLine) => Request;
   /** Reads a request without a body; without this one it is refused. */
@@ -89,13 +89,16 @@ export interface CommandAnswer {
 }
 
 /** A request that was read; it holds nothing of the document it came in. */
-export type PreparedCommand = (context: CommandContext) => Promise<CommandAnswer>;
+export interface PreparedCommand {
+  readonly mayWait: boolean;
+  run(context: CommandContext): Promise<CommandAnswer>;
+}
 
 /** A command as the endpoint serves it. */
 export interface ServableCommand<Name extends string = string>
   extends Pick<
     CommandDefinition<Name, unknown, unknown>,
-    'name' | 'code' | 'policy' | 'wipe' | 'since' | 'until' | 'waits'
+    'name' | 'code' | 'policy' | 'wipe' | 'since' | 'until'
   > {
   /** Below 14.0 its body is a message. */
   readonly takesMessage: boolean;
@@ -107,19 +110,27 @@ export interface ServableCommand<Name extends string = string>
 export function defineCommand<const Name extends string, Request, Result>(
   definition: CommandDefinition<Name, Request, Result>,
 ): ServableCommand<Name> {
-  const { readMessage } = definition;
+  const { name, code, policy, wipe, since, until, waits, readMessage } = definition;
   return {
-    ...definition,
+    name,
+    code,
+    ...(policy && { policy }),
+    ...(wipe && { wipe }),
+    ...(since && { since }),
+    ...(until && { until }),
     takesMessage: readMessage !== undefined,
     prepare(body, line) {
       const request = readBody(definition, body, line);
-      return async (context) => {
-        const result = await definition.run(request, context);
-        return {
-          root: definition.write(result, line),
-          parts: definition.parts?.(result),
-          startsOver: definition.startsOver?.(request) ?? false,
-        };
+      return {
+        mayWait: waits?.(request) ?? false,
+        async run(context) {
+          const result = await definition.run(request, context);
+          return {
+            root: definition.write(result, line),
+            parts: definition.parts?.(result),
+            startsOver: definition.startsOver?.(request) ?? false,
+          };
+        },
       };
     },
   };

@@ -133,25 +133,22 @@ export class ActiveSyncEndpoint {
 
   async #command(request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> {
     const command = commandOf(call.line);
-    const done = this.#begin(command, call, response);
+    response.once('close', () => call.end('client-gone'));
+    await call.admit(command);
+    const prepared = await this.#prepare(command, request, call);
+    if (!prepared.mayWait || call.isTrial)
+      return await answer(request, response, call, await prepared.run(call));
+    const done = this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
     try {
+      // From here on a change of rules ends it; one that came just before is seen now.
       await call.admit(command);
-      const run = await this.#prepare(command, request, call);
-      const answer = await run(call);
+      const result = await prepared.run(call);
       // The wait ended because the rules changed: the device hears of the new ones instead.
       if (call.signal.aborted && call.signal.reason === 'policy-changed') await call.admit(command);
-      if (!response.destroyed) await sendAnswer(request, response, answer);
-      call.log.debug('activesync.command.done', { command: command.name, version: call.version });
+      await answer(request, response, call, result);
     } finally {
       done();
     }
-  }
-
-  /** The request ends when its client leaves, and if it may wait, for whatever else ends waiting. */
-  #begin(command: ServableCommand, call: Call, response: ServerResponse): () => void {
-    response.once('close', () => call.end('client-gone'));
-    if (command.waits !== true || call.isTrial) return () => undefined;
-    return this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
   }
 
   /** What comes back holds the request as the command needs it, and nothing of its bytes. */
@@ -246,6 +243,8 @@ class Call implements CommandContext {
     device: Device,
     policy: EffectivePolicy,
   ): ProvisioningRefusal | undefined {
+    // It learns the policy, and has no record to serve anything else from.
+    if (this.isTrial && command.wipe !== 'exempt') return 'not-provisioned';
     if (command.policy !== 'exempt') return admission(device, policy, this.line.policyKey);
     const refusal = wipeRefusal(device);
     return refusal === 'wipe-requested' && command.wipe === 'exempt' ? undefined : refusal;
@@ -294,17 +293,19 @@ function bodyOf(raw: Buffer, command: ServableCommand, request: IncomingMessage,
   return { kind: 'document', root };
 }
 
-async function sendAnswer(
+async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: CommandAnswer,
+  call: Call,
+  { root, parts, startsOver }: CommandAnswer,
 ): Promise<void> {
   // MS-ASHTTP, X-MS-RP: a device that starts from nothing is told again what there is.
   const again = { ...capabilities, 'X-MS-RP': capabilities['MS-ASProtocolVersions'] };
-  const headers = answer.startsOver ? again : {};
-  if (answer.parts !== undefined && answer.root !== undefined) {
-    sendMultipart(response, answer.root, answer.parts, headers);
-  } else await sendDocument(request, response, answer.root, headers);
+  const headers = startsOver ? again : {};
+  if (response.destroyed) return;
+  if (parts !== undefined && root !== undefined) sendMultipart(response, root, parts, headers);
+  else await sendDocument(request, response, root, headers);
+  call.log.debug('activesync.command.done', { command: call.line.command, version: call.version });
 }
 
 async function answerError(

@@ -17,7 +17,8 @@ export interface PartPlace extends ItemPlace {
 }
 
 const NUMBER = /^(?:0|[1-9]\d{0,15})$/;
-const PART = /^[1-9]\d{0,4}(?:\.[1-9]\d{0,4}){0,63}$/;
+/** An IMAP section, as in MessagePart: digits, or TEXT for a multipart without a number of its own. */
+const PART = /^(?:\d+(?:\.\d+)*(?:\.TEXT)?|TEXT)?$/;
 const MAX_FOLDER = 0xffffffff;
 /** MS-ASCMD has no limit for a FileReference; phones were seen to cut longer ones. */
 const MAX_FILE_REFERENCE = 500;
@@ -60,7 +61,7 @@ export function parseFileReference(text: string): PartPlace | undefined {
   const cut = text.lastIndexOf(':');
   const place = cut < 0 ? undefined : parseServerId(text.slice(0, cut));
   const part = text.slice(cut + 1);
-  return place !== undefined && (part === '' || PART.test(part)) ? { ...place, part } : undefined;
+  return place !== undefined && PART.test(part) ? { ...place, part } : undefined;
 }
 
 function numberIn(text: string): number | undefined {

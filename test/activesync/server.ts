@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Account } from '#directory/account';
+import { ChangeKind } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
 import { DomainError } from '#domain/errors';
+import { rootFolder } from '#domain/folder';
 import { type DeviceId, type EntityId, type FolderId, type ItemId, mailboxOf } from '#domain/ids';
 import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
@@ -29,14 +31,18 @@ const wallClock: Clock = {
   },
 };
 
+/** Hours pass in no time, but for whoever asks how late it is. */
+const quickClock: Clock = { ...wallClock, after: (_delayMs, callback) => wallClock.after(20, callback) };
+
 export const password = 'correct horse';
 export const maxMessageBytes = 1024 * 1024;
 
 export type TestServer = Awaited<ReturnType<typeof startEndpoint>>;
 
 /** Starts it for one test; everything is gone when the test is over. */
-export async function startEndpoint(options: { clock?: Clock } = {}) {
-  const clock = options.clock ?? wallClock;
+/** With `quickHeartbeat` everything that waits for a time waits a few milliseconds. */
+export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: boolean } = {}) {
+  const clock = options.clock ?? (options.quickHeartbeat === true ? quickClock : wallClock);
   const outside: Outside = { clock, random: { bytes: (length) => randomBytes(length) } };
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
@@ -130,6 +136,18 @@ export async function startEndpoint(options: { clock?: Clock } = {}) {
       });
       clients.push(client);
       return client;
+    },
+    /** Gives alice so many more folders, behind the default ones. */
+    async addFolders(count: number): Promise<void> {
+      await database.mail.transact([alice.mailbox], async (of) => {
+        const tx = of(alice.mailbox);
+        const seq = await tx.seq();
+        for (let n = 0; n < count; n++) {
+          const id = await tx.nextFolderId();
+          tx.putFolder({ id, parent: rootFolder, type: 12, name: `Folder ${n}`, created: seq, changed: seq });
+          await tx.logHierarchy(ChangeKind.Add, id);
+        }
+      });
     },
     /** Puts a message into a folder of alice, by default the Inbox; by a device, if named. */
     async deliver(subject: string, folder = 1, device?: string): Promise<ItemId> {

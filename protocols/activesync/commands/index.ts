@@ -1,16 +1,35 @@
 import type { ServableCommand } from '../command.ts';
 import { folderSync } from './folder-sync/folder-sync.ts';
+import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
+import { itemOperations } from './item-operations/item-operations.ts';
 import { moveItems } from './move-items/move-items.ts';
+import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
+import { sendMail } from './send-mail/send-mail.ts';
 import { settings } from './settings/settings.ts';
+import { sync } from './sync/sync.ts';
 
 /** The commands we serve. */
-type CommandName = 'FolderSync' | 'MoveItems' | 'Provision' | 'Settings';
+type CommandName =
+  | 'Sync'
+  | 'SendMail'
+  | 'FolderSync'
+  | 'MoveItems'
+  | 'GetItemEstimate'
+  | 'Settings'
+  | 'Ping'
+  | 'ItemOperations'
+  | 'Provision';
 
 /** A row for each command; OPTIONS lists them in this order. */
 export const commands: Readonly<Record<CommandName, ServableCommand>> = {
+  Sync: sync,
+  SendMail: sendMail,
   FolderSync: folderSync,
   MoveItems: moveItems,
+  GetItemEstimate: getItemEstimate,
   Settings: settings,
+  Ping: ping,
+  ItemOperations: itemOperations,
   Provision: provision,
 };

@@ -15,7 +15,8 @@ type Read = SyncRequest | SyncError | 'repeat';
 export const sync = defineCommand({
   name: 'Sync',
   code: 0,
-  waits: true,
+  // What is repeated may be one that waited.
+  waits: (read) => read === 'repeat' || (!(read instanceof SyncError) && read.waitSeconds > 0),
   read: (body): Read => orError(() => readSync(body)),
   readEmpty: (): Read => 'repeat',
   run: (request, context) => run(request, context),

@@ -1,0 +1,109 @@
+import { DomainError } from '#domain/errors';
+import { classOf } from '#domain/folder';
+import { FolderSync } from '#domain/sync';
+import { BodyOptionsError } from '../../classes/body-options.ts';
+import { type CommandContext, defineCommand } from '../../command.ts';
+import { CommandError } from '../../command-error.ts';
+import { parseCollectionId } from '../../ids.ts';
+import { CommonStatus } from '../../status.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { GetItemEstimate } from '../../wbxml/code-pages/get-item-estimate.ts';
+import { child, childrenOf, type Element, el, has, textOf } from '../../wbxml/element.ts';
+import { InvalidOptionsError, optionsText, readOptions, syncRules } from '../sync/options.ts';
+import { GetItemEstimateStatus } from './status.ts';
+
+/** MS-ASCMD, Limiting Size of Command Requests. */
+const MAX_COLLECTIONS = 1000;
+const MAX_ID = 64;
+/** So many are counted: a device shows the number to its user, and asks again after the next Sync. */
+const MAX_ESTIMATE = 5000;
+
+interface EstimateRequest {
+  readonly collectionId: string;
+  readonly syncKey: string;
+  /** Undefined: those in force. */
+  readonly options: string | undefined;
+}
+
+interface EstimateResult {
+  readonly collectionId: string;
+  readonly status: GetItemEstimateStatus;
+  readonly estimate?: number;
+}
+
+/** GetItemEstimate: how many changes the next Sync of a folder has; the key stays as it is (MS-ASCMD). */
+export const getItemEstimate = defineCommand({
+  name: 'GetItemEstimate',
+  code: 14,
+  read: (body) => {
+    const collections = childrenOf(child(body, GetItemEstimate.Collections), GetItemEstimate.Collection);
+    if (collections.length === 0 || collections.length > MAX_COLLECTIONS) {
+      throw new CommandError(CommonStatus.InvalidXML, 'no Collection, or too many');
+    }
+    return collections.map(readCollection);
+  },
+  run: (requests, context) => Promise.all(requests.map((request) => runEstimate(request, context))),
+  write: (results) => el(GetItemEstimate.GetItemEstimate, ...results.map(writeResult)),
+});
+
+function readCollection(collection: Element): EstimateRequest {
+  const collectionId =
+    textOf(collection, GetItemEstimate.CollectionId) ?? textOf(collection, AirSync.CollectionId);
+  const syncKey = textOf(collection, AirSync.SyncKey);
+  if (collectionId === undefined || collectionId.length > MAX_ID || syncKey === undefined) {
+    throw new CommandError(CommonStatus.InvalidXML, 'no CollectionId or SyncKey');
+  }
+  return { collectionId, syncKey, options: readCollectionOptions(collection) };
+}
+
+/** Below 14.0 the filter stands in the Collection itself. */
+function readCollectionOptions(collection: Element): string | undefined {
+  const elements = childrenOf(collection, AirSync.Options);
+  try {
+    const options = readOptions(
+      elements.length === 0 && has(collection, AirSync.FilterType) ? [collection] : elements,
+    );
+    return options && optionsText(options);
+  } catch (error) {
+    if (!(error instanceof InvalidOptionsError || error instanceof BodyOptionsError)) throw error;
+    throw new CommandError(CommonStatus.InvalidXML, error.message, { cause: error });
+  }
+}
+
+async function runEstimate(request: EstimateRequest, context: CommandContext): Promise<EstimateResult> {
+  const { mailbox, device, clock, services } = context;
+  const { collectionId, syncKey: key, options } = request;
+  const id = parseCollectionId(collectionId);
+  const folder = id && (await mailbox.reader.folder(id));
+  if (folder === undefined) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
+  if (key === '0') return { collectionId, status: GetItemEstimateStatus.NotPrimed };
+  const sync = new FolderSync(mailbox, clock, services.random);
+  const rules = syncRules(context, classOf(folder.type));
+  try {
+    const asked = { device: device.id, folder: folder.id, key, options, rules };
+    const estimate = await sync.estimate(asked, MAX_ESTIMATE);
+    return { collectionId, status: GetItemEstimateStatus.Success, estimate };
+  } catch (error) {
+    return { collectionId, status: statusFor(error) };
+  }
+}
+
+function statusFor(error: unknown): GetItemEstimateStatus {
+  if (!(error instanceof DomainError)) throw error;
+  if (error.code === 'sync/invalid-key') return GetItemEstimateStatus.InvalidSyncKey;
+  if (error.code === 'folder/not-found') return GetItemEstimateStatus.InvalidCollection;
+  throw error;
+}
+
+function writeResult({ collectionId, status, estimate }: EstimateResult): Element {
+  const { Response, Status, Collection, CollectionId, Estimate } = GetItemEstimate;
+  return el(
+    Response,
+    el(Status, status),
+    el(
+      Collection,
+      el(CollectionId, collectionId),
+      estimate === undefined ? undefined : el(Estimate, estimate),
+    ),
+  );
+}

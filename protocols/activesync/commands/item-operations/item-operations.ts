@@ -1,0 +1,128 @@
+import { emptyFolder } from '#domain/empty-folder';
+import { DomainError } from '#domain/errors';
+import { type CommandContext, defineCommand } from '../../command.ts';
+import { parseCollectionId } from '../../ids.ts';
+import { isAtLeast } from '../../protocol-version.ts';
+import { CommonStatus } from '../../status.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
+import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
+import { type Element, el } from '../../wbxml/element.ts';
+import { fetchAttachment } from './fetch-attachment.ts';
+import { fetchItem } from './fetch-item.ts';
+import { type Operation, readOperations } from './read.ts';
+import { ItemOperationsStatus, OperationError } from './status.ts';
+
+interface Results {
+  readonly elements: readonly Element[];
+  /** Undefined: the answer is not multipart. */
+  readonly parts: readonly Uint8Array[] | undefined;
+}
+
+/** ItemOperations: items, bodies and attachments on demand, each operation answered on its own (MS-ASCMD). */
+export const itemOperations = defineCommand({
+  name: 'ItemOperations',
+  code: 19,
+  since: '12.0',
+  read: readOperations,
+  run: async (operations, context): Promise<Results> => {
+    const parts: Uint8Array[] | undefined = context.requestLine.acceptMultiPart ? [] : undefined;
+    const elements: Element[] = [];
+    for (const operation of operations) elements.push(await runOperation(operation, context, parts));
+    return { elements, parts };
+  },
+  write: ({ elements }) =>
+    el(
+      ItemOperations.ItemOperations,
+      el(ItemOperations.Status, ItemOperationsStatus.Success),
+      el(ItemOperations.Response, ...elements),
+    ),
+  parts: ({ parts }) => parts,
+});
+
+async function runOperation(
+  operation: Operation,
+  context: CommandContext,
+  parts: Uint8Array[] | undefined,
+): Promise<Element> {
+  try {
+    return written(operation, ItemOperationsStatus.Success, await done(operation, context, parts));
+  } catch (error) {
+    return written(operation, statusFor(error));
+  }
+}
+
+async function done(
+  operation: Operation,
+  context: CommandContext,
+  parts: Uint8Array[] | undefined,
+): Promise<readonly Element[]> {
+  switch (operation.kind) {
+    case 'item':
+      return await fetchItem(operation, context, parts);
+    case 'attachment':
+      return await fetchAttachment(operation, context, parts);
+    case 'empty-folder': {
+      const folder = parseCollectionId(operation.collectionId);
+      if (folder === undefined) throw new OperationError(ItemOperationsStatus.NotFound, 'no such folder');
+      await emptyFolder(context.mailbox, folder, operation.subfolders);
+      return [];
+    }
+    case 'faulty-fetch':
+      throw new OperationError(operation.status, 'not understood');
+    case 'move':
+      return refuseMove(operation, context);
+  }
+}
+
+/** Conversations are not moved as a whole here; nothing is moved that would come back. */
+function refuseMove({ always }: Operation & { readonly kind: 'move' }, { version }: CommandContext): never {
+  if (!isAtLeast(version, '14.0'))
+    throw new OperationError(ItemOperationsStatus.ProtocolError, 'not before 14.0');
+  if (always) throw new OperationError(ItemOperationsStatus.NotFound, 'no such conversation');
+  const { MoveCommandDisallowedForNonPersistentMoveAction: disallowed } = CommonStatus;
+  throw new OperationError(disallowed, 'without MoveAlways');
+}
+
+function statusFor(error: unknown): number {
+  if (error instanceof OperationError) return error.status;
+  if (error instanceof DomainError && error.code === 'folder/not-found') return ItemOperationsStatus.NotFound;
+  throw error;
+}
+
+function written(operation: Operation, status: number, properties: readonly Element[] = []): Element {
+  const statusElement = el(ItemOperations.Status, status);
+  const found = properties.length === 0 ? undefined : el(ItemOperations.Properties, ...properties);
+  switch (operation.kind) {
+    case 'item':
+      return el(
+        ItemOperations.Fetch,
+        statusElement,
+        el(AirSync.CollectionId, operation.collectionId),
+        el(AirSync.ServerId, operation.serverId),
+        found && el(AirSync.Class, 'Email'),
+        found,
+      );
+    case 'attachment':
+      return el(
+        ItemOperations.Fetch,
+        statusElement,
+        el(AirSyncBase.FileReference, operation.fileReference),
+        found,
+      );
+    case 'faulty-fetch':
+      return el(ItemOperations.Fetch, statusElement, ...operation.ids.map(([tag, id]) => el(tag, id)));
+    case 'empty-folder':
+      return el(
+        ItemOperations.EmptyFolderContents,
+        statusElement,
+        el(AirSync.CollectionId, operation.collectionId),
+      );
+    case 'move':
+      return el(
+        ItemOperations.Move,
+        el(ItemOperations.ConversationId, operation.conversationId),
+        statusElement,
+      );
+  }
+}

@@ -1,0 +1,119 @@
+import { type BodyOptions, BodyOptionsError, readBodyOptions } from '../../classes/body-options.ts';
+import { CommandError } from '../../command-error.ts';
+import type { Tag } from '../../wbxml/code-page.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
+import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
+import { Search } from '../../wbxml/code-pages/search.ts';
+import { bytesOf, child, childrenOf, type Element, has, textOf } from '../../wbxml/element.ts';
+import { ItemOperationsStatus } from './status.ts';
+
+/** MS-ASCMD, Limiting Size of Command Requests. */
+const MAX_OPERATIONS = 100;
+
+/** Bytes first to last, both included. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One operation; `faulty` holds the status that answers what cannot be understood. */
+export type Operation =
+  | {
+      readonly kind: 'item';
+      readonly collectionId: string;
+      readonly serverId: string;
+      readonly body: BodyOptions;
+      /** The only properties wanted; undefined is all. */
+      readonly schema: ReadonlySet<Tag> | undefined;
+    }
+  | { readonly kind: 'attachment'; readonly fileReference: string; readonly range: ByteRange | undefined }
+  | { readonly kind: 'empty-folder'; readonly collectionId: string; readonly subfolders: boolean }
+  | {
+      readonly kind: 'faulty-fetch';
+      readonly status: ItemOperationsStatus;
+      readonly ids: readonly [Tag, string][];
+    }
+  | { readonly kind: 'move'; readonly conversationId: Uint8Array; readonly always: boolean };
+
+/** Reads the operations in their order. Throws CommandError. */
+export function readOperations(body: Element): readonly Operation[] {
+  const nodes = body.children.filter(({ tag }) => operations.has(tag));
+  if (nodes.length === 0) throw new CommandError(ItemOperationsStatus.ProtocolError, 'no operation');
+  if (nodes.length > MAX_OPERATIONS)
+    throw new CommandError(ItemOperationsStatus.TooLarge, 'too many operations');
+  return nodes.map(readOperation);
+}
+
+const operations: ReadonlySet<Tag> = new Set([
+  ItemOperations.Fetch,
+  ItemOperations.EmptyFolderContents,
+  ItemOperations.Move,
+]);
+
+function readOperation(node: Element): Operation {
+  if (node.tag === ItemOperations.Fetch) return readFetch(node);
+  const options = child(node, ItemOperations.Options);
+  if (node.tag === ItemOperations.EmptyFolderContents) {
+    const collectionId = textOf(node, AirSync.CollectionId) ?? '';
+    return { kind: 'empty-folder', collectionId, subfolders: has(options, ItemOperations.DeleteSubFolders) };
+  }
+  const conversationId = bytesOf(node, ItemOperations.ConversationId) ?? new Uint8Array(0);
+  return { kind: 'move', conversationId, always: has(options, ItemOperations.MoveAlways) };
+}
+
+function readFetch(node: Element): Operation {
+  const ids = echoed.flatMap((tag): [Tag, string][] => {
+    const text = textOf(node, tag);
+    return text === undefined || text === '' ? [] : [[tag, text]];
+  });
+  const faulty = (status: ItemOperationsStatus): Operation => ({ kind: 'faulty-fetch', status, ids });
+  const store = textOf(node, ItemOperations.Store)?.trim().toLowerCase();
+  if (store === undefined) return faulty(ItemOperationsStatus.ProtocolError);
+  if (store !== 'mailbox') return faulty(ItemOperationsStatus.UnknownStore);
+  const references = childrenOf(node, AirSyncBase.FileReference);
+  if (references.length > 1) return faulty(ItemOperationsStatus.ProtocolError);
+  if (references[0] !== undefined) return readAttachmentFetch(node, faulty);
+  // There is no Search here that could have given one.
+  if (has(node, Search.LongId)) return faulty(ItemOperationsStatus.NotFound);
+  return readItemFetch(node, faulty);
+}
+
+/** What names the thing asked for: repeated in its answer, in this order. */
+const echoed: readonly Tag[] = [
+  AirSync.CollectionId,
+  AirSync.ServerId,
+  Search.LongId,
+  AirSyncBase.FileReference,
+];
+
+function readAttachmentFetch(node: Element, faulty: (status: ItemOperationsStatus) => Operation): Operation {
+  const fileReference = textOf(node, AirSyncBase.FileReference) ?? '';
+  if (fileReference === '') return faulty(ItemOperationsStatus.InvalidAttachment);
+  const text = textOf(node, ItemOperations.Options, ItemOperations.Range);
+  if (text === undefined) return { kind: 'attachment', fileReference, range: undefined };
+  const match = /^(\d{1,9})-(\d{1,9})$/.exec(text.trim());
+  const range = { first: Number(match?.[1]), last: Number(match?.[2]) };
+  if (!(range.first <= range.last)) return faulty(ItemOperationsStatus.InvalidRange);
+  return { kind: 'attachment', fileReference, range };
+}
+
+function readItemFetch(node: Element, faulty: (status: ItemOperationsStatus) => Operation): Operation {
+  const collectionId = textOf(node, AirSync.CollectionId);
+  const serverId = textOf(node, AirSync.ServerId);
+  if (collectionId === undefined || serverId === undefined) return faulty(ItemOperationsStatus.ProtocolError);
+  const options = child(node, ItemOperations.Options);
+  const schema = child(options, ItemOperations.Schema);
+  try {
+    return {
+      kind: 'item',
+      collectionId,
+      serverId,
+      body: readBodyOptions(options),
+      schema: schema && new Set(schema.children.map(({ tag }) => tag)),
+    };
+  } catch (error) {
+    if (!(error instanceof BodyOptionsError)) throw error;
+    return faulty(ItemOperationsStatus.ProtocolError);
+  }
+}

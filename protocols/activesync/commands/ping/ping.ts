@@ -1,0 +1,143 @@
+import { classOf, type ItemClass } from '#domain/folder';
+import { isHierarchyNews } from '#domain/hierarchy';
+import type { FolderId } from '#domain/ids';
+import type { Mailbox } from '#domain/mailbox';
+import { FolderSync } from '#domain/sync';
+import { type CommandContext, defineCommand } from '../../command.ts';
+import { CommandError } from '../../command-error.ts';
+import { collectionIdOf, parseCollectionId } from '../../ids.ts';
+import { Ping } from '../../wbxml/code-pages/ping.ts';
+import { child, childrenOf, type Element, el, integerOf, textOf } from '../../wbxml/element.ts';
+import { syncRules } from '../sync/options.ts';
+import { PingStatus } from './status.ts';
+import { type FolderCheck, waitForNews } from './wait-for-news.ts';
+
+/** MS-ASCMD, HeartbeatInterval (Ping), in seconds: short ones cost batteries, longer ones no proxy keeps. */
+const minHeartbeatSeconds = 60;
+const maxHeartbeatSeconds = 3540;
+const maxFolders = 300;
+/** Of an Id we keep. */
+const maxId = 64;
+
+/** What was sent; undefined parts come from the last Ping that had them. */
+interface PingRequest {
+  readonly heartbeatSeconds: number | undefined;
+  readonly folders: readonly string[] | undefined;
+}
+
+type PingResult =
+  | { readonly status: PingStatus }
+  | { readonly status: 2; readonly folders: readonly FolderId[] }
+  | { readonly status: 5; readonly heartbeatSeconds: number }
+  | { readonly status: 6; readonly maxFolders: number };
+
+/** Ping: waits until something changes in the folders named, and says where (MS-ASCMD, Ping). */
+export const ping = defineCommand({
+  name: 'Ping',
+  code: 18,
+  // MS-ASHTTP, X-MS-PolicyKey: not sent with Ping. A pending wipe is told all the same.
+  policy: 'exempt',
+  waits: () => true,
+  read: readRequest,
+  readEmpty: (): PingRequest => ({ heartbeatSeconds: undefined, folders: undefined }),
+  run: runPing,
+  write: writeResult,
+});
+
+function readRequest(body: Element): PingRequest {
+  const heartbeatSeconds = integerOf(body, Ping.HeartbeatInterval);
+  const list = child(body, Ping.Folders);
+  if (Number.isNaN(heartbeatSeconds)) throw new CommandError(PingStatus.SyntaxError, 'no number of seconds');
+  return { heartbeatSeconds, folders: list && readFolders(list) };
+}
+
+function readFolders(list: Element): readonly string[] {
+  const ids = childrenOf(list, Ping.Folder).map((folder) => textOf(folder, Ping.Id) ?? '');
+  const isFaulty = ids.some((id) => id === '' || id.length > maxId) || new Set(ids).size < ids.length;
+  if (isFaulty) throw new CommandError(PingStatus.SyntaxError, 'a folder without Id, or one named twice');
+  return ids;
+}
+
+async function runPing(sent: PingRequest, context: CommandContext): Promise<PingResult> {
+  const { mailbox, device } = context;
+  const cached = (await mailbox.reader.cachedRequests(device.id)).ping;
+  const heartbeatSeconds = sent.heartbeatSeconds ?? cached?.heartbeatSeconds;
+  const ids = sent.folders ?? cached?.folders;
+  if (heartbeatSeconds === undefined || ids === undefined) return { status: PingStatus.MissingParameters };
+  if (heartbeatSeconds < minHeartbeatSeconds) return { status: 5, heartbeatSeconds: minHeartbeatSeconds };
+  if (heartbeatSeconds > maxHeartbeatSeconds) return { status: 5, heartbeatSeconds: maxHeartbeatSeconds };
+  if (ids.length > maxFolders) return { status: 6, maxFolders };
+  const isNew = cached?.heartbeatSeconds !== heartbeatSeconds || cached.folders.join() !== ids.join();
+  if (isNew) await remember(context, { heartbeatSeconds, folders: ids });
+  const folders = await knownFolders(mailbox, ids);
+  if (folders === undefined) return { status: PingStatus.FolderSyncNeeded };
+  return await wait(context, folders, heartbeatSeconds);
+}
+
+type FolderClasses = ReadonlyMap<FolderId, ItemClass>;
+
+/** The folders of a list and what they hold; undefined if one of them does not exist. */
+async function knownFolders(mailbox: Mailbox, ids: readonly string[]): Promise<FolderClasses | undefined> {
+  const classes = new Map((await mailbox.reader.folders()).map(({ id, type }) => [id, classOf(type)]));
+  const known = new Map<FolderId, ItemClass>();
+  for (const id of ids.map(parseCollectionId)) {
+    const itemClass = id && classes.get(id);
+    if (id === undefined || itemClass === undefined) return undefined;
+    known.set(id, itemClass);
+  }
+  return known;
+}
+
+function remember(
+  { mailbox, device }: CommandContext,
+  ping: { readonly heartbeatSeconds: number; readonly folders: readonly string[] },
+): Promise<void> {
+  return mailbox.transact(async (tx) => {
+    tx.putCachedRequests(device.id, { ...(await tx.cachedRequests(device.id)), ping });
+  });
+}
+
+async function wait(
+  context: CommandContext,
+  folders: FolderClasses,
+  heartbeatSeconds: number,
+): Promise<PingResult> {
+  const { mailbox, clock, signal } = context;
+  const news = await waitForNews({
+    mailbox,
+    folders: [...folders.keys()],
+    clock,
+    signal,
+    timeoutMs: heartbeatSeconds * 1000,
+    check: checkOf(context, folders),
+  });
+  if (news === 'hierarchy') return { status: PingStatus.FolderSyncNeeded };
+  if (news === 'none') {
+    // New rules: the FolderSync that follows is told of them.
+    const isForRules = signal.aborted && signal.reason === 'policy-changed';
+    return { status: isForRules ? PingStatus.FolderSyncNeeded : PingStatus.Expired };
+  }
+  return { status: 2, folders: news };
+}
+
+/** A Ping reports what the next Sync will deliver, by the last key and the options in force; never anything else. */
+function checkOf(context: CommandContext, folders: FolderClasses): FolderCheck {
+  const { mailbox, device, clock, services } = context;
+  const sync = new FolderSync(mailbox, clock, services.random);
+  return (folder) => {
+    if (folder === undefined) return isHierarchyNews(mailbox.reader, device.id);
+    return sync.hasChanges(device.id, folder, syncRules(context, folders.get(folder) ?? 'Email'));
+  };
+}
+
+function writeResult(result: PingResult): Element {
+  return el(
+    Ping.Ping,
+    el(Ping.Status, result.status),
+    'folders' in result
+      ? el(Ping.Folders, ...result.folders.map((id) => el(Ping.Folder, collectionIdOf(id))))
+      : undefined,
+    'maxFolders' in result ? el(Ping.MaxFolders, result.maxFolders) : undefined,
+    'heartbeatSeconds' in result ? el(Ping.HeartbeatInterval, result.heartbeatSeconds) : undefined,
+  );
+}

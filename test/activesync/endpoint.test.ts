@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import type { DeviceId } from '#domain/ids';
+import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
+import { Search } from '#protocols/activesync/wbxml/code-pages/search';
+import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
+import { decode } from '#protocols/activesync/wbxml/decode';
+import { el, textOf } from '#protocols/activesync/wbxml/element';
+import { encode } from '#protocols/activesync/wbxml/encode';
+import { EasClient } from '#test/support/eas-client';
+import { fixedClock } from '#test/support/temp-store';
+import { maxMessageBytes, password, startEndpoint } from './server.ts';
+
+const versions = ['12.1', '14.1', '16.1'] as const;
+const folderSync = (key: string) => el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, key));
+
+test('OPTIONS lists the versions and the commands that work, without blanks', async () => {
+  const server = await startEndpoint();
+  const { status, versions: listed, commands, headers, body } = await server.phone('14.1').options();
+  expect(status).toBe(200);
+  expect(listed).toEqual(['12.1', '14.0', '14.1', '16.0', '16.1']);
+  expect(commands).toEqual(expect.arrayContaining(['Sync', 'FolderSync', 'Ping', 'Provision', 'SendMail']));
+  expect(headers).toMatchObject({
+    'cache-control': 'private',
+    'content-length': '0',
+    public: 'OPTIONS,POST',
+  });
+  expect(body.length).toBe(0);
+});
+
+test('without credentials, or with wrong ones, everything is answered 401 that asks for Basic', async () => {
+  const server = await startEndpoint();
+  for (const given of [
+    { user: server.alice.address, password: 'wrong' },
+    { user: 'nobody@example.test', password },
+  ]) {
+    const phone = new EasClient({
+      baseUrl: server.baseUrl,
+      ...given,
+      ...(server.ca ? { ca: server.ca } : {}),
+    });
+    for (const response of [await phone.options(), await phone.post('FolderSync', folderSync('0'))]) {
+      expect(response.status).toBe(401);
+      expect(response.headers['www-authenticate']).toMatch(/^Basic realm="/);
+    }
+    phone.close();
+  }
+});
+
+test.each(['2.5', '12.0'] as const)('version %s is not served', async (version) => {
+  const server = await startEndpoint();
+  const { status } = await server.phone(version).post('FolderSync', folderSync('0'));
+  expect(status).toBe(400);
+});
+
+test.each(versions)('%s: a body that is no WBXML, or broken, is refused by the version', async (version) => {
+  const server = await startEndpoint();
+  const phone = server.phone(version);
+  await phone.provision();
+  const broken = await phone.post(
+    'FolderSync',
+    Buffer.from([0x03, 0x01, 0x6a, 0x00, 0x00, 0x07, 0x56, 0x52]),
+  );
+  const wrongType = await phone.post('FolderSync', Buffer.from('hello'), {
+    headers: { 'Content-Type': 'text/plain' },
+  });
+  const otherRoot = await phone.post('FolderSync', el(Settings.Settings), { validateRequest: false });
+  const legacy = version === '12.1';
+  expect([broken, wrongType, otherRoot].map((r) => (legacy ? r.status : r.rootStatus))).toEqual(
+    legacy ? [400, 400, 400] : [102, 101, 103],
+  );
+});
+
+test.each(versions)('%s: a command that is not served answers 137 or 501', async (version) => {
+  const server = await startEndpoint();
+  const phone = server.phone(version);
+  await phone.provision();
+  const known = await phone.post('Search', el(Search.Search), { validateRequest: false });
+  expect(version === '12.1' ? known.status : known.rootStatus).toBe(version === '12.1' ? 501 : 137);
+  const unknown = await phone.post('GetHierarchy');
+  expect(unknown.status).toBe(501);
+});
+
+test('an own property of every object is no command', async () => {
+  const server = await startEndpoint();
+  expect((await server.phone('14.1').post('constructor')).status).toBe(501);
+});
+
+test('a DeviceId that is missing or malformed is refused', async () => {
+  const server = await startEndpoint();
+  const bad = await server.phone('14.1', { deviceId: 'a,b' }).post('FolderSync', folderSync('0'));
+  expect(bad.rootStatus).toBe(108);
+  const legacy = await server.phone('12.1', { deviceId: 'a,b' }).post('FolderSync', folderSync('0'));
+  expect(legacy.status).toBe(400);
+});
+
+test('a body over the limit is refused with 413', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  const body = Buffer.alloc((maxMessageBytes * 4) / 3 + 1024 * 1024 + 100);
+  expect((await phone.post('FolderSync', body)).status).toBe(413);
+});
+
+test('an answer is compressed when that is asked for and pays', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  await server.addFolders(40);
+  const ask = async (headers: Record<string, string>) => {
+    const answered = request(
+      `${server.baseUrl}/microsoft-server-activesync/?Cmd=FolderSync&DeviceId=testdevice0001&DeviceType=TestPhone`,
+      {
+        method: 'POST',
+        ca: server.ca,
+        auth: `${server.alice.address}:${password}`,
+        headers: { 'MS-ASProtocolVersion': '14.1', 'X-MS-PolicyKey': String(phone.policyKey), ...headers },
+      },
+    ).end(encode(folderSync('0')));
+    const [response] = (await once(answered, 'response')) as [IncomingMessage];
+    return { headers: response.headers, body: await buffer(response) };
+  };
+  const plain = await ask({ 'Accept-Encoding': 'br, gzip;q=0' });
+  const packed = await ask({ 'Accept-Encoding': 'gzip, deflate' });
+  expect([plain.headers['content-encoding'], packed.headers['content-encoding']]).toEqual([
+    undefined,
+    'gzip',
+  ]);
+  expect(Number(packed.headers['content-length'])).toBe(packed.body.length);
+  const { root } = decode(gunzipSync(packed.body));
+  expect(textOf(root, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('50');
+});
+
+test('FolderSync 0 tells the device again what the server speaks, other answers do not', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  const first = await phone.post('FolderSync', folderSync('0'));
+  expect(first.headers['x-ms-rp']).toBe('12.1,14.0,14.1,16.0,16.1');
+  expect(first.headers['ms-asprotocolcommands']).toContain('FolderSync');
+  const key = textOf(first.element, FolderHierarchy.SyncKey) ?? '';
+  expect((await phone.post('FolderSync', folderSync(key))).headers['x-ms-rp']).toBeUndefined();
+});
+
+test('the base64 query works as the plain one', async () => {
+  const server = await startEndpoint();
+  const phone = new EasClient({
+    baseUrl: server.baseUrl,
+    ...(server.ca ? { ca: server.ca } : {}),
+    user: server.alice.address,
+    password,
+    version: '14.1',
+    base64Query: true,
+  });
+  await phone.provision();
+  expect(await phone.folderSync()).toBe(1);
+  phone.close();
+});
+
+test('a device record is made at the first command and not rewritten by each request', async () => {
+  const clock = fixedClock(Date.UTC(2026, 10, 22));
+  const server = await startEndpoint({ clock });
+  const phone = server.phone('14.1');
+  await phone.post('FolderSync', folderSync('0'));
+  const id = 'testdevice0001' as DeviceId;
+  const first = await server.devices.get(server.alice.mailbox, id);
+  expect(first).toMatchObject({ type: 'TestPhone', firstSyncMs: clock.now(), lastSyncMs: clock.now() });
+  const seq = () => server.database.mail.mailbox(server.alice.mailbox).lastSeq();
+  const before = await seq();
+  clock.move(60_000);
+  await phone.post('FolderSync', folderSync('0'));
+  expect((await server.devices.get(server.alice.mailbox, id)).lastSyncMs).toBe(first.lastSyncMs);
+  clock.move(300_000);
+  await phone.post('FolderSync', folderSync('0'));
+  expect((await server.devices.get(server.alice.mailbox, id)).lastSyncMs).toBe(clock.now());
+  expect(await seq()).toBe(before);
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { ChangeKind } from '#domain/change';
+import type { DeviceId, FolderId } from '#domain/ids';
+import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
+import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
+import { startEndpoint, type TestServer } from './server.ts';
+
+const versions = ['12.1', '14.1', '16.1'] as const;
+const request = (key?: string) =>
+  el(FolderHierarchy.FolderSync, key === undefined ? undefined : el(FolderHierarchy.SyncKey, key));
+
+/** Makes, renames or deletes a folder of alice, as another client would. */
+async function change(
+  { database, alice }: TestServer,
+  kind: ChangeKind,
+  folder: { id: number; parent?: number; name?: string },
+  device?: string,
+): Promise<void> {
+  const id = folder.id as FolderId;
+  await database.mail.transact([alice.mailbox], async (of) => {
+    const tx = of(alice.mailbox);
+    const seq = await tx.seq();
+    if (kind === ChangeKind.Delete) tx.deleteFolder(id);
+    else {
+      const before = await tx.folder(id);
+      const parent = (folder.parent ?? before?.parent ?? 0) as FolderId;
+      const created = before?.created ?? seq;
+      tx.putFolder({ id, parent, type: 12, name: folder.name ?? 'x', created, changed: seq });
+    }
+    await tx.logHierarchy(kind, id, device as DeviceId | undefined);
+  });
+}
+
+describe.each(versions)('%s', (version) => {
+  test('key 0 gives the whole tree, and the key then nothing, again and again', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    expect(await phone.folderSync()).toBe(1);
+    expect([...phone.folders.values()].map(({ type }) => type)).toEqual(
+      expect.arrayContaining([2, 3, 4, 5, 6, 7, 8, 9]),
+    );
+    const key = phone.folderKey;
+    for (let n = 0; n < 3; n++) {
+      const { element } = await phone.command('FolderSync', request(key));
+      expect(textOf(element, FolderHierarchy.SyncKey)).toBe(key);
+      expect(textOf(element, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('0');
+    }
+  });
+
+  test('what others change is told once; a lost answer is told again', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await phone.folderSync();
+    const key = phone.folderKey;
+    await change(server, ChangeKind.Add, { id: 50, name: 'Below', parent: 51 });
+    await change(server, ChangeKind.Add, { id: 51, name: 'Above' });
+    await change(server, ChangeKind.Add, { id: 52, name: 'Came and went' });
+    await change(server, ChangeKind.Delete, { id: 52 });
+    const lost = await phone.command('FolderSync', request(key));
+    const adds = childrenOf(child(lost.element, FolderHierarchy.Changes), FolderHierarchy.Add);
+    expect(adds.map((add) => textOf(add, FolderHierarchy.ServerId))).toEqual(['51', '50']);
+    expect(await phone.folderSync()).toBe(1);
+    expect(phone.folders.get('50')).toMatchObject({ displayName: 'Below', parentId: '51' });
+    expect(phone.folders.has('52')).toBe(false);
+    await change(server, ChangeKind.Change, { id: 50, name: 'Renamed', parent: 0 });
+    await change(server, ChangeKind.Delete, { id: 51 });
+    await phone.folderSync();
+    expect(phone.folders.get('50')).toMatchObject({ displayName: 'Renamed', parentId: '0' });
+    expect(phone.folders.has('51')).toBe(false);
+    const again = await phone.command('FolderSync', request(phone.folderKey));
+    expect(textOf(again.element, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('0');
+  });
+
+  test('a key that names nothing answers Status 9, none at all 10; neither has a key', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await phone.folderSync();
+    for (const [sent, status] of [
+      ['nonsense', 9],
+      ['1', 9],
+      ['.0', 9],
+      [undefined, 10],
+    ] as const) {
+      const { element, rootStatus } = await phone.post('FolderSync', request(sent), {
+        validateRequest: false,
+      });
+      expect(rootStatus).toBe(status);
+      expect(element?.children.length).toBe(1);
+    }
+  });
+});
+
+test('key 0 ends the life of older keys, and folders keep their ids', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  await phone.folderSync();
+  const [old, ids] = [phone.folderKey, [...phone.folders.keys()]];
+  await change(server, ChangeKind.Add, { id: 60, name: 'New' });
+  await phone.folderSync();
+  phone.folderKey = '0';
+  await phone.folderSync();
+  expect([...phone.folders.keys()]).toEqual([...ids, '60']);
+  expect((await phone.command('FolderSync', request(old))).rootStatus).toBe(9);
+});
+
+test('a folder that the device made itself is not told to it, but to the others', async () => {
+  const server = await startEndpoint();
+  const [phone, tablet] = [server.phone('14.1'), server.phone('14.1', { deviceId: 'tablet' })];
+  for (const device of [phone, tablet]) {
+    await device.provision();
+    await device.folderSync();
+  }
+  await change(server, ChangeKind.Add, { id: 70, name: 'Mine' }, 'testdevice0001');
+  await phone.folderSync();
+  await tablet.folderSync();
+  expect([phone.folders.has('70'), tablet.folders.has('70')]).toEqual([false, true]);
+});

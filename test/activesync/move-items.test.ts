@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { Move } from '#protocols/activesync/wbxml/code-pages/move';
+import { el } from '#protocols/activesync/wbxml/element';
+import { startEndpoint } from './server.ts';
+
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  const start = async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await phone.folderSync();
+    const [inbox, trash] = [phone.folder(2), phone.folder(4)];
+    return { server, phone, inbox, trash, id: await server.deliver('One') };
+  };
+
+  test('a moved item keeps its number, and moving it again gives the same answer', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const move = { item: `${inbox}:${id}`, from: inbox, to: trash };
+    const done = [{ source: move.item, status: 3, destination: `${trash}:${id}` }];
+    expect(await phone.moveItems(move)).toEqual(done);
+    expect(await phone.moveItems(move)).toEqual(done);
+  });
+
+  test('each move is answered on its own: 1, 2, 4 and 3', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const item = `${inbox}:${id}`;
+    const results = await phone.moveItems(
+      { item: `${inbox}:${id + 1}`, from: inbox, to: trash },
+      { item: 'nonsense', from: inbox, to: trash },
+      { item, from: trash, to: inbox },
+      { item, from: inbox, to: '999' },
+      { item, from: inbox, to: phone.folder(8) },
+      { item, from: inbox, to: inbox },
+      { item, from: inbox, to: trash },
+    );
+    expect(results.map(({ status }) => status)).toEqual([1, 1, 1, 2, 2, 4, 3]);
+  });
+
+  test('an empty request is refused by the version, and one with too many moves', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const moves = Array.from({ length: 1001 }, () =>
+      el(Move.Move, el(Move.SrcMsgId, `${inbox}:${id}`), el(Move.SrcFldId, inbox), el(Move.DstFldId, trash)),
+    );
+    for (const body of [el(Move.MoveItems), el(Move.MoveItems, ...moves)]) {
+      const { status, rootStatus } = await phone.post('MoveItems', body, { validateRequest: false });
+      expect(version === '12.1' ? status : rootStatus).toBe(version === '12.1' ? 400 : 103);
+    }
+  });
+});
+
+test('the others are told of a move, the device that made it is not', async () => {
+  const server = await startEndpoint();
+  const [phone, tablet] = [server.phone('14.1'), server.phone('16.1', { deviceId: 'tablet' })];
+  const id = await server.deliver('One');
+  for (const device of [phone, tablet]) {
+    await device.provision();
+    await device.folderSync();
+    await device.syncAll(device.folder(2));
+    await device.syncAll(device.folder(4));
+  }
+  const [inbox, trash] = [phone.folder(2), phone.folder(4)];
+  await phone.moveItems({ item: `${inbox}:${id}`, from: inbox, to: trash });
+  expect((await phone.sync(inbox)).commands).toBeUndefined();
+  await tablet.syncAll(inbox);
+  await tablet.syncAll(trash);
+  expect([...tablet.collection(inbox).items.keys()]).toEqual([]);
+  expect([...tablet.collection(trash).items.keys()]).toEqual([`${trash}:${id}`]);
+});

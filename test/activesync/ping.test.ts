@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import type { DeviceId } from '#domain/ids';
+import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
+import { Email } from '#protocols/activesync/wbxml/code-pages/email';
+import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
+import { Ping } from '#protocols/activesync/wbxml/code-pages/ping';
+import { el } from '#protocols/activesync/wbxml/element';
+import { startEndpoint, type TestServer } from './server.ts';
+
+/** A phone that holds the Inbox. */
+async function start(version: '12.1' | '14.1' | '16.1' = '14.1', server?: TestServer, deviceId?: string) {
+  const on = server ?? (await startEndpoint());
+  const phone = on.phone(version, deviceId === undefined ? {} : { deviceId });
+  await phone.provision();
+  await phone.folderSync();
+  const inbox = phone.folder(2);
+  await phone.syncAll(inbox);
+  return { server: on, phone, inbox };
+}
+
+/** Resolves when so many requests wait. */
+async function untilWaiting({ endpoint }: TestServer, count = 1): Promise<void> {
+  while (endpoint.waiting < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  test('a new message ends the wait, and one that came before it', async () => {
+    const { server, phone, inbox } = await start(version);
+    const waiting = phone.ping([inbox], 60);
+    await untilWaiting(server);
+    await server.deliver('New');
+    expect(await waiting).toMatchObject({ status: 2, folders: [inbox] });
+    expect(await phone.ping()).toMatchObject({ status: 2, folders: [inbox] });
+    await phone.syncAll(inbox);
+    const again = phone.ping();
+    await untilWaiting(server);
+    await server.deliver('Newer');
+    expect(await again).toMatchObject({ status: 2 });
+  });
+
+  test('what was never sent is asked for: Status 3', async () => {
+    const { phone, inbox } = await start(version);
+    expect((await phone.ping()).status).toBe(3);
+    expect((await phone.ping(undefined, 60)).status).toBe(3);
+    expect((await phone.ping([inbox])).status).toBe(3);
+  });
+
+  test('a heartbeat out of range answers Status 5 with the nearest bound', async () => {
+    const { phone, inbox } = await start(version);
+    for (const [asked, told] of [
+      [1, '60'],
+      [3541, '3540'],
+    ] as const) {
+      const { status, response } = await phone.ping([inbox], asked);
+      expect(status).toBe(5);
+      expect(response.element?.children[1]).toMatchObject({ tag: Ping.HeartbeatInterval, text: told });
+    }
+  });
+
+  test('an unknown folder, or a tree that changed, answers Status 7', async () => {
+    const { server, phone, inbox } = await start(version);
+    expect((await phone.ping([inbox, '999'], 60)).status).toBe(7);
+    const waiting = phone.ping([inbox], 60);
+    await untilWaiting(server);
+    await server.addFolders(1);
+    expect((await waiting).status).toBe(7);
+    expect((await phone.ping()).status).toBe(7);
+    await phone.folderSync();
+    await server.deliver('New');
+    expect((await phone.ping()).status).toBe(2);
+  });
+
+  test('nonsense answers Status 4, too many folders 6', async () => {
+    const { phone, inbox } = await start(version);
+    expect((await phone.ping([inbox, inbox], 60)).status).toBe(4);
+    const body = el(Ping.Ping, el(Ping.HeartbeatInterval, 'soon'));
+    expect((await phone.post('Ping', body, { validateRequest: false })).rootStatus).toBe(4);
+    const many = Array.from({ length: 301 }, (_, n) => String(n + 1));
+    expect((await phone.ping(many, 60)).status).toBe(6);
+  });
+});
+
+test('the end of the heartbeat answers Status 1', async () => {
+  const server = await startEndpoint({ quickHeartbeat: true });
+  const { phone, inbox } = await start('14.1', server);
+  expect(await phone.ping([inbox], 60)).toMatchObject({ status: 1, folders: [] });
+});
+
+test('what the device changed itself does not count, what another changed does', async () => {
+  const { server, phone, inbox } = await start();
+  const id = await server.deliver('One');
+  await phone.syncAll(inbox);
+  const { phone: tablet } = await start('16.1', server, 'tablet');
+  const waiting = phone.ping([inbox], 60);
+  await untilWaiting(server);
+  const read = (value: boolean) =>
+    el(
+      AirSync.Change,
+      el(AirSync.ServerId, `${inbox}:${id}`),
+      el(AirSync.ApplicationData, el(Email.Read, value)),
+    );
+  await phone.sync(inbox, { commands: [read(true)] });
+  expect(server.endpoint.waiting).toBe(1);
+  await tablet.syncAll(inbox);
+  await tablet.sync(inbox, { commands: [read(false)] });
+  expect(await waiting).toMatchObject({ status: 2, folders: [inbox] });
+});
+
+test('a newer Ping of the same device ends the older one, a client that leaves its own', async () => {
+  const { server, phone, inbox } = await start();
+  const older = phone.ping([inbox], 60);
+  await untilWaiting(server);
+  const newer = phone.ping([inbox], 120);
+  expect((await older).status).toBe(1);
+  expect(server.endpoint.waiting).toBe(1);
+  phone.close();
+  await expect(newer).rejects.toThrow();
+  while (server.endpoint.waiting > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('a stopping server ends what waits at once', async () => {
+  const { server, phone, inbox } = await start();
+  const waiting = phone.ping([inbox], 3540);
+  await untilWaiting(server);
+  server.endpoint.stop();
+  expect((await waiting).status).toBe(1);
+});
+
+test('a new policy ends the wait, and the FolderSync that follows is told of it', async () => {
+  const { server, phone, inbox } = await start();
+  const waiting = phone.ping([inbox], 60);
+  await untilWaiting(server);
+  const policy = { settings: { AllowCamera: false }, allowNonProvisionableDevices: false };
+  await server.policies.put(server.organization, server.bob.entity, policy);
+  expect(server.endpoint.waiting).toBe(1);
+  await server.policies.put(server.organization, 'organization', policy);
+  expect((await waiting).status).toBe(7);
+  const body = el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, phone.folderKey));
+  expect((await phone.post('FolderSync', body)).rootStatus).toBe(143);
+});
+
+test.each(['12.1', '14.1'] as const)('%s: a wipe ends the wait, and no Ping goes on', async (version) => {
+  const { server, phone, inbox } = await start(version);
+  const body = el(
+    Ping.Ping,
+    el(Ping.HeartbeatInterval, 60),
+    el(Ping.Folders, el(Ping.Folder, el(Ping.Id, inbox), el(Ping.Class, 'Email'))),
+  );
+  const waiting = phone.post('Ping', body);
+  await untilWaiting(server);
+  await server.devices.requestWipe(server.alice.mailbox, 'testdevice0001' as DeviceId, false);
+  for (const answer of [await waiting, await phone.post('Ping', body)]) {
+    expect(version === '12.1' ? answer.status : answer.rootStatus).toBe(version === '12.1' ? 449 : 140);
+  }
+});
