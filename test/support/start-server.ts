@@ -108,8 +108,12 @@ async function addUser(admin: Admin, OrganizationId: string, name: string): Prom
   return { id, address, password };
 }
 
-/** AWS JSON 1.1 over the socket. */
-function callAdmin(socketPath: string, operation: string, input: object): Promise<Record<string, unknown>> {
+/** AWS JSON 1.1 over the admin socket of a server. Rejects with the answer's `__type` as the error's name. */
+export function callAdmin(
+  socketPath: string,
+  operation: string,
+  input: object,
+): Promise<Record<string, unknown>> {
   const target = operation.includes('.') ? operation : `WorkMailService.${operation}`;
   return new Promise((resolve, reject) => {
     const call = request(
