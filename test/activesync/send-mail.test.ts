@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import type { Account } from '#directory/account';
+import { defaultFolder, FolderType } from '#domain/folder';
+import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
+import { el } from '#protocols/activesync/wbxml/element';
+import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
+
+const message = (to: string, more = '') =>
+  `From: Someone Else <else@example.org>\r\nTo: ${to}\r\nSubject: Hello\r\n${more}\r\nText\r\n`;
+
+/** What an account has in a folder, as raw messages. */
+async function messages({ database }: TestServer, { mailbox }: Account, type: FolderType): Promise<string[]> {
+  const reader = database.mail.mailbox(mailbox);
+  const range = {
+    from: { receivedMs: Number.MAX_SAFE_INTEGER, item: 0 },
+    to: { receivedMs: -1, item: 0 },
+    limit: 100,
+  };
+  const places = await reader.list(defaultFolder(type), range);
+  const bodies = await reader.inlineBodies(places.map(({ item }) => item as never));
+  return bodies.map((raw) => Buffer.from(raw ?? []).toString());
+}
+
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  const legacy = version === '12.1';
+  const start = async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    return { server, phone };
+  };
+
+  test('goes to its recipients, Bcc among them and not shown, with a copy in Sent Items if asked for', async () => {
+    const { server, phone } = await start();
+    const mime = message('nobody <alice.alias@example.test>', `Bcc: ${server.bob.address}\r\n`);
+    const answer = await phone.sendMail(mime);
+    expect([answer.status, answer.body.length]).toEqual([200, 0]);
+    const [toBob] = await messages(server, server.bob, FolderType.Inbox);
+    expect(toBob).toContain(`<${server.alice.address}>`);
+    expect(toBob).toMatch(/^Message-ID: <[^>]+@example\.test>/m);
+    expect(toBob).not.toMatch(/else@example\.org|^Bcc/m);
+    expect(await messages(server, server.alice, FolderType.Inbox)).toHaveLength(1);
+    const [sent] = await messages(server, server.alice, FolderType.SentItems);
+    expect(sent).toMatch(/^Bcc: bob@example\.test/m);
+    await phone.sendMail(message(server.bob.address, 'Message-ID: <b@c>\r\n'), { saveInSent: false });
+    expect(await messages(server, server.alice, FolderType.SentItems)).toHaveLength(1);
+    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(2);
+  });
+
+  test('a repeated request is answered as done and sends nothing', async () => {
+    const { server, phone } = await start();
+    const mime = message(server.bob.address);
+    for (const clientId of ['one', 'one', 'two'])
+      expect((await phone.sendMail(mime, { clientId })).status).toBe(200);
+    const same = message(server.bob.address, 'Message-ID: <a@b>\r\n');
+    for (const clientId of ['three', 'four']) await phone.sendMail(same, { clientId });
+    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(2);
+    expect(await messages(server, server.alice, FolderType.SentItems)).toHaveLength(2);
+  });
+
+  test.each([
+    ['unknown@example.test', 116],
+    ['someone@elsewhere.example', 120],
+    ['', 119],
+  ] as const)('to "%s" it is refused as a whole: %i', async (to, status) => {
+    const { server, phone } = await start();
+    const others = to === '' ? '' : `${server.bob.address}, ${to}`;
+    const answer = await phone.sendMail(message(others));
+    expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
+    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
+    expect(await messages(server, server.alice, FolderType.SentItems)).toEqual([]);
+  });
+
+  test('a message that is too large is refused, and an empty one', async () => {
+    const { server, phone } = await start();
+    const large = message(server.bob.address, `X-Fill: ${'x'.repeat(maxMessageBytes)}\r\n`);
+    const answers = [await phone.sendMail(large), await phone.sendMail('')];
+    expect(answers.map((answer) => (legacy ? answer.status : answer.rootStatus))).toEqual(
+      legacy ? [500, 400] : [120, 107],
+    );
+    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
+  });
+});
+
+test('a request without ClientId answers 103, one for another account 166', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  const mime = el(ComposeMail.Mime, Buffer.from(message(server.bob.address)));
+  for (const [body, status] of [
+    [el(ComposeMail.SendMail, mime), 103],
+    [el(ComposeMail.SendMail, el(ComposeMail.ClientId, 'x'.repeat(41)), mime), 103],
+    [el(ComposeMail.SendMail, el(ComposeMail.ClientId, 'x')), 103],
+    [el(ComposeMail.SendMail, el(ComposeMail.ClientId, 'x'), el(ComposeMail.AccountId, '7'), mime), 166],
+  ] as const) {
+    expect((await phone.post('SendMail', body, { validateRequest: false })).rootStatus).toBe(status);
+  }
+});
+
+test('12.1 takes no WBXML for a message', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('12.1');
+  await phone.provision();
+  const body = el(
+    ComposeMail.SendMail,
+    el(ComposeMail.ClientId, 'x'),
+    el(ComposeMail.Mime, Buffer.from('x')),
+  );
+  expect((await phone.post('SendMail', body)).status).toBe(400);
+});
