@@ -13,7 +13,8 @@ const maxReceivedFields = 50;
  * (RFC 5321 §2.3.8, §4.1.1.4; RFC 5322 §2.3), and a header that tells of a loop.
  */
 export class ContentCheck {
-  #previous = lf;
+  /** The last chunk ended with CR: this one begins with LF. */
+  #isAfterCr = false;
   #isInHeader = true;
   /** How many bytes of this header line are read, and how many of them spell "received:" so far; -1 if it is another field. */
   #lineBytes = 0;
@@ -23,18 +24,20 @@ export class ContentCheck {
   /** Throws ReplyError at the first fault. */
   write(chunk: Uint8Array): void {
     const { length } = chunk;
-    let previous = this.#previous;
+    if (length === 0) return;
+    if (this.#isAfterCr && chunk[0] !== lf) throw bareLineEnd('CR');
     for (let i = 0; i < length; i++) {
       const byte = chunk[i] ?? nul;
-      if (byte < 0x0e) {
-        if (byte === nul) throw new ReplyError(554, '5.6.0', 'Message contains NUL');
-        if (byte === lf && previous !== cr) throw bareLineEnd('LF');
-      }
-      if (previous === cr && byte !== lf) throw bareLineEnd('CR');
-      if (this.#isInHeader) this.#readHeader(byte);
-      previous = byte;
+      // Nearly every byte is text: it costs this comparison and no more.
+      if (byte > cr) continue;
+      if (byte === lf) {
+        if (i === 0 ? !this.#isAfterCr : chunk[i - 1] !== cr) throw bareLineEnd('LF');
+      } else if (byte === cr) {
+        if (i + 1 < length && chunk[i + 1] !== lf) throw bareLineEnd('CR');
+      } else if (byte === nul) throw new ReplyError(554, '5.6.0', 'Message contains NUL');
     }
-    this.#previous = previous;
+    this.#isAfterCr = chunk[length - 1] === cr;
+    for (let i = 0; i < length && this.#isInHeader; i++) this.#readHeader(chunk[i] ?? nul);
   }
 
   #readHeader(byte: number): void {

@@ -33,10 +33,13 @@ export function returnPathField(reversePath: string): string {
 
 /** An address with its domain as an A-label, for a transaction without SMTPUTF8. RFC 6531 §3.2. */
 export function withAsciiDomain(address: string): string {
+  if (isAscii.test(address)) return address;
   const at = address.lastIndexOf('@');
   const domain = address.slice(at + 1);
   return domain.startsWith('[') ? address : address.slice(0, at + 1) + (domainToASCII(domain) || domain);
 }
+
+const isAscii = /^[\x20-\x7e]*$/;
 
 /** What a client says of itself is printed only if it is a domain or an address literal. */
 const saidHost = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?|\[[a-z0-9.:-]{2,64}\])$/i;
