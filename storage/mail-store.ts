@@ -175,6 +175,7 @@ export class StoredMail implements MailStore {
     return {
       part: mailboxPart(ref.organization, ref.mailbox),
       sealer: this.#o.sealer,
+      epoch: this.#o.store.epoch,
       nameKey: (name: string): Bytes => this.#o.keys.nameKey(ref.organization, name),
     };
   }

@@ -16,6 +16,8 @@ import type { Bytes, Part, Range, Reader } from './store.ts';
 export interface MailboxContext {
   readonly part: Part;
   readonly sealer: Sealer;
+  /** The store's epoch: states of an earlier one are forgotten, because changes they speak of may be lost. */
+  readonly epoch: number;
   /** HMAC of a name under the organisation's key, for use in keys. */
   readonly nameKey: (name: string) => Bytes;
 }
@@ -159,7 +161,7 @@ export class StoredMailbox implements MailboxReader {
       rows.syncState,
       [0, 1].map((generation) => rows.syncState.key(of, u32(folder), u8(generation))),
     );
-    return states.filter((state) => state !== undefined).sort((a, b) => b.number - a.number);
+    return this.#ofThisEpoch(states);
   }
 
   async syncedFolders(device: DeviceId): Promise<readonly SyncedFolder[]> {
@@ -169,7 +171,7 @@ export class StoredMailbox implements MailboxReader {
       rows.syncState.range(this.context.nameKey(device)),
     )) {
       const folder = u32.read(key, 17) as FolderId;
-      if (value.number > (newest.get(folder)?.number ?? 0)) {
+      if (value.epoch === this.context.epoch && value.number > (newest.get(folder)?.number ?? 0)) {
         newest.set(folder, value);
       }
     }
@@ -182,7 +184,7 @@ export class StoredMailbox implements MailboxReader {
       rows.folderSyncState,
       [0, 1].map((generation) => rows.folderSyncState.key(of, u8(generation))),
     );
-    return states.filter((state) => state !== undefined).sort((a, b) => b.number - a.number);
+    return this.#ofThisEpoch(states);
   }
 
   async cachedRequests(device: DeviceId): Promise<CachedRequests> {
@@ -251,6 +253,16 @@ export class StoredMailbox implements MailboxReader {
       yield* page.rows;
       gte = page.next;
     }
+  }
+
+  /** Newest first. */
+  #ofThisEpoch<T extends { readonly epoch: number; readonly number: number }>(
+    states: readonly (T | undefined)[],
+  ): T[] {
+    return states
+      .filter((state) => state?.epoch === this.context.epoch)
+      .filter((state) => state !== undefined)
+      .sort((a, b) => b.number - a.number);
   }
 
   async #itemOf(folder: FolderId, id: ItemId, record: ItemRecord): Promise<Item> {

@@ -171,7 +171,10 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   putSyncState(device: DeviceId, folder: FolderId, state: SyncState): void {
     const of = this.context.nameKey(device);
-    this.#put(rows.syncState, rows.syncState.key(of, u32(folder), u8(state.number & 1)), state);
+    this.#put(rows.syncState, rows.syncState.key(of, u32(folder), u8(state.number & 1)), {
+      ...state,
+      epoch: this.context.epoch,
+    });
   }
 
   deleteSyncStates(device: DeviceId, folder: FolderId): void {
@@ -182,7 +185,10 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   putFolderSyncState(device: DeviceId, state: FolderSyncState): void {
     const of = this.context.nameKey(device);
-    this.#put(rows.folderSyncState, rows.folderSyncState.key(of, u8(state.number & 1)), state);
+    this.#put(rows.folderSyncState, rows.folderSyncState.key(of, u8(state.number & 1)), {
+      ...state,
+      epoch: this.context.epoch,
+    });
   }
 
   putCachedRequests(device: DeviceId, requests: CachedRequests): void {

@@ -11,7 +11,7 @@ export type ServerChange =
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent'>;
+type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'letGo'>;
 
 export interface Collected {
   readonly changes: readonly ServerChange[];
@@ -51,12 +51,18 @@ export async function collect(
   state: Progress,
   request: CollectRequest,
 ): Promise<Collected> {
-  const collected = await collectWithin(mailbox, state, request, request.windowSize);
+  let from = state;
+  let collected = await collectWithin(mailbox, from, request, request.windowSize);
+  while (collected.moreAvailable && collected.changes.length === 0) {
+    // A window full of things that the device need not hear of: it would stop asking at an answer without changes.
+    from = collected.progress;
+    collected = await collectWithin(mailbox, from, request, request.windowSize);
+  }
   const fitting = countFitting(collected.changes, request);
   if (fitting >= collected.changes.length) {
     return collected;
   }
-  return collectWithin(mailbox, state, request, fitting);
+  return collectWithin(mailbox, from, request, fitting);
 }
 
 async function collectWithin(
@@ -87,7 +93,13 @@ async function collectWithin(
       moreAvailable = done.more;
     }
   }
-  const progress = { seq: log.seq, skip: log.skip, walked, unsent: [...unsent].slice(-1000) };
+  const progress = {
+    seq: log.seq,
+    skip: log.skip,
+    walked,
+    unsent: [...unsent].slice(-1000),
+    letGo: state.letGo.filter(({ seq }) => seq > log.seq),
+  };
   return { changes, progress, moreAvailable, scanned: log.scanned };
 }
 
@@ -123,6 +135,7 @@ async function foldLog(
   windowSize: number,
 ): Promise<FoldedLog> {
   const folded = new Map<ItemId, Folded>();
+  const letGo = new Map(state.letGo.map((one) => [one.item, one.seq]));
   let { seq, skip } = state;
   let scanned = 0;
   for (let after: number | undefined = seq; after !== undefined; ) {
@@ -135,7 +148,8 @@ async function foldLog(
           // The device has let go of it: what comes after is news.
           folded.delete(change.item);
         }
-        if (n < skip || own || !isHeld(change, state.walked)) {
+        const isPast = entry.seq <= (letGo.get(change.item) ?? 0);
+        if (n < skip || own || isPast || !isHeld(change, state.walked)) {
           continue;
         }
         if (folded.size >= windowSize && !folded.has(change.item)) {

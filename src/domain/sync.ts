@@ -1,6 +1,6 @@
 /** Synchronising a folder with a device: keys, the client's changes, then ours, in one transaction (storage design, section 5). */
 
-import { listStart } from './change.ts';
+import { comparePositions, listStart } from './change.ts';
 import { DomainError } from './errors.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item, ItemDetail } from './item.ts';
@@ -16,10 +16,10 @@ export type ClientCommand =
   | { readonly kind: 'delete'; readonly item: ItemId; readonly permanently: boolean }
   | { readonly kind: 'fetch'; readonly item: ItemId };
 
-/** What became of a command: `gone` is a Delete of what was not there, which is fine. `message` belongs to a fetch. */
+/** What became of a command; a Delete of what is not there is done. `message` belongs to a fetch. */
 export interface CommandResult {
   readonly command: ClientCommand;
-  readonly outcome: 'done' | 'gone' | 'not-found' | 'conflict';
+  readonly outcome: 'done' | 'not-found' | 'conflict';
   readonly message?: Message | undefined;
 }
 
@@ -92,6 +92,7 @@ export class FolderSync {
         skip: 0,
         walked: listStart,
         unsent: [],
+        letGo: [],
         options,
         adds: [],
       };
@@ -110,7 +111,7 @@ export class FolderSync {
       const options = request.options ?? base.options;
       const rules = request.rules(options);
       const results = await applyCommands(tx, request, rules, base.seq);
-      const from = { ...base, unsent: [...base.unsent, ...letGo(results)] };
+      const from = { ...base, letGo: [...base.letGo, ...deletedBy(results, await tx.lastSeq())] };
       const collected = request.getChanges
         ? await collect(tx, from, this.#collectRequest(request, rules))
         : nothing(from);
@@ -120,7 +121,10 @@ export class FolderSync {
         const next = { ...base, ...collected.progress, options, adds: [], number: base.number + 1 };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
-      } else if (collected.scanned > worthKeeping) {
+      } else if (
+        collected.scanned > worthKeeping ||
+        comparePositions(base.walked, collected.progress.walked) !== 0
+      ) {
         tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
       }
       const changes = await withMessages(tx, collected.changes);
@@ -238,7 +242,7 @@ async function applyCommand(
   const item = await tx.item(request.folder, command.item);
   if (item === undefined) {
     // What is gone already need not be deleted: a repeated request says so as well.
-    return { command, outcome: command.kind === 'delete' ? 'gone' : 'not-found' };
+    return { command, outcome: command.kind === 'delete' ? 'done' : 'not-found' };
   }
   switch (command.kind) {
     case 'change': {
@@ -283,9 +287,9 @@ async function isConflict(
   return false;
 }
 
-/** Items that the device has let go of, though the log still has to say that they went. */
-function letGo(results: readonly CommandResult[]): ItemId[] {
-  return results.flatMap(({ command, outcome }) => (outcome === 'gone' ? [command.item] : []));
+/** Items that the device has let go of: what the log says of them up to now is past for it. */
+function deletedBy(results: readonly CommandResult[], seq: number): SyncState['letGo'] {
+  return results.flatMap(({ command: { kind, item } }) => (kind === 'delete' ? [{ item, seq }] : []));
 }
 
 async function withMessages(tx: MailboxTx, changes: readonly ServerChange[]): Promise<SyncAnswer['changes']> {

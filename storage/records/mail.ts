@@ -269,8 +269,10 @@ const plainObject = <T>(): Codec<T> =>
   );
 
 export const deviceCodec: Codec<Device> = plainObject();
-export const syncStateCodec: Codec<SyncState> = plainObject();
-export const folderSyncStateCodec: Codec<FolderSyncState> = plainObject();
+/** A state, and the store's epoch it belongs to. */
+type OfEpoch<T> = T & { readonly epoch: number };
+export const syncStateCodec: Codec<OfEpoch<SyncState>> = plainObject();
+export const folderSyncStateCodec: Codec<OfEpoch<FolderSyncState>> = plainObject();
 export const cachedRequestsCodec: Codec<CachedRequests> = plainObject();
 export const queuedMessageCodec: Codec<QueuedMessage> = plainObject();
 

@@ -221,7 +221,6 @@ async function responseElements(
 function statusOf({ outcome }: CommandResult): SyncStatus {
   switch (outcome) {
     case 'done':
-    case 'gone':
       return SyncStatus.Success;
     case 'not-found':
       return SyncStatus.ObjectNotFound;
