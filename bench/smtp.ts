@@ -2,13 +2,12 @@
  * Durable messages a second over SMTP, ours beside Postfix in turns of one run; both are driven by smtp-source (Debian's
  * postfix package; run as root for the comparison). Then what 64 messages of 20 MB at once cost in memory.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { type SmtpProcess, startSmtpProcess } from '#test/support/smtp-process';
 import { type Postfix, startPostfix } from './postfix.ts';
 
 const rounds = 3;
@@ -23,32 +22,6 @@ interface Load {
   readonly sessions: number;
   readonly bytes: number;
   readonly messages: number;
-}
-
-interface Site {
-  readonly address: string;
-  /** Stops it and gives what it counted. */
-  stop(): Promise<{ items: number; peakRssKiB: number }>;
-}
-
-async function startOurs(folder: string): Promise<Site> {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'smtp-site.ts'), folder], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  if (!child.stdout) throw new Error('the server has no output');
-  process.once('exit', () => child.kill());
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const next = async () => String((await lines.next()).value);
-  return {
-    address: await next(),
-    stop: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      const counted = JSON.parse(await next());
-      await exited;
-      return counted;
-    },
-  };
 }
 
 /** Sends messages and gives how many a second were answered with 250. */
@@ -74,7 +47,7 @@ async function drive(address: string, { sessions, bytes, messages }: Load): Prom
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 async function measure(folder: string): Promise<void> {
-  const ours = await startOurs(join(folder, 'ours'));
+  const ours = await startSmtpProcess(join(folder, 'ours'));
   const postfix = await startPostfix(join(folder, 'postfix'));
   if (!postfix) console.log('no Postfix to compare with');
   try {
@@ -86,7 +59,7 @@ async function measure(folder: string): Promise<void> {
   console.log(`${items} messages in the mailbox, at most ${Math.round(peakRssKiB / 1024)} MiB resident`);
 }
 
-async function compare(ours: Site, postfix: Postfix | undefined): Promise<void> {
+async function compare(ours: SmtpProcess, postfix: Postfix | undefined): Promise<void> {
   console.log('sessions      size   ours/s   postfix/s   ratio');
   for (const load of loads) {
     const figures: { ours: number[]; postfix: number[] } = { ours: [], postfix: [] };
@@ -101,7 +74,7 @@ async function compare(ours: Site, postfix: Postfix | undefined): Promise<void> 
 }
 
 async function measureMemory(folder: string): Promise<void> {
-  const site = await startOurs(folder);
+  const site = await startSmtpProcess(folder);
   const rate = await drive(site.address, { sessions: 64, bytes: 20_000_000, messages: 64 });
   const { items, peakRssKiB } = await site.stop();
   const seconds = (64 / rate).toFixed(1);

@@ -11,7 +11,7 @@ import { openDatabase } from '#storage/database';
 import { createLogger } from '#telemetry/log';
 
 const folder = process.argv[2];
-if (folder === undefined) throw new Error('usage: smtp-site.ts FOLDER');
+if (folder === undefined) throw new Error('usage: smtp-server.ts FOLDER');
 const log = createLogger('info');
 const clock = {
   now: Date.now,
