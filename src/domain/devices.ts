@@ -156,12 +156,12 @@ export class Devices {
     return device;
   }
 
-  /** Takes a wipe back that was not yet sent. Throws `device/not-found`, `request/invalid`. */
+  /** Takes a wipe back that was not yet sent. Throws `device/not-found`, `entity/state`. */
   cancelWipe(ref: MailboxRef, id: DeviceId): Promise<Device> {
     return this.update(ref, id, (before) => {
-      if (before.wipe === 'none') throw new DomainError('request/invalid', 'No wipe was asked for.');
+      if (before.wipe === 'none') throw new DomainError('entity/state', 'No wipe was asked for.');
       if (before.wipe !== 'requested') {
-        throw new DomainError('request/invalid', 'The wipe was already sent to the device.');
+        throw new DomainError('entity/state', 'The wipe was already sent to the device.');
       }
       return { ...before, wipe: 'none', wipeAccountOnly: false, wipeRequestedMs: undefined };
     });

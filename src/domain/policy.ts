@@ -1,4 +1,3 @@
-import { DomainError } from './errors.ts';
 import { type DeviceId, type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from './ids.ts';
 import { type PolicySettingName, type PolicySettings, readPolicySettings } from './policy-settings.ts';
 
@@ -64,15 +63,14 @@ export class Policies {
     this.#store = store;
   }
 
-  /** The target's own policy; an organisation whose policy was never put has revision 0 with nothing enforced. */
+  /** The target's own policy; one that has none has revision 0, and nothing is enforced. */
   async get(
     organization: OrganizationId,
     target: PolicyTarget,
   ): Promise<Policy & { readonly revision: number }> {
     const stored = await this.#stored(organization, target);
     if (stored?.policy !== undefined) return { ...stored.policy, revision: stored.revision };
-    if (target !== 'organization') throw noPolicy();
-    return { ...nothingEnforced, revision: stored?.revision ?? 0 };
+    return { ...nothingEnforced, revision: target === 'organization' ? (stored?.revision ?? 0) : 0 };
   }
 
   /** Replaces the target's policy. Throws `request/invalid` for a setting that is none or out of its range. */
@@ -95,12 +93,11 @@ export class Policies {
     return { ...policy, revision: stored?.revision ?? 0 };
   }
 
-  /** Takes the target's policy back. Throws `entity/not-found` if it has none. */
+  /** Takes the target's policy back; nothing happens if it has none. */
   async delete(organization: OrganizationId, target: PolicyTarget): Promise<void> {
-    await this.#update(organization, target, (before) => {
-      if (before?.policy === undefined) throw noPolicy();
-      return { ...before, revision: before.revision + 1, policy: undefined };
-    });
+    await this.#update(organization, target, (before) =>
+      before?.policy === undefined ? before : { ...before, revision: before.revision + 1, policy: undefined },
+    );
   }
 
   /** The policy in force for a mailbox: its user's own, else the organisation's. */
@@ -153,8 +150,4 @@ export class Policies {
     read.catch(() => this.#cached.delete(key));
     return read;
   }
-}
-
-function noPolicy(): DomainError {
-  return new DomainError('entity/not-found', 'The user or group has no mobile policy of its own.');
 }

@@ -1,0 +1,63 @@
+import type { Directory } from '#directory/directory';
+import type { OrganizationId } from '#domain/ids';
+import type { Policies, Policy, PolicyTarget } from '#domain/policy';
+import { apiNameOf, policySettingNames } from '#domain/policy-settings';
+import type { AdminOperation } from '../../endpoint.ts';
+import type { AdminInput } from '../../shape.ts';
+import { organizationOf, structureOf, textOf } from '../input.ts';
+
+interface Parts {
+  readonly directory: Directory;
+  readonly policies: Policies;
+}
+
+/** policyOperations are the operations on mobile policies: the organisation's, and those of single users. */
+export function policyOperations(parts: Parts): Readonly<Record<string, AdminOperation>> {
+  return {
+    'Mailstead.GetMobilePolicy': (input) => getMobilePolicy(parts, input),
+    'Mailstead.PutMobilePolicy': (input) => putMobilePolicy(parts, input),
+    'Mailstead.DeleteMobilePolicy': (input) => deleteMobilePolicy(parts, input),
+  };
+}
+
+async function getMobilePolicy(parts: Parts, input: AdminInput): Promise<object> {
+  const { organization, target } = await ownerOf(parts, input);
+  return answerOf(await parts.policies.get(organization, target));
+}
+
+async function putMobilePolicy(parts: Parts, input: AdminInput): Promise<object> {
+  const { organization, target } = await ownerOf(parts, input);
+  const { AllowNonProvisionableDevices: allow, ...settings } = structureOf(input, 'Policy');
+  const given = { settings, allowNonProvisionableDevices: allow === true };
+  return answerOf(await parts.policies.put(organization, target, given));
+}
+
+async function deleteMobilePolicy(parts: Parts, input: AdminInput): Promise<object> {
+  const { organization, target } = await ownerOf(parts, input);
+  await parts.policies.delete(organization, target);
+  return {};
+}
+
+/** Whose policy is meant. Throws organization/not-found, entity/not-found. */
+async function ownerOf(
+  { directory }: Parts,
+  input: AdminInput,
+): Promise<{ readonly organization: OrganizationId; readonly target: PolicyTarget }> {
+  const organization = organizationOf(input);
+  const entity = textOf(input, 'EntityId');
+  if (entity !== undefined) {
+    return { organization, target: (await directory.describeUser(organization, entity)).id };
+  }
+  await directory.describeOrganization(organization);
+  return { organization, target: 'organization' };
+}
+
+/** Absent is not enforced. */
+function answerOf(policy: Policy & { readonly revision: number }): object {
+  const settings = policySettingNames.flatMap((name) => {
+    const value = policy.settings[name];
+    return value === undefined ? [] : [[apiNameOf(name), value] as const];
+  });
+  const allow = policy.allowNonProvisionableDevices ? { AllowNonProvisionableDevices: true } : {};
+  return { Policy: { ...Object.fromEntries(settings), ...allow }, Revision: policy.revision };
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Directory } from '#directory/directory';
+import { Devices } from '#domain/devices';
+import { type DeviceId, type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
+import { Policies } from '#domain/policy';
+import { Acknowledgement, Provisioning } from '#domain/provisioning';
+import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { deviceOperations } from '#protocols/admin/operations/devices/index';
+import { policyOperations } from '#protocols/admin/operations/policies/index';
+import { listenOnAdminSocket } from '#protocols/admin/socket';
+import { StoredDirectory } from '#storage/directory-store';
+import { StoredPolicies } from '#storage/policy-store';
+import { silentLogger } from '#telemetry/log';
+import { callAdmin } from '#test/support/start-server';
+import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
+
+const nowMs = 1_800_000_000_500;
+
+/** The operations on devices and policies, for an organisation with two users and the devices they are given. */
+async function serve() {
+  const clock = fixedClock(nowMs);
+  const random = { bytes: (length: number) => randomBytes(length) };
+  const database = await tempDatabase({ clock });
+  const directory = new Directory({
+    store: new StoredDirectory(database),
+    mailboxes: database.mail,
+    outside: { clock, random },
+    settings: { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 3 },
+  });
+  const stored = new StoredPolicies(database);
+  const policies = new Policies(stored);
+  const devices = new Devices(database.mail, stored, policies, clock);
+  const provisioning = new Provisioning(devices, clock, random);
+  const parts = { directory, devices, policies };
+  const endpoint = createAdminEndpoint({ ...deviceOperations(parts), ...policyOperations(parts) });
+  const socketPath = join(await tempFolder(), 'admin.sock');
+  const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
+  onTestFinished(() => listener.stop());
+  const organization = await directory.createOrganization({ alias: 'acme' });
+  const [alice, bob] = [
+    await user(directory, organization, 'alice'),
+    await user(directory, organization, 'bob'),
+  ];
+  const call = (operation: string, input: object = {}) =>
+    callAdmin(socketPath, `Mailstead.${operation}`, { OrganizationId: organization, ...input });
+  const refOf = (entity: EntityId) => ({ organization, mailbox: mailboxOf(entity) });
+  const addDevice = (entity: EntityId, id: string, protocolVersion = '14.1') =>
+    devices.meet(refOf(entity), {
+      id: id as DeviceId,
+      type: 'iPhone',
+      userAgent: 'Phone/1',
+      protocolVersion,
+    });
+  const provision = async (entity: EntityId, id: string) => {
+    const ref = refOf(entity);
+    const policy = await policies.effective(ref);
+    const key = await provisioning.offer(ref, id as DeviceId, policy);
+    await provisioning.acknowledge(ref, id as DeviceId, policy, key, Acknowledgement.Applied);
+  };
+  return { clock, devices, provisioning, organization, alice, bob, call, refOf, addDevice, provision };
+}
+
+async function user(directory: Directory, organization: OrganizationId, name: string): Promise<EntityId> {
+  const id = await directory.createUser(organization, {
+    name,
+    displayName: name,
+    password: undefined,
+    firstName: undefined,
+    lastName: undefined,
+    hiddenFromGlobalAddressList: false,
+  });
+  return id;
+}
+
+test('a policy is put, answered with its revision, and taken back', async () => {
+  const { call, alice } = await serve();
+  expect(await call('GetMobilePolicy')).toEqual({ Policy: {}, Revision: 0 });
+  const Policy = {
+    PasswordRequired: true,
+    MinimumPasswordLength: 6,
+    ScreenLockSeconds: 300,
+    AllowCamera: false,
+  };
+  expect(await call('PutMobilePolicy', { Policy })).toEqual({ Policy, Revision: 1 });
+  expect(
+    await call('PutMobilePolicy', { Policy: { ...Policy, AllowNonProvisionableDevices: true } }),
+  ).toEqual({
+    Policy: { ...Policy, AllowNonProvisionableDevices: true },
+    Revision: 2,
+  });
+  expect(await call('GetMobilePolicy', { EntityId: alice })).toEqual({ Policy: {}, Revision: 0 });
+  const own = { EntityId: 'alice', Policy: { DevicePasswordEnabled: true } };
+  expect(await call('PutMobilePolicy', own)).toEqual({ Policy: { PasswordRequired: true }, Revision: 1 });
+  for (let n = 0; n < 2; n++) expect(await call('DeleteMobilePolicy', { EntityId: alice })).toEqual({});
+  expect(await call('GetMobilePolicy', { EntityId: alice })).toEqual({ Policy: {}, Revision: 0 });
+  expect(await call('PutMobilePolicy', own)).toMatchObject({ Revision: 3 });
+});
+
+test.each([
+  [{ MinimumPasswordLength: 17 }],
+  [{ FailedAttemptsAllowed: 3 }],
+  [{ MaxCalendarAgeFilter: 1 }],
+  [{ PasswordRequired: true, DevicePasswordEnabled: true }],
+  [{ NoSuchSetting: true }],
+])('a policy with %j is refused', async (Policy) => {
+  const { call } = await serve();
+  await expect(call('PutMobilePolicy', { Policy })).rejects.toMatchObject({
+    name: 'InvalidParameterException',
+  });
+});
+
+test('a policy of nobody is refused', async () => {
+  const { call } = await serve();
+  const nobody = { EntityId: 'nobody', Policy: {} };
+  await expect(call('PutMobilePolicy', nobody)).rejects.toMatchObject({ name: 'EntityNotFoundException' });
+  const elsewhere = { OrganizationId: `m-${'0'.repeat(32)}` };
+  await expect(call('GetMobilePolicy', elsewhere)).rejects.toMatchObject({
+    name: 'OrganizationNotFoundException',
+  });
+});
+
+test('devices are listed page by page, of all users or of one', async () => {
+  const { call, alice, bob, addDevice } = await serve();
+  for (const [owner, id] of [
+    [alice, 'a1'],
+    [alice, 'a2'],
+    [bob, 'b1'],
+  ] as const) {
+    await addDevice(owner, id);
+  }
+  for (const [input, wanted] of [
+    [{}, ['a1', 'a2', 'b1']],
+    [{ UserId: 'alice' }, ['a1', 'a2']],
+  ] as const) {
+    const found: string[] = [];
+    let NextToken: unknown;
+    do {
+      const page = await call('ListMobileDevices', {
+        ...input,
+        MaxResults: 1,
+        ...(NextToken ? { NextToken } : {}),
+      });
+      found.push(...(page['Devices'] as { DeviceId: string }[]).map(({ DeviceId }) => DeviceId));
+      NextToken = page['NextToken'];
+    } while (NextToken !== undefined);
+    expect(found.sort()).toEqual(wanted);
+  }
+});
+
+test('a device is described with its status, from the first contact to the end of a wipe', async () => {
+  const { call, alice, addDevice, provision, provisioning, refOf } = await serve();
+  await addDevice(alice, 'phone');
+  const phone = { UserId: alice, DeviceId: 'PHONE' };
+  const status = async () => (await call('DescribeMobileDevice', phone))['Status'];
+  expect(await call('DescribeMobileDevice', phone)).toEqual({
+    DeviceId: 'phone',
+    UserId: alice,
+    DeviceType: 'iPhone',
+    UserAgent: 'Phone/1',
+    ProtocolVersion: '14.1',
+    Status: 'PROVISIONING_REQUIRED',
+    AccessState: 'ALLOW',
+    FirstSyncTime: nowMs / 1000,
+    LastSyncTime: nowMs / 1000,
+  });
+  await provision(alice, 'phone');
+  expect(await call('DescribeMobileDevice', phone)).toMatchObject({
+    Status: 'PROVISIONING_SUCCEEDED',
+    PolicyRevision: 0,
+  });
+  await call('PutMobilePolicy', { Policy: { AllowCamera: false } });
+  expect(await status()).toBe('PROVISIONING_REQUIRED');
+  expect(await call('WipeMobileDevice', phone)).toEqual({ Status: 'WIPE_REQUIRED' });
+  expect(await call('CancelWipeMobileDevice', phone)).toEqual({ Status: 'PROVISIONING_REQUIRED' });
+  await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject({ name: 'EntityStateException' });
+  await call('WipeMobileDevice', phone);
+  await provisioning.wipeSent(refOf(alice), 'phone' as DeviceId);
+  await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject({ name: 'EntityStateException' });
+  await provisioning.wipeAcknowledged(refOf(alice), 'phone' as DeviceId, true);
+  expect(await status()).toBe('WIPE_SUCCEEDED');
+  expect(await call('DeleteMobileDevice', phone)).toEqual({});
+  await expect(call('DescribeMobileDevice', phone)).rejects.toMatchObject({
+    name: 'ResourceNotFoundException',
+  });
+  await expect(call('DeleteMobileDevice', phone)).rejects.toMatchObject({
+    name: 'ResourceNotFoundException',
+  });
+  expect(await call('ListMobileDevices')).toMatchObject({ Devices: [] });
+});
+
+test('an account-only wipe is for devices of 16.1', async () => {
+  const { call, alice, addDevice } = await serve();
+  await addDevice(alice, 'old');
+  await addDevice(alice, 'new', '16.1');
+  const wipe = (DeviceId: string) => call('WipeMobileDevice', { UserId: alice, DeviceId, AccountOnly: true });
+  await expect(wipe('old')).rejects.toMatchObject({ name: 'UnsupportedOperationException' });
+  expect(await wipe('new')).toEqual({ Status: 'WIPE_REQUIRED' });
+});
