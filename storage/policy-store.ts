@@ -9,7 +9,7 @@ import { organizationRows as rows } from './layout.ts';
 import type { Sealer } from './rows.ts';
 import type { Bytes, Reader, Store } from './store.ts';
 
-export interface PolicyStoreOptions {
+interface PolicyStoreOptions {
   readonly store: Store;
   readonly keys: KeyRing;
   readonly sealer: Sealer;

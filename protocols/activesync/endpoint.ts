@@ -35,7 +35,7 @@ import { CommonStatus, httpStatusOf } from './status.ts';
 import { decode, WbxmlContentError } from './wbxml/decode.ts';
 
 /** What the endpoint is made of. */
-export interface ActiveSyncParts {
+interface ActiveSyncParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
   readonly store: MailStore;
   readonly policies: Policies;

@@ -25,7 +25,7 @@ export interface DeviceEntry {
 }
 
 /** What a request tells of its device. */
-export interface DeviceSighting {
+interface DeviceSighting {
   readonly id: DeviceId;
   readonly type: string;
   readonly userAgent: string;
@@ -39,7 +39,7 @@ export interface OwnedDevice {
 }
 
 /** How many devices a user may have. */
-export const maxDevicesPerUser = 100;
+const maxDevicesPerUser = 100;
 
 /** The time of the last request is kept this exactly: a device that only asks costs no write. */
 const lastSyncExactMs = 5 * 60_000;

@@ -17,7 +17,7 @@ export const Acknowledgement = { Applied: 1, Partially: 2, NotApplied: 3, Manage
 export type Acknowledgement = (typeof Acknowledgement)[keyof typeof Acknowledgement];
 
 /** What comes of an acknowledgement: the final key, or why there is none. */
-export type AcknowledgementResult =
+type AcknowledgementResult =
   | { readonly outcome: 'accepted'; readonly policyKey: number }
   | { readonly outcome: 'wrong-key' | 'not-applied' | 'only-partially' | 'managed-by-others' };
 
