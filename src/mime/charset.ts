@@ -39,6 +39,13 @@ const aliases: Readonly<Record<string, string>> = {
   cp936: 'gb18030',
   'euc-cn': 'gb18030',
   'x-euc-cn': 'gb18030',
+  csgb2312: 'gb18030',
+  csbig5: 'big5',
+  cseuckr: 'euc-kr',
+  csksc56011987: 'euc-kr',
+  csiso2022jp: 'iso-2022-jp',
+  csshiftjis: 'shift_jis',
+  cseucpkdfmtjapanese: 'euc-jp',
   cp950: 'big5',
   'big5-hkscs': 'big5',
   'x-x-big5': 'big5',
@@ -102,7 +109,6 @@ function canonicalName(label: string): string {
     .toLowerCase()
     .replace(/["'\s]/g, '')
     .replace(/\*.*$/, '')
-    .replace(/^cs(?=iso|utf|gb|big)/, '')
     .replace(/^x-(?=utf|iso-|windows-)/, '')
     .replace(/^(?:win|windows|cp|x-cp)[-_]?(?=125\d$|874$)/, 'windows-')
     .replace(/^iso_?8859/, 'iso-8859')

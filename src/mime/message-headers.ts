@@ -101,11 +101,15 @@ const controls = /\p{Cc}+/gu;
 /** The ids in angle brackets; where a broken sender left them out, the words with an @. */
 function messageIds(value: string | undefined): string[] {
   if (!value) return [];
-  const ids =
-    value.match(/<[^<>\s]{1,995}>/g) ?? value.match(/[^<>\s]+@[^<>\s]+/g)?.map((id) => `<${id}>`) ?? [];
+  const ids = value.match(/<[^<>\s]{1,995}>/g) ?? bareIds(value);
   if (ids.length <= maxReferences) return ids;
   // The root names the thread, the last ones its newest branch.
   return [...ids.slice(0, 1), ...ids.slice(1 - maxReferences)];
+}
+
+function bareIds(value: string): string[] {
+  const words = value.split(/[<>\s]+/).filter((word) => word.includes('@'));
+  return words.map((id) => `<${id.slice(0, 995)}>`);
 }
 
 /** RFC 2156 §5.3.6 Importance, else the two that mail programs made up; 1 is the most urgent X-Priority. */
@@ -131,7 +135,7 @@ function token(value: string | undefined): string {
 /** RFC 2919 §2: the identifier in the last angle brackets. */
 function readListId(value: string | undefined): string {
   if (!value) return '';
-  return (/<([^<>]*)>[^<>]*$/.exec(value)?.[1] ?? value).trim().slice(0, 255);
+  return (/<([^<>]*)>[^<>]*$/.exec(value.slice(0, 2_048))?.[1] ?? value).trim().slice(0, 255);
 }
 
 /** MS-OXOMSG, PidTagConversationIndex: 22 bytes that begin with 1, and 5 for each reply. */

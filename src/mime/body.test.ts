@@ -1,0 +1,143 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, it } from 'vitest';
+import { readBody } from './body.ts';
+import { unflow } from './flowed.ts';
+import { declareUtf8, htmlToText, textToHtml, toCrLf } from './html.ts';
+import { MessageIndexer } from './index-message.ts';
+import { previewOfHtml, previewOfText } from './preview.ts';
+import { truncateHtml, truncateUtf8 } from './truncate.ts';
+
+describe('truncateUtf8', () => {
+  it.each([
+    ['abc', 3, 'abc'],
+    ['abc', 2, 'ab'],
+    ['aä', 2, 'a'],
+    ['€€', 5, '€'],
+    ['a😀b', 4, 'a'],
+    ['a😀b', 5, 'a😀'],
+    ['abc', 0, ''],
+  ])('%s to %i bytes', (text, bytes, expected) => {
+    expect(truncateUtf8(text, bytes)).toBe(expected);
+  });
+});
+
+describe('truncateHtml', () => {
+  it.each([
+    ['<p>Hello</p>', 10, '<p>Hello'],
+    ['<p>a &amp; b</p>', 7, '<p>a '],
+    ['<p>a &amp; b</p>', 10, '<p>a &amp;'],
+    ['<p>a & b and more</p>', 8, '<p>a & b'],
+    ['<p>1 < 2 and more</p>', 8, '<p>1 < 2'],
+    ['<p>short</p>', 100, '<p>short</p>'],
+  ])('%s to %i bytes', (html, bytes, expected) => {
+    expect(truncateHtml(html, bytes)).toBe(expected);
+  });
+});
+
+describe('conversion', () => {
+  it('turns HTML into plain text with CR LF, without scripts, styles and pictures', () => {
+    const html =
+      '<head><style>p{}</style></head><h1>Title</h1><p>One &amp; <b>two</b><br>three</p><script>x</script><img alt="no" src="x"><ul><li>a<li>b</ul>';
+    expect(htmlToText(html)).toBe('Title\r\n\r\nOne & two\r\nthree\r\n\r\n * a\r\n * b');
+  });
+
+  it('names the target of a link', () => {
+    expect(htmlToText('<a href="https://example.org/x">here</a>')).toBe('here <https://example.org/x>');
+  });
+
+  it('is bounded by maxChars and survives hostile input', () => {
+    expect(htmlToText('<p>abcdef</p>', 3)).toBe('abc');
+    for (const piece of [
+      '<div>',
+      '<table><tr><td>',
+      '<',
+      '&',
+      '<!--',
+      '<style>',
+      '<a href="',
+      '<blockquote>',
+      '</p>',
+    ]) {
+      expect(htmlToText(piece.repeat(20_000)).length).toBeLessThan(200_000);
+    }
+  });
+
+  it('turns plain text into HTML', () => {
+    expect(textToHtml('a < b & "c"\r\n  d')).toBe(
+      '<html><head><meta charset="utf-8"></head><body><div>a &lt; b &amp; &quot;c&quot;<br>\r\n &nbsp;d</div></body></html>',
+    );
+  });
+
+  it('declares UTF-8 in meta elements of both kinds', () => {
+    expect(
+      declareUtf8('<meta charset="koi8-r"><META http-equiv=x content="text/html; charset=iso-8859-1">'),
+    ).toBe('<meta charset="utf-8"><META http-equiv=x content="text/html; charset=utf-8">');
+  });
+
+  it('gives every line CR LF', () => {
+    expect(toCrLf('a\nb\r\nc\rd')).toBe('a\r\nb\r\nc\r\nd');
+  });
+});
+
+it.each([
+  ['a \r\nb', false, 'a b'],
+  ['a \r\nb', true, 'ab'],
+  ['> a \r\n> b\r\n>> c', false, '> a b\r\n>> c'],
+  ['a \r\n> b', false, 'a \r\n> b'],
+  ['-- \r\nAnn', false, '-- \r\nAnn'],
+  ['a \r\n-- \r\nAnn', false, 'a \r\n-- \r\nAnn'],
+])('unflow %j, delsp %s', (text, delsp, expected) => {
+  expect(unflow(text, delsp)).toBe(expected);
+});
+
+describe('preview', () => {
+  it('leaves out links, quote marks and rulers', () => {
+    expect(previewOfText('> Hi  there\r\n-------\r\nsee <https://example.org/long?x=1> [cid:pic] now')).toBe(
+      'Hi there see now',
+    );
+  });
+
+  it('reads HTML that is cut off anywhere', () => {
+    expect(
+      previewOfHtml('<head><title>no</title></head><p>One&nbsp;&uuml;&#8364;</p><style>x</style>two<a hr'),
+    ).toBe('One ü€ two');
+  });
+
+  it('holds at most 2 KiB', () => {
+    expect(Buffer.byteLength(previewOfText('äöü '.repeat(2_000)), 'utf8')).toBeLessThanOrEqual(2_048);
+  });
+});
+
+describe('readBody', () => {
+  const raw = Buffer.from(
+    `Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from('ä€😀'.repeat(50_000)).toString('base64')}\r\n`,
+  );
+  const indexer = new MessageIndexer();
+  indexer.write(raw);
+  const index = indexer.end();
+
+  it('reads only as much of a part as the cut needs', async () => {
+    let read = 0;
+    const body = await readBody(
+      index,
+      'plain',
+      (part, maxBytes) => {
+        read = Math.min(part.end - part.start, maxBytes);
+        return Promise.resolve(raw.subarray(part.start, part.start + read));
+      },
+      500,
+    );
+    expect(read).toBeLessThan(10_000);
+    expect(Buffer.byteLength(body.text)).toBeLessThanOrEqual(500);
+    expect(body.text).toBe(`${'ä€😀'.repeat(55)}ä€`);
+    expect(body.isWhole).toBe(false);
+    expect(body.estimatedBytes).toBe(450_000);
+  });
+
+  it('says so when the body is whole', async () => {
+    const body = await readBody(index, 'html', (part) => Promise.resolve(raw.subarray(part.start, part.end)));
+    expect(body.isWhole).toBe(true);
+    expect(body.estimatedBytes).toBe(Buffer.byteLength(body.text));
+    expect(body.text).toContain('<body><div>ä€😀');
+  });
+});

@@ -1,0 +1,160 @@
+import type { Buffer } from 'node:buffer';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import { envelopeAddress, type MailAddress, parseAddressList } from './address.ts';
+import { parseDate } from './date.ts';
+import { encodeMailbox, formatDate, headerBytes, type RawField, splitMessage } from './header-edit.ts';
+import { unfold } from './header-fields.ts';
+
+/** Who sends, and what a message gets that its client left out. */
+export interface SendingOptions {
+  /** The sender's own name and primary address. */
+  readonly from: MailAddress;
+  /** True for every address the sender may use; without it only that of `from`. */
+  readonly mayUse?: (address: string) => boolean;
+  /** Milliseconds since 1970, for a missing Date. */
+  readonly now: number;
+  /** With angle brackets, for a missing Message-ID. */
+  readonly messageId: string;
+}
+
+/** A client's message made ready to leave, in pieces to be written one after the other. */
+export interface PreparedMessage {
+  /** What recipients get: without Bcc. */
+  readonly outgoing: readonly Uint8Array[];
+  /** What the sender keeps: with Bcc. */
+  readonly sent: readonly Uint8Array[];
+  /** Everyone in To, Cc, Bcc and their Resent- forms, once, as an envelope takes them. */
+  readonly recipients: readonly string[];
+  /** Entries of these fields that are no address, as written. */
+  readonly invalidRecipients: readonly string[];
+  /** The Message-ID that it goes out with, with angle brackets. */
+  readonly messageId: string;
+}
+
+const recipientFields = new Set(['to', 'cc', 'bcc', 'resent-to', 'resent-cc', 'resent-bcc']);
+/** RFC 5322 §3.6.7: written by servers on the way, not by clients. */
+const traceFields = new Set(['return-path', 'received', 'delivered-to', 'x-original-to']);
+
+/**
+ * Makes a client's message ready to be sent: the From is the sender's, Date, Message-ID and
+ * MIME-Version are there, trace fields and (for the recipients) Bcc are not. Only the header is
+ * written anew; the body's bytes stay, so that signatures stay valid. Never throws on broken input.
+ */
+export function prepareForSending(raw: Uint8Array, options: SendingOptions): PreparedMessage {
+  const { fields, eol, body } = splitMessage(raw);
+  const kept = fields.filter(
+    (field) => !traceFields.has(field.name) && field.name !== 'from' && field.name !== 'sender',
+  );
+  const lines: string[] = [];
+  const add = (name: string, value: string): unknown => lines.push(`${name}: ${value}${eol}`);
+  const from = ownField(fields, 'from', options);
+  if (from !== undefined) lines.push(from.line);
+  else add('From', encodeMailbox(options.from, eol));
+  const sender = ownField(fields, 'sender', options);
+  if (sender !== undefined) lines.push(sender.line);
+  const date = firstOf(fields, 'date');
+  const hasDate = date !== undefined && parseDate(unfold(date.value)) !== undefined;
+  if (!hasDate) add('Date', formatDate(options.now));
+  const messageId = /<[^<>\s]+>/.exec(unfold(firstOf(fields, 'message-id')?.value ?? ''))?.[0];
+  if (messageId === undefined) add('Message-ID', options.messageId);
+  const isMime = fields.some(({ name }) => name.startsWith('content-'));
+  if (isMime && firstOf(fields, 'mime-version') === undefined) add('MIME-Version', '1.0');
+  const replaced = new Set([
+    ...(hasDate ? [] : ['date']),
+    ...(messageId === undefined ? ['message-id'] : []),
+  ]);
+  const rest = kept.filter((field) => !replaced.has(field.name) && isFirstOfItsKind(field, fields));
+  const open = rest.filter(({ name }) => name !== 'bcc' && name !== 'resent-bcc');
+  const outgoing = [headerBytes([...lines, ...open.map(({ line }) => line)], eol), body];
+  const hasBcc = open.length < rest.length;
+  const sent = hasBcc ? [headerBytes([...lines, ...rest.map(({ line }) => line)], eol), body] : outgoing;
+  return { outgoing, sent, ...recipientsOf(fields), messageId: messageId ?? options.messageId };
+}
+
+/** RFC 5322 §3.6: a second Date, Message-ID or Subject is dropped, so that nobody reads another one than we did. */
+const onceOnly = new Set([
+  'date',
+  'message-id',
+  'subject',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+]);
+
+function isFirstOfItsKind(field: RawField, fields: readonly RawField[]): boolean {
+  return !onceOnly.has(field.name) || firstOf(fields, field.name) === field;
+}
+
+function firstOf(fields: readonly RawField[], name: string): RawField | undefined {
+  return fields.find((field) => field.name === name);
+}
+
+/** The client's From or Sender, where it names one mailbox and that is the sender's to use. */
+function ownField(
+  fields: readonly RawField[],
+  name: 'from' | 'sender',
+  options: SendingOptions,
+): RawField | undefined {
+  const field = firstOf(fields, name);
+  if (field === undefined) return undefined;
+  const [mailbox, ...others] = parseAddressList(unfold(field.value));
+  if (mailbox === undefined || others.length > 0) return undefined;
+  const address = envelopeAddress(mailbox.address);
+  if (address === undefined) return undefined;
+  const isOwn = address.toLowerCase() === envelopeAddress(options.from.address)?.toLowerCase();
+  return isOwn || options.mayUse?.(address) === true ? field : undefined;
+}
+
+function recipientsOf(
+  fields: readonly RawField[],
+): Pick<PreparedMessage, 'recipients' | 'invalidRecipients'> {
+  const recipients = new Map<string, string>();
+  const invalidRecipients: string[] = [];
+  for (const { name, value } of fields) {
+    if (!recipientFields.has(name)) continue;
+    for (const mailbox of parseAddressList(unfold(value))) {
+      const address = envelopeAddress(mailbox.address);
+      if (address === undefined) invalidRecipients.push(mailbox.address || mailbox.name);
+      else if (!recipients.has(address.toLowerCase())) recipients.set(address.toLowerCase(), address);
+    }
+  }
+  return { recipients: [...recipients.values()], invalidRecipients };
+}
+
+/** A message the server itself writes. */
+export interface Notice {
+  readonly from: MailAddress;
+  readonly to: MailAddress;
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+  /** Milliseconds since 1970. */
+  readonly date: number;
+  /** With angle brackets. */
+  readonly messageId: string;
+}
+
+/**
+ * A message of our own (a welcome, a notice) as bytes with CR LF line ends, marked as automatic (RFC
+ * 3834). Throws a TypeError when From or To is no address.
+ */
+export async function composeMessage(notice: Notice): Promise<Buffer> {
+  for (const { address } of [notice.from, notice.to]) {
+    if (envelopeAddress(address) === undefined) throw new TypeError(`no address: ${address}`);
+  }
+  const composer = new MailComposer({
+    // Objects, not strings: nodemailer has nothing to parse.
+    from: { name: notice.from.name, address: notice.from.address },
+    to: [{ name: notice.to.name, address: notice.to.address }],
+    subject: notice.subject,
+    text: notice.text,
+    ...(notice.html === undefined ? {} : { html: notice.html }),
+    date: new Date(notice.date),
+    messageId: notice.messageId,
+    headers: { 'Auto-Submitted': 'auto-generated' },
+    newline: 'windows',
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return await composer.compile().build();
+}
