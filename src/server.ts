@@ -12,10 +12,13 @@ import { Provisioning } from '#domain/provisioning';
 import { QueueRunner } from '#domain/queue-runner';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
+import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
+import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
@@ -183,7 +186,7 @@ class MailServer implements Server {
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, delivery, devices, policies, database } = this.#core;
+    const { config, log, directory, delivery, devices, policies } = this.#core;
     const { cert, key } = this.#certificate;
     const { smtp, https, http } = config.listen;
     if (smtp !== undefined) {
@@ -210,13 +213,24 @@ class MailServer implements Server {
       ...organizationOperations(directory),
       ...userOperations(directory),
       ...domainOperations(directory),
+      ...policyOperations({ directory, policies }),
+      ...deviceOperations({ directory, devices, policies }),
     });
     this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
-    void [devices, policies, database, publicUrlOf];
   }
 
   #commonRoutes(): Route[] {
-    return [{ path: '/healthz', methods: { GET: healthHandler(() => this.#isReady) } }];
+    const { config, signIn } = this.#core;
+    const publicUrl = () => publicUrlOf(config, Number(this.#addresses['https']?.split(':').at(-1) ?? 443));
+    return [
+      ...autodiscoverRoutes({
+        signIn,
+        clock: this.#outside.clock,
+        publicUrl,
+        insecureAuth: config.listen.insecureAuth,
+      }),
+      { path: '/healthz', methods: { GET: healthHandler(() => this.#isReady) } },
+    ];
   }
 
   async #setUp(): Promise<void> {
