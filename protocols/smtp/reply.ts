@@ -19,7 +19,7 @@ export class ReplyError extends Error {
 }
 
 /** What we did not foresee is temporary, and says nothing of what it was. */
-export const localError: Reply = {
+const localError: Reply = {
   code: 451,
   enhanced: '4.3.0',
   text: 'Local error in processing, try again later',

@@ -162,3 +162,25 @@ test('shutting down: an idle client is told, a message that is coming in is stil
   await Promise.all([idle.ended(), busy.ended(), closed]);
   expect(await site.messages(account)).toHaveLength(1);
 });
+
+test('shutting down cuts off who does not end: in a message, in a handshake, inside TLS', async () => {
+  const site = await startSite();
+  await site.user(bob);
+  const clients = [];
+  for (const begun of ['', '\x16\x03\x01\x02', '\x16\x03\x01\x00\x05\x01\x00']) {
+    const client = await SmtpClient.greeted(site.address);
+    await client.command('STARTTLS');
+    client.write(Buffer.from(begun, 'latin1'));
+    clients.push(client);
+  }
+  for (const isSecure of [false, true]) {
+    const client = await SmtpClient.greeted(site.address);
+    if (isSecure) await client.startTls();
+    await client.command('EHLO client.example');
+    for (const line of ['MAIL FROM:<>', `RCPT TO:<${bob}>`, 'DATA']) await client.command(line);
+    client.write('Subject: never ends');
+    clients.push(client);
+  }
+  await site.receiver.close(100);
+  await Promise.all(clients.map((client) => client.ended()));
+});

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /** One reply, however many lines it had. */
-export interface SmtpReply {
+interface SmtpReply {
   readonly code: number;
   /** What stands behind the codes, line by line. */
   readonly lines: readonly string[];
