@@ -35,7 +35,10 @@ export class MessageQueue {
     });
   }
 
-  /** Takes up to `limit` messages that are due, in the order of their time; they are due again after the lease. */
+  /**
+   * Takes up to `limit` messages that are due, in the order of their time; they are due again after the lease. Fewer than
+   * `limit` are all there are.
+   */
   async claim(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]> {
     const claimed: QueuedMessage[] = [];
     for (let n = 0; n < queueShards && claimed.length < limit; n++) {
@@ -47,7 +50,11 @@ export class MessageQueue {
       if ((await this.#store.page(shard, { ...range, limit: 1 })).rows.length === 0) {
         continue;
       }
-      claimed.push(...(await this.#claimIn(shard, range, nowMs + leaseMs, limit - claimed.length)));
+      for (let isMore = true; isMore && claimed.length < limit; ) {
+        const some = await this.#claimIn(shard, range, nowMs + leaseMs, limit - claimed.length);
+        claimed.push(...some.found);
+        isMore = some.isMore;
+      }
     }
     return claimed;
   }
@@ -70,7 +77,7 @@ export class MessageQueue {
     range: { gte: Bytes; lt: Bytes },
     untilMs: number,
     limit: number,
-  ): Promise<QueuedMessage[]> {
+  ): Promise<{ found: QueuedMessage[]; isMore: boolean }> {
     return this.#store.transact([shard], async (tx) => {
       const due = await tx.page(shard, { ...range, limit });
       const found: QueuedMessage[] = [];
@@ -84,7 +91,8 @@ export class MessageQueue {
           this.#putDue(tx, shard, untilMs, id);
         }
       }
-      return found;
+      // Messages that were dequeued have left their due rows: a page may hold nothing, and more come behind it.
+      return { found, isMore: due.next !== undefined || due.rows.length === limit };
     });
   }
 

@@ -263,3 +263,27 @@ test('send: without a ClientId its keys tell a repetition; without a Sent copy t
   });
   expect(await messages(database, bob)).toHaveLength(1);
 });
+
+test('claims of lives that ended one after the other hold up nothing', async () => {
+  let isDown = true;
+  const wrap = (store: MailStore) =>
+    new Proxy(store, {
+      get: (target, name: keyof MailStore) => {
+        const value = (target[name] as (...given: unknown[]) => unknown).bind(target);
+        return name === 'transact' && isDown ? () => Promise.reject(new Error('down')) : value;
+      },
+    });
+  const { clock, database, delivery, runner, organization } = await start({ wrap });
+  const recipients = await accountsIn(database, organization, 65);
+  for (let i = 0; i < 20; i++) await accept(delivery, recipients.slice(0, 1).concat(recipients), small);
+  await runner.settled();
+  for (let life = 0; life < 3; life++) {
+    clock.move(5);
+    isDown = life < 2;
+    const next = new QueueRunner(wrap(database.mail), clock, silentLogger);
+    next.start();
+    await next.settled();
+    await next.stop();
+  }
+  for (const recipient of recipients) expect(await messages(database, recipient)).toHaveLength(20);
+});

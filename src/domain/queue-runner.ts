@@ -22,6 +22,7 @@ export class QueueRunner {
   readonly #log: Logger;
   #running: Promise<void> | undefined;
   #isAsked = false;
+  #hasOldClaims = false;
   #isStopped = false;
   #cancelRetry: (() => void) | undefined;
 
@@ -31,14 +32,21 @@ export class QueueRunner {
     this.#log = log;
   }
 
-  /** Goes on with what an earlier life of this server left: nobody else holds a claim now. */
+  /** Goes on with what an earlier life of this server left. */
   start(): void {
-    this.#run(leaseMs);
+    this.#hasOldClaims = true;
+    this.wake();
   }
 
   /** Something came into the queue. */
   wake(): void {
-    this.#run(0);
+    if (this.#isStopped) return;
+    this.#isAsked = true;
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined;
+      // Somebody may have asked after the last look.
+      if (this.#isAsked) this.wake();
+    });
   }
 
   /** Resolves when everything that is due has been tried. */
@@ -53,29 +61,29 @@ export class QueueRunner {
     await this.settled();
   }
 
-  #run(aheadMs: number): void {
-    if (this.#isStopped) return;
-    this.#isAsked = true;
-    this.#running ??= this.#work(aheadMs).finally(() => {
-      this.#running = undefined;
-      // Somebody may have asked after the last look.
-      if (this.#isAsked) this.#run(0);
-    });
-  }
-
-  async #work(aheadMs: number): Promise<void> {
-    let ahead = aheadMs;
+  async #work(): Promise<void> {
     try {
       while (this.#isAsked && !this.#isStopped) {
         this.#isAsked = false;
-        const messages = await this.#store.claimQueued(this.#clock.now() + ahead, leaseMs, claimedAtOnce);
-        if (messages.length === claimedAtOnce) this.#isAsked = true;
-        else ahead = 0;
-        await Promise.all(messages.map((message) => this.#deliver(message)));
+        // Nobody lives who could hold an older claim: all of them are void, and due again just behind this look.
+        if (this.#hasOldClaims) await this.#drain(leaseMs, 1);
+        this.#hasOldClaims = false;
+        await this.#drain(0, leaseMs);
       }
     } catch (err) {
       this.#log.error('delivery.queue.failed', { err });
       this.#retryLater();
+    }
+  }
+
+  /** Delivers what is due `aheadMs` from now; what fails is due again `againMs` after that. */
+  async #drain(aheadMs: number, againMs: number): Promise<void> {
+    const dueMs = this.#clock.now() + aheadMs;
+    let count = claimedAtOnce;
+    while (count === claimedAtOnce && !this.#isStopped) {
+      const messages = await this.#store.claimQueued(dueMs, againMs, claimedAtOnce);
+      count = messages.length;
+      await Promise.all(messages.map((message) => this.#deliver(message)));
     }
   }
 
@@ -114,7 +122,6 @@ export class QueueRunner {
   #retryLater(): void {
     if (this.#isStopped) return;
     this.#cancelRetry?.();
-    // A claim made at the start runs out a lease later than others.
-    this.#cancelRetry = this.#clock.after(2 * leaseMs + 1, () => this.wake());
+    this.#cancelRetry = this.#clock.after(leaseMs + 1, () => this.wake());
   }
 }
