@@ -1,11 +1,11 @@
-import { ClassicLevel } from 'classic-level';
+import { Level as LevelDatabase } from 'level';
 import { expect, it } from 'vitest';
 import type { Bytes } from '../store.ts';
 import { testFolder } from '../store-fixtures.ts';
 import { commitKey, countCommits, keptCommits } from './commit-counter.ts';
 
 it('counts the last 100,000 commits, and only those', async () => {
-  const level = new ClassicLevel<Bytes, Bytes>(await testFolder(), {
+  const level = new LevelDatabase<Bytes, Bytes>(await testFolder(), {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
   });

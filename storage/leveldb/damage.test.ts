@@ -4,7 +4,7 @@ import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { ClassicLevel } from 'classic-level';
+import { Level as LevelDatabase } from 'level';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { key, systemPart, u16, u32, u64 } from '../keys.ts';
 import type { Bytes, Store } from '../store.ts';
@@ -177,7 +177,7 @@ it('a store with rows that this program cannot read is refused', async () => {
     [0, 0],
   ] as const) {
     const { folder } = await writtenStore(1);
-    const level = new ClassicLevel<Bytes, Bytes>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const level = new LevelDatabase<Bytes, Bytes>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     const row = key(0, key(1), u16(written), u16(oldest), u32(0), u64(1));
     await level.put(levelKey(systemPart(), key('v')), row);
     await level.close();
@@ -195,7 +195,7 @@ it('after a write that failed, nothing is acknowledged or accepted any more', as
     return Promise.reject(new Error('EIO'));
   };
   const broken = { put: () => broken, del: () => broken, write };
-  const spy = vi.spyOn(ClassicLevel.prototype, 'batch').mockImplementation(() => broken as never);
+  const spy = vi.spyOn(LevelDatabase.prototype, 'batch').mockImplementation(() => broken as never);
   const results = await Promise.allSettled([
     append(store, 1),
     append(store, 1),

@@ -1,8 +1,8 @@
-import type { ClassicLevel } from 'classic-level';
+import type { Level as LevelDatabase } from 'level';
 import type { Bytes, Part } from '../store.ts';
 
 /** The database underneath: bytes to bytes. */
-export type Level = ClassicLevel<Bytes, Bytes>;
+export type Level = LevelDatabase<Bytes, Bytes>;
 
 /** What LevelDB stores a key of a partition under. */
 export function levelKey(part: Part, key: Bytes): Buffer {

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ClassicLevel } from 'classic-level';
+import { Level as LevelDatabase } from 'level';
 import type { Bytes } from '../store.ts';
 import { StoreDamagedError, StoreInUseError, StoreOpenError } from './errors.ts';
 import type { Level } from './level.ts';
@@ -70,7 +70,7 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
 }
 
 async function openLevel(path: string, isNew: boolean, options: LevelStoreOptions): Promise<Level> {
-  const level: Level = new ClassicLevel<Bytes, Bytes>(path, {
+  const level: Level = new LevelDatabase<Bytes, Bytes>(path, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     createIfMissing: isNew,
