@@ -89,10 +89,10 @@ export class ActiveSyncEndpoint {
     return paths.map((path) => ({ path, anyCase: true, methods }));
   }
 
-  /** Ends everything that waits, at once. */
+  /** Ends everything that waits, at once, and lets nothing wait any more. */
   stop(): void {
     this.#unwatch();
-    this.#hanging.endAll();
+    this.#hanging.stop();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {

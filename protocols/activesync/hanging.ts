@@ -12,6 +12,7 @@ interface Hanging {
 /** The requests that wait (Ping, and Sync with Wait): at most one for each device, so that all can be ended at once. */
 export class HangingRequests {
   readonly #byDevice = new Map<string, Hanging>();
+  #isStopping = false;
 
   /** How many wait now. */
   get size(): number {
@@ -24,6 +25,7 @@ export class HangingRequests {
     const hanging = { ref, device, controller };
     end(this.#byDevice.get(key), 'superseded');
     this.#byDevice.set(key, hanging);
+    if (this.#isStopping) end(hanging, 'server-stopping');
     return () => {
       if (this.#byDevice.get(key) === hanging) this.#byDevice.delete(key);
     };
@@ -40,8 +42,9 @@ export class HangingRequests {
     }
   }
 
-  /** Ends all of them. */
-  endAll(): void {
+  /** Ends all of them, and every one that still comes. */
+  stop(): void {
+    this.#isStopping = true;
     for (const hanging of this.#byDevice.values()) end(hanging, 'server-stopping');
   }
 }

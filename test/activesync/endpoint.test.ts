@@ -5,11 +5,14 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { DeviceId } from '#domain/ids';
+import { commands } from '#protocols/activesync/commands/index';
+import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
+import { tagAt } from '#protocols/activesync/wbxml/code-pages/index';
 import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
 import { decode } from '#protocols/activesync/wbxml/decode';
-import { el, textOf } from '#protocols/activesync/wbxml/element';
+import { type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
 import { EasClient } from '#test/support/eas-client';
 import { fixedClock } from '#test/support/temp-store';
@@ -179,3 +182,85 @@ test('a device record is made at the first command and not rewritten by each req
   expect((await server.devices.get(server.alice.mailbox, id)).lastSyncMs).toBe(clock.now());
   expect(await seq()).toBe(before);
 });
+
+test('a client that is throttled is told when to come back, a disabled user that it may not', async () => {
+  const server = await startEndpoint();
+  const throttled = await server.phone('14.1', { user: 'throttled@example.test' }).options();
+  expect([throttled.status, throttled.headers['retry-after']]).toEqual([429, '900']);
+  expect((await server.phone('14.1', { user: 'disabled@example.test' }).options()).status).toBe(403);
+});
+
+test.each(versions)('%s: what we did not foresee is answered as temporary', async (version) => {
+  const server = await startEndpoint();
+  const phone = server.phone(version);
+  await phone.provision();
+  const answer = await phone.sendMail('To: fault@example.test\r\n\r\n');
+  if (version === '12.1') expect([answer.status, answer.headers['retry-after']]).toEqual([503, '60']);
+  else expect(answer.rootStatus).toBe(111);
+});
+
+test.each(versions)('%s: no document makes a fault of ours, whatever stands in it', async (version) => {
+  const server = await startEndpoint({ quickHeartbeat: true });
+  // What repeats the nonsense asked for fits no schema.
+  const phone = server.phone(version, { validate: false });
+  await phone.provision();
+  const random = seeded(20261122);
+  for (const name of Object.keys(commands)) {
+    for (let n = 0; n < 25; n++) {
+      const root = rootOf(name);
+      if (root === undefined) throw new Error(`${name} has no root`);
+      const body = el(root, ...Array.from({ length: random(4) }, () => nonsense(random, root.page, 3)));
+      const { status, rootStatus } = await phone.post(name, body, { validateRequest: false });
+      expect([200, 400, 449, 500]).toContain(status);
+      expect(rootStatus).not.toBe(111);
+      // A wrong recipient is 500 below 14.0.
+      if (name !== 'SendMail') expect(status).not.toBe(500);
+    }
+  }
+});
+
+/** Whole numbers below a bound, the same in every run. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** The tag that a command's document begins with. */
+function rootOf(name: string): Tag | undefined {
+  for (let page = 0; page <= 25; page++) {
+    for (let token = 5; token < 64; token++) {
+      const tag = tagAt(page, token);
+      if (tag?.name === name && (page !== 0 || name === 'Sync')) return tag;
+    }
+  }
+  return undefined;
+}
+
+const texts = [
+  '',
+  '0',
+  '1',
+  '-1',
+  '999999999999',
+  'Mailbox',
+  '1:2',
+  '1:2:1',
+  'x.1',
+  'T\u0000x',
+  '2026-13-45',
+  '\u{1f600}',
+];
+
+/** An element that stands nowhere in particular, mostly of the command's own page. */
+function nonsense(random: (below: number) => number, page: number, depth: number): Element {
+  const pages = [page, page, 0, 17, 18];
+  let tag: Tag | undefined;
+  while (tag === undefined) tag = tagAt(pages[random(pages.length)] ?? page, 5 + random(40));
+  if (depth > 0 && random(2) === 0) {
+    return el(tag, ...Array.from({ length: random(4) }, () => nonsense(random, page, depth - 1)));
+  }
+  return random(6) === 0 ? el(tag, Buffer.from([0, 255, 128])) : el(tag, texts[random(texts.length)] ?? '');
+}

@@ -124,6 +124,7 @@ test('a stopping server ends what waits at once', async () => {
   await untilWaiting(server);
   server.endpoint.stop();
   expect((await waiting).status).toBe(1);
+  expect((await phone.ping()).status).toBe(1);
 });
 
 test('a new policy ends the wait, and the FolderSync that follows is told of it', async () => {

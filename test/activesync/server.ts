@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Account } from '#directory/account';
+import { SignInThrottled } from '#directory/sign-in';
 import { ChangeKind } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
@@ -75,6 +76,9 @@ export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: b
   const endpoint = new ActiveSyncEndpoint({
     signIn: {
       signIn: async (user, passwords) => {
+        if (user.startsWith('throttled@')) throw new SignInThrottled(900);
+        if (user.startsWith('disabled@'))
+          throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
         const account = accounts.find(({ addresses }) => addresses.includes(user));
         if (account !== undefined && passwords.includes(password)) return account;
         throw new DomainError('sign-in/failed', 'Wrong user or password.');
@@ -92,6 +96,7 @@ export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: b
         resolveRecipient: async (address) => {
           const account = accounts.find(({ addresses }) => addresses.includes(address.toLowerCase()));
           if (account !== undefined) return { kind: 'mailbox', account };
+          if (address.startsWith('fault@')) throw new Error('a fault of ours');
           return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
         },
       },

@@ -28,16 +28,26 @@ export const settings = defineCommand({
   code: 17,
   since: '12.0',
   read: (body) => {
-    if (body.children.length === 0) throw new CommandError(SettingsStatus.ProtocolError, 'no property node');
-    return body.children.map(readProperty);
+    const nodes = body.children.filter(({ tag }) => properties.has(tag));
+    if (nodes.length === 0) throw new CommandError(SettingsStatus.ProtocolError, 'no property node');
+    return nodes.map(readProperty);
   },
-  run: async (properties, context) => {
+  run: async (requests, context) => {
     const answers: Element[] = [];
-    for (const property of properties) answers.push(await runProperty(property, context));
+    for (const property of requests) answers.push(await runProperty(property, context));
     return answers;
   },
   write: (answers) => el(Settings.Settings, el(Settings.Status, SettingsStatus.Success), ...answers),
 });
+
+/** The nodes that there are; anything else in the document is passed over. */
+const properties: ReadonlySet<Tag> = new Set([
+  Settings.DeviceInformation,
+  Settings.UserInformation,
+  Settings.DevicePassword,
+  Settings.RightsManagementInformation,
+  Settings.Oof,
+]);
 
 function readProperty(node: Element): PropertyRequest {
   const { tag } = node;
