@@ -50,6 +50,12 @@ export class Site {
     return this.#ca;
   }
 
+  /** PEM files of the server's certificate and its private key. */
+  get certificate(): { readonly cert: string; readonly key: string } {
+    const tls = join(this.#folder, 'data', 'tls');
+    return { cert: join(tls, 'cert.pem'), key: join(tls, 'key.pem') };
+  }
+
   /** Processor time so far and memory now. */
   get usage(): Usage {
     return usageOf(this.#child.pid ?? 0);

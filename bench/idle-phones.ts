@@ -1,0 +1,80 @@
+/** A process full of phones, for bench/idle.ts: each has set itself up once, then only holds a Ping. */
+import { connect, type TLSSocket } from 'node:tls';
+import { Phone } from './support/phone.ts';
+import type { User } from './support/site.ts';
+
+/** What the bench asks: devices of users are made known to the server, or all send their Ping and wait. */
+export type Order =
+  | {
+      readonly do: 'set-up';
+      readonly baseUrl: string;
+      readonly ca: string;
+      readonly users: readonly User[];
+      readonly devicesPerUser: number;
+    }
+  | { readonly do: 'ping'; readonly port: number; readonly ca: string }
+  | { readonly do: 'hang-up' };
+
+/** The answer to each order; `answered` are Pings that did not wait. */
+export interface Report {
+  readonly answered: number;
+}
+
+const atOnce = 16;
+const pings: Buffer[] = [];
+let sockets: TLSSocket[] = [];
+let answered = 0;
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    () => process.send?.({ answered } satisfies Report),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+process.once('disconnect', () => process.exit());
+
+async function obey(order: Order): Promise<void> {
+  switch (order.do) {
+    case 'set-up': {
+      const { baseUrl, ca, users, devicesPerUser } = order;
+      const phones = users.flatMap((user) =>
+        Array.from({ length: devicesPerUser }, (_, n) => {
+          return new Phone({ baseUrl, ca, user, deviceId: `BENCH${n}` });
+        }),
+      );
+      return await forEach(phones, setUp);
+    }
+    case 'ping':
+      return await forEach(pings, (ping) => hold(order.port, order.ca, ping));
+    case 'hang-up':
+      for (const socket of sockets) socket.destroy();
+      sockets = [];
+  }
+}
+
+async function setUp(phone: Phone): Promise<void> {
+  const inbox = await phone.setUp();
+  await phone.prime(inbox);
+  phone.close();
+  pings.push(phone.pingBytes(inbox));
+}
+
+function hold(port: number, ca: string, ping: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, ca }, () => socket.write(ping, () => resolve()));
+    socket.on('error', reject);
+    socket.on('data', () => answered++);
+    sockets.push(socket);
+  });
+}
+
+async function forEach<T>(things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> {
+  const rest = things.values();
+  const worker = async () => {
+    for (const thing of rest) await work(thing);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
