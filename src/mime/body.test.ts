@@ -57,6 +57,7 @@ describe('conversion', () => {
       '<a href="',
       '<blockquote>',
       '</p>',
+      '<div></b>',
     ]) {
       expect(htmlToText(piece.repeat(20_000)).length).toBeLessThan(200_000);
     }

@@ -54,18 +54,6 @@ const aliases: Readonly<Record<string, string>> = {
   'iso-8859-8-e': 'iso-8859-8',
 };
 
-/** Charsets in which a byte below 0x80 need not be the ASCII character. */
-const notAsciiBased = new Set([
-  'utf-7',
-  'utf-16',
-  'utf-16le',
-  'utf-16be',
-  'utf-32',
-  'utf-32le',
-  'utf-32be',
-  'iso-2022-jp',
-]);
-
 type Decode = (bytes: Buffer) => string;
 
 const decoders = new Map<string, Decode | undefined>();
@@ -114,11 +102,6 @@ function canonicalName(label: string): string {
     .replace(/^iso_?8859/, 'iso-8859')
     .replace(/^utf_?(?=\d)/, 'utf-');
   return Object.hasOwn(aliases, bare) ? (aliases[bare] ?? bare) : bare;
-}
-
-/** True when every byte below 0x80 is the ASCII character in this (canonical) charset. */
-export function isAsciiBased(name: string): boolean {
-  return !notAsciiBased.has(name);
 }
 
 function decoderFor(name: string): Decode | undefined {

@@ -1,12 +1,15 @@
 import { compile } from 'html-to-text';
 import { dropHidden } from './hidden-html.ts';
+import { stripHtml } from './strip-html.ts';
 
-/** Longest HTML that is converted, in characters; text beyond it is left out. */
-const maxHtml = 2 * 1024 * 1024;
+/** Longest HTML whose structure is looked at, in characters; of longer ones only the text is taken. */
+const maxStructured = 256 * 1024;
+/** The same for the depth of its elements: building the tree takes time in the square of that. */
+const maxDepth = 500;
 
 const convert = compile({
   wordwrap: false,
-  limits: { maxInputLength: maxHtml, maxDepth: 200, maxChildNodes: 20_000, ellipsis: '' },
+  limits: { maxInputLength: maxStructured, maxDepth, maxChildNodes: 20_000, ellipsis: '' },
   selectors: [
     { selector: 'img', format: 'skip' },
     {
@@ -30,10 +33,39 @@ const convert = compile({
 export function htmlToText(html: string, maxChars: number = Number.POSITIVE_INFINITY): string {
   const visible = dropHidden(html);
   // Markup outweighs text: so much of it surely holds `maxChars`, and a preview does not pay for a newsletter.
-  const enough = Math.min(maxHtml, Math.max(64 * 1024, maxChars * 20));
-  const text = convert(visible.length > enough ? visible.slice(0, enough) : visible);
+  const enough = Math.max(64 * 1024, maxChars * 20);
+  const source = visible.length > enough ? visible.slice(0, enough) : visible;
+  const isPlainest = source.length > maxStructured || isDeeperThan(source, maxDepth);
+  const text = isPlainest
+    ? stripHtml(source)
+        .replace(/[ \t]{2,}/g, ' ')
+        .replace(/\s*\n\s*/g, '\n')
+        .trim()
+    : convert(source);
   return toCrLf(text).slice(0, maxChars).toWellFormed();
 }
+
+/** Whether more elements than `limit` may be open at one place; an end tag counts only for a start tag of its name. */
+function isDeeperThan(html: string, limit: number): boolean {
+  const open = new Map<string, number>();
+  let depth = 0;
+  for (const match of html.matchAll(/<(\/?)([a-z][^\s/>]*)/gi)) {
+    const name = match[2]?.toLowerCase() ?? '';
+    const count = open.get(name) ?? 0;
+    if (match[1] === '') {
+      if (noEnd.has(name)) continue;
+      open.set(name, count + 1);
+      if (++depth > limit) return true;
+    } else if (count > 0) {
+      open.set(name, count - 1);
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Void elements of HTML: they hold nothing. */
+const noEnd = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '));
 
 /** Plain text as an HTML document in UTF-8: characters escaped, line ends and spaces kept. */
 export function textToHtml(text: string): string {

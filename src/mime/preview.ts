@@ -1,4 +1,5 @@
 import { dropHidden } from './hidden-html.ts';
+import { stripHtml } from './strip-html.ts';
 import { truncateUtf8 } from './truncate.ts';
 
 /** Bytes of the preview a mailbox keeps of each message. */
@@ -19,78 +20,7 @@ export function previewOfText(text: string): string {
 
 /** The same for HTML, which may be cut off anywhere: tags, styles, scripts, comments and images are left out. */
 export function previewOfHtml(html: string): string {
-  return previewOfText(decodeEntities(stripTags(dropHidden(html))));
-}
-
-/** Text between tags, in one pass over the input. */
-function stripTags(html: string): string {
-  let text = '';
-  let position = 0;
-  while (position < html.length) {
-    const open = html.indexOf('<', position);
-    if (open < 0) return text + html.slice(position);
-    text += html.slice(position, open);
-    if (!/[a-z/!?]/i.test(html[open + 1] ?? '')) {
-      text += '<';
-      position = open + 1;
-      continue;
-    }
-    const close = html.indexOf('>', open);
-    if (close < 0) return text;
-    text += ' ';
-    position = close + 1;
-  }
-  return text;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  copy: '©',
-  reg: '®',
-  euro: '€',
-  hellip: '…',
-  ndash: '–',
-  mdash: '—',
-  lsquo: '‘',
-  rsquo: '’',
-  ldquo: '“',
-  rdquo: '”',
-  laquo: '«',
-  raquo: '»',
-  bull: '•',
-  middot: '·',
-  auml: 'ä',
-  ouml: 'ö',
-  uuml: 'ü',
-  Auml: 'Ä',
-  Ouml: 'Ö',
-  Uuml: 'Ü',
-  szlig: 'ß',
-  eacute: 'é',
-  egrave: 'è',
-  agrave: 'à',
-  ccedil: 'ç',
-  ntilde: 'ñ',
-  shy: '',
-  zwnj: '',
-  zwj: '',
-};
-
-/** The character references that are common in mail; others stay as they are. */
-function decodeEntities(text: string): string {
-  return text.replace(
-    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,8}));/gi,
-    (whole, decimal?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return Object.hasOwn(entities, name) ? (entities[name] ?? whole) : whole;
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-      return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? '' : String.fromCodePoint(code);
-    },
-  );
+  return previewOfText(stripHtml(dropHidden(html)));
 }
 
 /** One line: white space and invisible characters (the padding of newsletters) become single spaces. */
