@@ -6,7 +6,8 @@ import { unflow } from './flowed.ts';
 import { bytesForClass, messageClassOf } from './message-class.ts';
 import { readMessageHeaders, readSubject } from './message-headers.ts';
 import type { MessageHeaders, MessageIndex, MessagePart } from './message-index.ts';
-import { isMessageType, PartScanner, type ScanListener, type ScannedPart } from './part-scanner.ts';
+import { isMessageType } from './part-header.ts';
+import { PartScanner, type ScanListener, type ScannedPart } from './part-scanner.ts';
 import { previewOfHtml, previewOfText } from './preview.ts';
 
 /** Encoded bytes of the first texts kept for the preview. */

@@ -91,3 +91,13 @@ export function boundaryOf(header: PartHeader): string | undefined {
   const boundary = header.params.get('boundary')?.trimEnd();
   return boundary === undefined || boundary === '' || boundary.length > maxBoundary ? undefined : boundary;
 }
+
+/** Types whose body is a message of its own. */
+export function isMessageType(type: string): boolean {
+  return type === 'message/rfc822' || type === 'message/global' || type === 'message/news';
+}
+
+/** Encodings that leave the bytes as they are. */
+export function isIdentity(encoding: string): boolean {
+  return encoding !== 'base64' && encoding !== 'quoted-printable' && !encoding.includes('uue');
+}

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type BoundaryMatch, BoundaryStack, maxBoundaryLine } from './boundary.ts';
 import { HeaderCollector } from './header-collector.ts';
-import { boundaryOf, type PartHeader, readPartHeader } from './part-header.ts';
+import { boundaryOf, isIdentity, isMessageType, type PartHeader, readPartHeader } from './part-header.ts';
 
 /** A part while the message streams past; what MessagePart says, and what classifying it needs. */
 export interface ScannedPart {
@@ -393,12 +393,3 @@ export class PartScanner {
 
 /** What stands in for a header until it is read. */
 const unread: PartHeader = readPartHeader('', 'text/plain');
-
-/** Types whose body is a message of its own. */
-export function isMessageType(type: string): boolean {
-  return type === 'message/rfc822' || type === 'message/global' || type === 'message/news';
-}
-
-function isIdentity(encoding: string): boolean {
-  return encoding !== 'base64' && encoding !== 'quoted-printable' && !encoding.includes('uue');
-}
