@@ -21,6 +21,10 @@ test('ids are read back as they were written', () => {
   expect(fileReferenceOf(folder, item, '2.1')).toMatch(/^[A-Za-z0-9:_.-]+$/);
 });
 
+test('a reference is known again when the client has escaped it', () => {
+  expect(parseFileReference('1%3A2%3a1.2')).toEqual({ folder: 1, item: 2, part: '1.2' });
+});
+
 test.each(['', '0', '-1', '+1', '01', '1.0', '1e3', ' 1', '4294967296', '99999999999999999999', 'x'])(
   'no folder has the id "%s"',
   (text) => expect(parseCollectionId(text)).toBeUndefined(),

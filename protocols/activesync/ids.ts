@@ -58,9 +58,11 @@ export function fileReferenceOf(folder: FolderId, item: ItemId, part: string): s
 /** Gives the part a FileReference names; undefined for what is none of ours. */
 export function parseFileReference(text: string): PartPlace | undefined {
   if (text.length > MAX_FILE_REFERENCE) return undefined;
-  const cut = text.lastIndexOf(':');
-  const place = cut < 0 ? undefined : parseServerId(text.slice(0, cut));
-  const part = text.slice(cut + 1);
+  // Clients were seen to escape what they send back.
+  const plain = text.replaceAll(/%3a/gi, ':');
+  const cut = plain.lastIndexOf(':');
+  const place = cut < 0 ? undefined : parseServerId(plain.slice(0, cut));
+  const part = plain.slice(cut + 1);
   return place !== undefined && PART.test(part) ? { ...place, part } : undefined;
 }
 

@@ -74,6 +74,15 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
     }
   });
 
+  test('an attachment is found by its old reference after the device has moved its message', async () => {
+    const { phone, inbox, serverId, fileReference } = await start();
+    await phone.moveItems({ item: serverId, from: inbox, to: phone.folder(4) });
+    const { status, properties } = await phone.fetch({ fileReference });
+    expect(status).toBe(1);
+    const bytes = Buffer.from(textOf(properties, ItemOperations.Data) ?? '', 'base64');
+    expect(bytes.equals(attached)).toBe(true);
+  });
+
   test('in a multipart answer the bytes are parts', async () => {
     const { phone, inbox, serverId, fileReference } = await start();
     const file = await phone.fetch({ fileReference }, [], true);

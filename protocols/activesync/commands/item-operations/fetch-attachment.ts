@@ -1,6 +1,8 @@
+import type { Item } from '#domain/item';
+import type { MailboxReader } from '#domain/ports';
 import { decodeTransfer } from '#mime/decode-part';
 import type { CommandContext } from '../../command.ts';
-import { parseFileReference } from '../../ids.ts';
+import { type ItemPlace, parseFileReference } from '../../ids.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
 import { type Element, el } from '../../wbxml/element.ts';
@@ -40,7 +42,7 @@ async function readAttachment(
   { mailbox }: CommandContext,
 ): Promise<{ readonly bytes: Buffer; readonly type: string }> {
   const place = parseFileReference(fileReference);
-  const item = place && (await mailbox.reader.item(place.folder, place.item));
+  const item = place && (await findItem(mailbox.reader, place));
   const [detail] = item === undefined ? [] : await mailbox.reader.details([item.id]);
   const attachment = item?.attachments.find(({ part }) => part === place?.part);
   const part = detail?.parts.find(({ path }) => path === place?.part);
@@ -51,6 +53,18 @@ async function readAttachment(
   const encoded = part.start < part.end ? mailbox.openBody(item, [part.start, part.end]) : nothing();
   for await (const chunk of decodeTransfer(part.encoding, encoded)) chunks.push(chunk);
   return { bytes: Buffer.concat(chunks), type: attachment.type };
+}
+
+/**
+ * The item of a reference, wherever it is now: a device that moved it keeps the references it was told before, and an
+ * item's number is never used again.
+ */
+async function findItem(reader: MailboxReader, { folder, item }: ItemPlace): Promise<Item | undefined> {
+  const there = await reader.item(folder, item);
+  if (there !== undefined) return there;
+  const others = (await reader.folders()).filter(({ id }) => id !== folder);
+  const found = await Promise.all(others.map(({ id }) => reader.item(id, item)));
+  return found.find((one) => one !== undefined);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
