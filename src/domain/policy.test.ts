@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import type { EntityId, MailboxId, OrganizationId } from './ids.ts';
+import { Policies, type PolicyChange, type PolicyStore, type StoredPolicy } from './policy.ts';
+
+const organization = `m-${'1'.repeat(32)}` as OrganizationId;
+const alice = '00000000-0000-4000-8000-000000000001' as EntityId;
+const ref = { organization, mailbox: alice as string as MailboxId };
+
+/** A store that counts its reads. */
+function memory() {
+  const kept = new Map<string, StoredPolicy>();
+  const reads: string[] = [];
+  const store: PolicyStore = {
+    policy: async (_organization, target) => {
+      reads.push(target);
+      return kept.get(target);
+    },
+    updatePolicy: async (_organization, target, decide) => {
+      const next = decide(kept.get(target));
+      if (next !== undefined) kept.set(target, next);
+      return next;
+    },
+  };
+  return { store, reads };
+}
+
+const put = (policies: Policies, target: 'organization' | EntityId, settings: Record<string, unknown>) =>
+  policies.put(organization, target, { settings, allowNonProvisionableDevices: false });
+
+test('the policy in force is read once, until it is put anew', async () => {
+  const { store, reads } = memory();
+  const policies = new Policies(store);
+  for (let n = 0; n < 3; n++) expect((await policies.effective(ref)).revision).toBe('organization:0');
+  expect(reads).toEqual([alice, 'organization']);
+  await put(policies, 'organization', { AllowCamera: false });
+  expect(await policies.effective(ref)).toMatchObject({
+    revision: 'organization:1',
+    settings: { AllowCamera: false },
+  });
+  expect(reads.length).toBe(3);
+});
+
+test('no two policies ever have the same revision', async () => {
+  const policies = new Policies(memory().store);
+  const seen: string[] = [];
+  const note = async () => seen.push((await policies.effective(ref)).revision);
+  await note();
+  await put(policies, 'organization', {});
+  await note();
+  await put(policies, alice, {});
+  await note();
+  await policies.delete(organization, alice);
+  await put(policies, alice, {});
+  await note();
+  await policies.delete(organization, 'organization');
+  await policies.delete(organization, alice);
+  await note();
+  expect(seen).toEqual(['organization:0', 'organization:1', `${alice}:1`, `${alice}:3`, 'organization:2']);
+});
+
+test('what a device may still hold is known after its policy is gone', async () => {
+  const policies = new Policies(memory().store);
+  await put(policies, alice, { AllowCamera: false });
+  await policies.delete(organization, alice);
+  await put(policies, 'organization', { AllowWiFi: false });
+  expect([...(await policies.effective(ref)).everSet].sort()).toEqual(['AllowCamera', 'AllowWiFi']);
+});
+
+test('those concerned are told, and nobody else', async () => {
+  const policies = new Policies(memory().store);
+  const told: PolicyChange[] = [];
+  const unwatch = policies.watch((change) => told.push(change));
+  await put(policies, alice, {});
+  await put(policies, 'organization', {});
+  unwatch();
+  await put(policies, 'organization', {});
+  expect(told).toEqual([ref, { organization, mailbox: undefined }]);
+});
+
+test('a refused put changes nothing', async () => {
+  const policies = new Policies(memory().store);
+  await expect(put(policies, 'organization', { MinimumPasswordLength: 0 })).rejects.toMatchObject({
+    code: 'request/invalid',
+  });
+  expect((await policies.get(organization, 'organization')).revision).toBe(0);
+});
