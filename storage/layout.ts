@@ -32,6 +32,8 @@ export const systemRows = {
   ),
   /** x: due (ms), organisation, mailbox. Disabled mailboxes, when they are to be removed; empty. */
   due: plainRow<[U64, Bytes, Bytes], null>('x', mail.emptyCodec),
+  /** m: kind of maintenance. When it was last done (ms). */
+  lastDone: plainRow<[U8], number>('m', mail.numberCodec),
   /** t: client token. Requests that make an organisation. */
   clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
     't',

@@ -16,11 +16,12 @@ import type {
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, mailboxPart, uniqueParts } from './keys.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
-import { mailboxTopic, NeedsTaskShard, StoredMailboxTx, taskShard } from './mailbox-tx.ts';
+import { mailboxTopic, NeedsTaskShard, StoredMailboxTx } from './mailbox-tx.ts';
 import { MessageQueue } from './message-queue.ts';
 import { pack } from './records/packed.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
+import { encodeNotes, putTask, TaskKind, taskShard, tidyIntervalMs } from './tasks.ts';
 
 /** Stays below the port's 1 MiB a transaction with room for the log and the heads. */
 const transactionBytes = 900 * 1024;
@@ -109,7 +110,7 @@ export class StoredMail implements MailStore {
   }
 
   async createMailbox(ref: MailboxRef): Promise<void> {
-    await this.transact([ref], async (of) => {
+    const create = async (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => {
       const mailbox = of(ref);
       if ((await mailbox.folders()).length > 0) {
         return;
@@ -120,7 +121,11 @@ export class StoredMail implements MailStore {
         mailbox.putFolder({ id, parent: rootFolder, type, name, created: seq, changed: seq });
         await mailbox.logHierarchy(ChangeKind.Add, id);
       }
-    });
+      const nowMs = this.#o.now();
+      const about = encodeNotes([{ atMs: nowMs, seq }]);
+      putTask(tx, this.#o.sealer, ref, { kind: TaskKind.Tidy, about, dueMs: nowMs + tidyIntervalMs });
+    };
+    await this.#transact([ref], create, [], true);
   }
 
   enqueue(messages: readonly QueuedMessage[]): Promise<void> {
@@ -137,7 +142,7 @@ export class StoredMail implements MailStore {
 
   #transact<T>(
     mailboxes: readonly MailboxRef[],
-    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    decide: (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => Promise<T>,
     bodies: readonly StoredBody[],
     hasTaskShard: boolean,
   ): Promise<T> {
@@ -163,7 +168,7 @@ export class StoredMail implements MailStore {
         open.set(ref.mailbox, mailbox);
         return mailbox;
       };
-      const result = await decide(of);
+      const result = await decide(of, tx);
       for (const mailbox of open.values()) {
         await mailbox.flush();
       }

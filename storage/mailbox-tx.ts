@@ -6,12 +6,12 @@ import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
 import type { Envelope, Item, ItemMarks, NewItem } from '#domain/item';
 import type { MailboxTx } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
-import { blobPart, idBytes, queuePart, u8, u32, u64 } from './keys.ts';
-import { blobRows, queueRows, mailboxRows as rows } from './layout.ts';
+import { blobPart, idBytes, u8, u32, u64 } from './keys.ts';
+import { blobRows, mailboxRows as rows } from './layout.ts';
 import { type MailboxContext, placeTime, StoredMailbox } from './mailbox-reader.ts';
 import type { ItemRecord, UsageRecord } from './records/mail.ts';
 import type { Bytes, Part, Tx } from './store.ts';
-import { TaskKind, unlinkDelayMs } from './tasks.ts';
+import { putTask, TaskKind, unlinkDelayMs } from './tasks.ts';
 
 /** Topic of the folder tree and of the mailbox's devices; folders have their own number. */
 export const mailboxTopic = 0;
@@ -23,11 +23,6 @@ const markerLifeMs = 30 * 24 * 3_600_000;
 
 /** Thrown inside a transaction that turns out to need the mailbox's queue shard: it runs again with that partition. */
 export class NeedsTaskShard extends Error {}
-
-/** Where a mailbox's tasks are announced: by the first byte of its id. */
-export function taskShard(ref: MailboxRef): Part {
-  return queuePart((idBytes(ref.mailbox)[0] ?? 0) % 64);
-}
 
 /** About how many bytes an envelope takes. */
 function envelopeBytes(e: Envelope): number {
@@ -257,15 +252,11 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#tx.put(part, referenceKey, blobRows.reference.encode(sealer, part, referenceKey, null));
   }
 
-  #schedule(kind: number, ref: Bytes, dueMs: number): void {
+  #schedule(kind: TaskKind, ref: Bytes, dueMs: number): void {
     if (!this.#hasTaskShard) {
       throw new NeedsTaskShard();
     }
-    this.#put(rows.task, rows.task.key(u64(dueMs), u8(kind), ref), null);
-    const shard = taskShard(this.#ref);
-    const { organization, mailbox } = this.#ref;
-    const pointer = queueRows.mailboxTask.key(u64(dueMs), idBytes(organization), idBytes(mailbox));
-    this.#tx.put(shard, pointer, queueRows.mailboxTask.encode(this.context.sealer, shard, pointer, null));
+    putTask(this.#tx, this.context.sealer, this.#ref, { kind, about: ref, dueMs });
   }
 
   #log(folder: FolderId, change: ItemChange, device: DeviceId | undefined): void {

@@ -78,7 +78,16 @@ export async function checkRegistration(
   const active = await activeOrganization(reader, organization);
   const entity = notDeleted(await entityOf(reader, organization, idOrName));
   const address = await freeAddress(reader, active, entity.id, email);
-  if (entity.state === 'DISABLED') return { entity, address, done: false };
+  if (entity.state === 'DISABLED') {
+    // Between the two, storage removes what was kept 30 days; nothing that arrives meanwhile may go with it.
+    if (entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined) {
+      throw new DomainError(
+        'entity/state',
+        'The old mailbox of the entity is being removed. Try again in a minute.',
+      );
+    }
+    return { entity, address, done: false };
+  }
   if (entity.addresses[0] === address) return { entity, address, done: true };
   throw new DomainError('entity/already-registered', 'The entity is registered with another address.');
 }

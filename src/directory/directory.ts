@@ -203,11 +203,14 @@ export class Directory {
   async registerToWorkMail(organization: OrganizationId, idOrName: string, email: string): Promise<void> {
     const { entity, done } = await entities.checkRegistration(this.#store, organization, idOrName, email);
     if (done) return;
+    const mailbox = { organization, mailbox: mailboxOf(entity.id) };
     // First the mailbox, then the address that leads to it.
-    await this.#mailboxes.createMailbox({ organization, mailbox: mailboxOf(entity.id) });
+    await this.#mailboxes.createMailbox(mailbox);
     await this.#change(organization, (tx) =>
       entities.register(tx, organization, entity.id, email, this.#outside.clock.now()),
     );
+    // One that was kept for 30 days may have been removed between the two.
+    await this.#mailboxes.createMailbox(mailbox);
   }
 
   /** Disables an enabled entity; its mailbox is kept for 30 days. Throws entity/not-found, entity/state. */

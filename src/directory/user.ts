@@ -29,6 +29,7 @@ export interface User {
   readonly createdMs: number;
   readonly enabledMs?: number | undefined;
   readonly disabledMs?: number | undefined;
+  /** Taken away when the mailbox of a disabled user begins to be removed, and `purgeMs` when that is done. */
   readonly mailboxProvisionedMs?: number | undefined;
   /** When the mailbox of a disabled user is removed for good. */
   readonly purgeMs?: number | undefined;

@@ -32,6 +32,12 @@ export type EventName =
   | 'activesync.command.refused'
   | 'activesync.command.failed'
   | 'activesync.body.unknown'
+  // What the store has done in the background.
+  | 'maintenance.run.done'
+  | 'maintenance.run.failed'
+  | 'maintenance.task.failed'
+  | 'maintenance.mailbox.removed'
+  | 'maintenance.bodies.removed'
   // AutoDiscover.
   | 'autodiscover.request.answered'
   | 'autodiscover.request.refused'

@@ -14,7 +14,7 @@ import {
 const schemas = 'http://schemas.microsoft.com/exchange/autodiscover';
 
 /** The response schema of phones, and Outlook's. */
-export const mobileSync = `${schemas}/mobilesync/responseschema/2006`;
+const mobileSync = `${schemas}/mobilesync/responseschema/2006`;
 export const outlook = `${schemas}/outlook/responseschema/2006a`;
 
 interface AutodiscoverCall {

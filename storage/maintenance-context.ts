@@ -1,0 +1,76 @@
+/** What all maintenance works with: short steps, each its own transaction, that may stop after any of them. */
+import type { MailboxRef } from '#domain/ids';
+import type { Clock } from '#domain/outside';
+import type { Logger } from '#telemetry/log';
+import type { KeyRing } from './key-ring.ts';
+import { blobPart, idBytes } from './keys.ts';
+import { blobRows } from './layout.ts';
+import type { Sealer } from './rows.ts';
+import type { BlobStore, Bytes, Page, Part, Range, Reader, Store, Tx } from './store.ts';
+
+export interface MaintenanceParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One run. Its steps throw the signal's reason when it has been stopped. */
+export interface MaintenanceRun extends MaintenanceParts {
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The rows of a range, page by page, as they are when each is read; stops when the run does. */
+export async function* pagesOf(
+  { signal }: MaintenanceRun,
+  reader: Reader,
+  part: Part,
+  { gte, lt, ...range }: Range,
+): AsyncGenerator<Page['rows']> {
+  for (let from: Bytes | undefined = gte; from !== undefined; ) {
+    signal.throwIfAborted();
+    const page: Page = await reader.page(part, { ...range, gte: from, lt });
+    yield page.rows;
+    from = page.next;
+  }
+}
+
+/** Deletes the rows of a range that `isOver` picks, in one transaction a page. */
+export async function deleteWhere(
+  { store, signal }: MaintenanceRun,
+  part: Part,
+  { gte, lt }: Range,
+  isOver: (tx: Tx, key: Bytes, value: Bytes) => boolean | Promise<boolean>,
+): Promise<void> {
+  const step = (from: Bytes) =>
+    store.transact([part], async (tx) => {
+      const page = await tx.page(part, { gte: from, lt, limit: 500 });
+      for (const [key, value] of page.rows) {
+        if (await isOver(tx, key, value)) {
+          tx.del(part, key);
+        }
+      }
+      return page.next;
+    });
+  for (let from: Bytes | undefined = gte; from !== undefined; ) {
+    signal.throwIfAborted();
+    from = await step(from);
+  }
+}
+
+/** The partition a body's rows are in. */
+export function partOfBlob({ organization }: MailboxRef, blob: Bytes): Part {
+  return blobPart(organization, blob[0] ?? 0);
+}
+
+/**
+ * Takes a mailbox's reference to a body away. A body is named by one item of a mailbox: each delivery is one item of
+ * each mailbox, moving keeps the item, and a copy in Sent Items is a body of its own, having other header fields. So when
+ * the item goes, the reference goes. The row `b` stays for the sweep, a day before the file.
+ */
+export function unlink(tx: Tx, ref: MailboxRef, blob: Bytes): void {
+  tx.del(partOfBlob(ref, blob), blobRows.reference.key(blob, idBytes(ref.mailbox)));
+}

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import type { DeviceId, EntityId } from '#domain/ids';
+import { silentLogger } from '#telemetry/log';
+import {
+  addLarge,
+  count,
+  dayMs,
+  enabledUser,
+  failingOnce,
+  inbox,
+  largeItem,
+  openMaintained as open,
+  partOf,
+  traces,
+} from '#test/support/maintenance';
+import { newItem } from '#test/support/new-item';
+import { idBytes, organizationPart, prefixRange, systemPart } from './keys.ts';
+import { organizationRows, systemRows } from './layout.ts';
+import { Maintenance } from './maintenance.ts';
+import { StoredPolicies } from './policy-store.ts';
+
+const phone = 'phone1' as DeviceId;
+const refused = (code: string) => expect.objectContaining({ name: 'DomainError', code });
+
+test('a mailbox disabled for 30 days is removed, with its references and devices, and nothing else', async () => {
+  const { clock, database, directory, organization, run } = await open();
+  const alice = await enabledUser(directory, organization, 'alice');
+  const bob = await enabledUser(directory, organization, 'bob');
+  const item = await largeItem(database, organization);
+  const deleted = await largeItem(database, organization);
+  for (const { ref } of [alice, bob]) await addLarge(database, ref, item);
+  const gone = await addLarge(database, alice.ref, deleted);
+  const policies = new StoredPolicies(database);
+  for (const { ref } of [alice, bob]) await policies.addDevice(ref, phone);
+  await directory.deregisterFromWorkMail(organization, 'alice');
+  await run(30 * dayMs - 1);
+  expect((await database.mail.mailbox(alice.ref).usage()).items).toBe(2);
+  await database.mail.transact([alice.ref], (of) => of(alice.ref).deleteItem(gone));
+
+  await run(1);
+  expect(await count(database.store, partOf(alice.ref), prefixRange(new Uint8Array(0)))).toBe(0);
+  expect(await traces(database, organization, item.blob)).toMatchObject({ references: 1 });
+  expect(await traces(database, organization, deleted.blob)).toMatchObject({ references: 0 });
+  expect(await count(database.store, systemPart(), systemRows.due.range())).toBe(0);
+  const entries = organizationRows.deviceEntry;
+  const inOrganization = organizationPart(organization);
+  expect(await count(database.store, inOrganization, entries.range(idBytes(alice.ref.mailbox)))).toBe(0);
+  expect(await count(database.store, inOrganization, entries.range(idBytes(bob.ref.mailbox)))).toBe(1);
+  expect((await database.mail.mailbox(bob.ref).usage()).items).toBe(1);
+
+  // The user is still there; enabled again, it has a new and empty mailbox, whose numbers go on.
+  await directory.registerToWorkMail(organization, alice.id, 'alice@acme.mailstead.test');
+  const reader = database.mail.mailbox(alice.ref);
+  expect(await reader.folders()).toHaveLength(10);
+  expect(await reader.usage()).toEqual({ bytes: 0, items: 0 });
+  const added = await database.mail.transact([alice.ref], (of) =>
+    of(alice.ref).addItem(inbox, newItem('new', clock.now())),
+  );
+  expect(added.id).toBeGreaterThan(gone.id);
+  await run(60 * dayMs);
+  expect((await reader.usage()).items).toBe(1);
+});
+
+test('a mailbox enabled in time, or disabled again later, is not removed', async () => {
+  const { database, directory, organization, run } = await open();
+  const alice = await enabledUser(directory, organization, 'alice');
+  await directory.deregisterFromWorkMail(organization, 'alice');
+  await run(29 * dayMs);
+  await directory.registerToWorkMail(organization, alice.id, 'alice@acme.mailstead.test');
+  await directory.deregisterFromWorkMail(organization, 'alice');
+  await run(29 * dayMs);
+  expect(await database.mail.mailbox(alice.ref).folders()).toHaveLength(10);
+  await run(dayMs);
+  expect(await database.mail.mailbox(alice.ref).folders()).toHaveLength(0);
+});
+
+test('a removal that was broken off is finished by the next run; until then the user is not enabled', async () => {
+  const { clock, database, directory, organization, run } = await open();
+  const alice = await enabledUser(directory, organization, 'alice');
+  const bob = await enabledUser(directory, organization, 'bob');
+  for (const name of ['alice', 'bob']) await directory.deregisterFromWorkMail(organization, name);
+  const first = [alice, bob].sort((a, b) => (a.id < b.id ? -1 : 1))[0] ?? alice;
+  const store = failingOnce(database.store, (_parts, kind) => kind === 'deleteRange');
+  clock.move(30 * dayMs);
+  await new Maintenance({ ...database, store, clock, log: silentLogger }).runDue(clock.now());
+  const second = first === alice ? bob : alice;
+  expect(await database.mail.mailbox(first.ref).folders()).toHaveLength(10);
+  expect(await database.mail.mailbox(second.ref).folders()).toHaveLength(0);
+  const register = (id: EntityId) =>
+    directory.registerToWorkMail(organization, id, `x${id}@acme.mailstead.test`);
+  await expect(register(first.id)).rejects.toEqual(refused('entity/state'));
+  await register(second.id);
+  await run();
+  expect(await database.mail.mailbox(first.ref).folders()).toHaveLength(0);
+  await register(first.id);
+  expect(await database.mail.mailbox(first.ref).folders()).toHaveLength(10);
+  expect(await database.mail.mailbox(second.ref).folders()).toHaveLength(10);
+});

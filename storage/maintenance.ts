@@ -1,0 +1,62 @@
+/** What the store needs done now and then, in the background. */
+import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
+import { purgeMailboxes } from './maintenance-purge.ts';
+import { sweepBlobs } from './maintenance-sweep.ts';
+import { runMailboxTasks } from './maintenance-tasks.ts';
+
+const intervalMs = 3_600_000;
+
+/**
+ * Maintenance does what is due: tasks of mailboxes, mailboxes disabled 30 days ago, and once a day the large bodies
+ * nobody needs. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
+ */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #stopped = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs at once, and an hour after each run ends. A failure is logged. */
+  start(): void {
+    this.#running = this.#runAndComeBack();
+  }
+
+  /** Resolves when the step in hand is over; nothing runs after that. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#cancelTimer?.();
+    await this.#running;
+  }
+
+  /**
+   * Does everything that is due at `nowMs` (ms since the epoch). A task or mailbox that fails is logged and passed over;
+   * throws what fails otherwise, and the abort's reason when it is stopped meanwhile.
+   */
+  async runDue(nowMs: number): Promise<void> {
+    const run: MaintenanceRun = { ...this.#parts, nowMs, signal: this.#stopped.signal };
+    await runMailboxTasks(run);
+    await purgeMailboxes(run);
+    await sweepBlobs(run);
+  }
+
+  async #runAndComeBack(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const beganMs = clock.now();
+    try {
+      await this.runDue(beganMs);
+      log.debug('maintenance.run.done', { tookMs: clock.now() - beganMs });
+    } catch (err) {
+      if (this.#stopped.signal.aborted) {
+        return;
+      }
+      log.error('maintenance.run.failed', { err });
+    }
+    if (!this.#stopped.signal.aborted) {
+      this.#cancelTimer = clock.after(intervalMs, () => this.start());
+    }
+  }
+}
