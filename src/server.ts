@@ -26,6 +26,7 @@ import { createRouter, type Route } from '#protocols/http/router';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { type Database, openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
+import { Maintenance } from '#storage/maintenance';
 import { StoredPolicies } from '#storage/policy-store';
 import { createLogger, type Logger } from '#telemetry/log';
 import { quickSetup } from './quick-setup.ts';
@@ -51,6 +52,7 @@ interface Core {
   readonly signIn: SignIn;
   readonly delivery: Delivery;
   readonly queue: QueueRunner;
+  readonly maintenance: Maintenance;
   readonly policies: Policies;
   readonly devices: Devices;
   readonly provisioning: Provisioning;
@@ -120,6 +122,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
       wakeQueue: () => queue.wake(),
     }),
     queue,
+    maintenance: new Maintenance({ ...database, clock, log }),
     policies,
     devices,
     provisioning: new Provisioning(devices, clock, random),
@@ -170,6 +173,7 @@ class MailServer implements Server {
       await this.#listen();
       await this.#setUp();
       this.#core.queue.start();
+      this.#core.maintenance.start();
       this.#isReady = true;
     } catch (error) {
       await this.stop();
@@ -182,6 +186,7 @@ class MailServer implements Server {
     this.#activeSync.stop();
     await Promise.all([this.#smtp?.close(), ...this.#listeners.map((listener) => listener.stop())]);
     await this.#core.queue.stop();
+    await this.#core.maintenance.stop();
     await this.#core.database.close();
   }
 

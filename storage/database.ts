@@ -33,7 +33,7 @@ export interface Database {
 }
 
 /** The installation's own data key has this in the place of an organisation. */
-export const installation = new Uint8Array(16);
+const installation = new Uint8Array(16);
 
 /**
  * Opens the data directory. Only an empty one gets a new master key.

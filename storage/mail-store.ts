@@ -30,7 +30,7 @@ const rowOverheadBytes = 600;
 /** A detail larger than this would not fit its row. */
 const largestRowBytes = 60 * 1024;
 
-export interface LevelMailStoreOptions {
+interface LevelMailStoreOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly keys: KeyRing;

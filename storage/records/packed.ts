@@ -10,7 +10,7 @@ export function pack(value: unknown): Uint8Array {
 }
 
 /** What was packed. */
-export function unpack(body: Uint8Array): unknown {
+function unpack(body: Uint8Array): unknown {
   return packr.unpack(body);
 }
 
