@@ -30,6 +30,8 @@ export interface CollectRequest {
   /** About how many bytes an item takes in the answer, and how many the answer may have. */
   readonly cost: (item: Item) => number;
   readonly answerBytes: number;
+  /** OR of Changed: marks that the device knows nothing of, so that their changes are not told. */
+  readonly untold?: number | undefined;
 }
 
 /** What the log says of one item, folded: whether the device has it, whether it is still there, what changed. */
@@ -149,7 +151,7 @@ async function foldLog(
           folded.delete(change.item);
         }
         const isPast = entry.seq <= (letGo.get(change.item) ?? 0);
-        if (n < skip || own || isPast || !isHeld(change, state.walked)) {
+        if (n < skip || own || isPast || !isHeld(change, state.walked) || isUntold(change, request)) {
           continue;
         }
         if (folded.size >= windowSize && !folded.has(change.item)) {
@@ -167,6 +169,10 @@ async function foldLog(
 
 function isHeld(change: ItemChange, walked: Position): boolean {
   return comparePositions({ receivedMs: change.receivedMs, item: change.item }, walked) < 0;
+}
+
+function isUntold({ kind, what }: ItemChange, { untold = 0 }: CollectRequest): boolean {
+  return kind === ChangeKind.Change && (what & ~untold) === 0;
 }
 
 function fold(folded: Map<ItemId, Folded>, change: ItemChange): void {

@@ -16,7 +16,7 @@ export type ClientCommand =
   | { readonly kind: 'delete'; readonly item: ItemId; readonly permanently: boolean }
   | { readonly kind: 'fetch'; readonly item: ItemId };
 
-/** What became of a command; a Delete of what is not there is done. `message` belongs to a fetch. */
+/** What became of a command; a Delete of what is not there is done. `message` is what a Fetch gives, if it can be read. */
 export interface CommandResult {
   readonly command: ClientCommand;
   readonly outcome: 'done' | 'not-found' | 'conflict';
@@ -38,6 +38,8 @@ export interface SyncRules {
   readonly serverWins: boolean;
   /** About how many bytes an item takes in the answer. */
   readonly cost: (item: Item) => number;
+  /** OR of Changed: marks that the device knows nothing of. */
+  readonly untold?: number | undefined;
 }
 
 export interface SyncRequest {
@@ -51,6 +53,10 @@ export interface SyncRequest {
   readonly answerBytes: number;
   readonly getChanges: boolean;
   readonly commands: readonly ClientCommand[];
+  /** The answer says something whatever is found, so it has a new key. */
+  readonly speaks?: boolean | undefined;
+  /** The request has waited: if the device has gone on from its key meanwhile, it is told nothing. */
+  readonly hasWaited?: boolean | undefined;
 }
 
 export interface SyncAnswer {
@@ -58,6 +64,7 @@ export interface SyncAnswer {
   readonly key: string;
   readonly options: string;
   readonly results: readonly CommandResult[];
+  /** An Add or Change without its message is of one that cannot be read. */
   readonly changes: readonly (ServerChange & { readonly message?: Message })[];
   readonly moreAvailable: boolean;
 }
@@ -103,22 +110,30 @@ export class FolderSync {
 
   /**
    * One exchange with a device that has a key. A key one behind means that our last answer was lost: everything is
-   * worked out again from there. Throws `sync/invalid-key`, `folder/not-found`.
+   * worked out again from there, under a new key, so that a device that has both answers cannot go on from the wrong
+   * one. Throws `sync/invalid-key`, `folder/not-found`.
    */
   sync(request: SyncRequest): Promise<SyncAnswer> {
     return this.#mailbox.transact(async (tx) => {
       const { base, newest } = await findState(tx, request.device, request.folder, request.key);
       const options = request.options ?? base.options;
+      if (request.hasWaited === true && base !== newest) {
+        return { key: request.key, options, results: [], changes: [], moreAvailable: false };
+      }
       const rules = request.rules(options);
       const results = await applyCommands(tx, request, rules, base.seq);
       const from = { ...base, letGo: [...base.letGo, ...deletedBy(results, await tx.lastSeq())] };
       const collected = request.getChanges
         ? await collect(tx, from, this.#collectRequest(request, rules))
         : nothing(from);
-      const said = collected.changes.length > 0 || request.commands.length > 0 || options !== base.options;
+      const said =
+        collected.changes.length > 0 ||
+        request.commands.length > 0 ||
+        request.speaks === true ||
+        options !== base.options;
       let key = request.key;
       if (said || base !== newest) {
-        const next = { ...base, ...collected.progress, options, adds: [], number: base.number + 1 };
+        const next = { ...base, ...collected.progress, options, adds: [], number: numberAfter(base, newest) };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
       } else if (
@@ -181,12 +196,18 @@ export class FolderSync {
       answerBytes,
       filterFromMs: rules.filterDays === 0 ? undefined : today - rules.filterDays * dayMs,
       cost: rules.cost,
+      untold: rules.untold,
     };
   }
 }
 
 function keyOf(state: SyncState): string {
   return `${state.nonce}.${state.number}`;
+}
+
+/** States take turns by the parity of their number: the next one never takes the place of the one it comes from. */
+function numberAfter(base: SyncState, newest: SyncState): number {
+  return base === newest ? base.number + 1 : newest.number + 2;
 }
 
 function nothing(base: SyncState): Collected {
@@ -256,7 +277,7 @@ async function applyCommand(
       await removeItem(tx, item, command.permanently, request.device);
       return { command, outcome: 'done' };
     case 'fetch': {
-      const [message] = await readMessages(tx, [item]);
+      const [message] = await readableMessages(tx, [item]);
       return { command, outcome: 'done', message };
     }
   }
@@ -294,11 +315,21 @@ function deletedBy(results: readonly CommandResult[], seq: number): SyncState['l
 
 async function withMessages(tx: MailboxTx, changes: readonly ServerChange[]): Promise<SyncAnswer['changes']> {
   const items = changes.flatMap((change) => ('item' in change ? [change.item] : []));
-  const messages = new Map((await readMessages(tx, items)).map((message) => [message.item.id, message]));
+  const messages = new Map((await readableMessages(tx, items)).map((message) => [message.item.id, message]));
   return changes.map((change) => {
     const message = messages.get(change.id);
     return message === undefined ? change : { ...change, message };
   });
+}
+
+/** One message that cannot be read must not keep the others from the device: it is left out. */
+async function readableMessages(tx: MailboxTx, items: readonly Item[]): Promise<Message[]> {
+  try {
+    return await readMessages(tx, items);
+  } catch {
+    const each = await Promise.all(items.map((item) => readMessages(tx, [item]).catch(() => [])));
+    return each.flat();
+  }
 }
 
 /** Items with their details, and the raw messages of those that are stored with their rows. */

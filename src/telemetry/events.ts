@@ -32,6 +32,7 @@ export type EventName =
   | 'activesync.command.refused'
   | 'activesync.command.failed'
   | 'activesync.body.unknown'
+  | 'activesync.item.unreadable'
   // What the store has done in the background.
   | 'maintenance.run.done'
   | 'maintenance.run.failed'

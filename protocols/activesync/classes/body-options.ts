@@ -1,7 +1,7 @@
 /** Which body a client wants: BodyPreference, MIMESupport, MIMETruncation. MS-ASAIRS, BodyPreference. */
 import { AirSync } from '../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
-import { child, childrenOf, type Element, flagOf, has, integerOf } from '../wbxml/element.ts';
+import { childrenOf, type Element, flagOf, has, integerOf } from '../wbxml/element.ts';
 
 /** MS-ASAIRS, Type. */
 export const BodyType = { Plain: 1, Html: 2, Rtf: 3, Mime: 4 } as const;
@@ -81,9 +81,4 @@ function readPreference(element: Element): BodyPreference {
 
 function isBoolean(element: Element | undefined): boolean {
   return element === undefined || ['', '0', '1', 'true', 'false'].includes(element.text.trim().toLowerCase());
-}
-
-/** The options inside a Collection or Fetch, where there are any. */
-export function optionsOf(parent: Element | undefined): Element | undefined {
-  return child(parent, AirSync.Options);
 }

@@ -48,19 +48,35 @@ export async function bodyElements(
   ];
 }
 
-/** Whole bodies for ItemOperations in parts: the data alone. */
-export async function bodyData(
-  mailbox: Mailbox,
-  message: Message,
-  request: BodyRequest,
-): Promise<MadeBody & { readonly native: BodyType }> {
-  const native = nativeType(message.detail);
-  return { ...(await makeBody(mailbox, message, request, native)), native };
+/** Stands for a body that cannot be read: there is one, and nothing of it is here. */
+export function missingBody(size: number): Element {
+  return el(
+    AirSyncBase.Body,
+    el(AirSyncBase.Type, BodyType.Plain),
+    el(AirSyncBase.EstimatedDataSize, size),
+    el(AirSyncBase.Truncated, true),
+  );
 }
+
+/** The same options with nothing cut: for an item that a client fetches whole. */
+export function wholeBodies(options: BodyOptions): BodyOptions {
+  const preferences = options.preferences.map((one) => ({
+    ...one,
+    truncationSize: undefined,
+    allOrNone: false,
+  }));
+  return { ...options, preferences, mimeTruncation: undefined };
+}
+
+/** Bytes of a body in a Sync for a client that asks for none. */
+export const bytesWithoutPreference = 32 * 1024;
 
 /** About how many bytes a message's body takes in an answer. */
 export function bodyCost(options: BodyOptions, size: number): number {
   const sizes = options.preferences.map(({ truncationSize }) => truncationSize ?? size);
+  if (sizes.length === 0) {
+    sizes.push(bytesWithoutPreference);
+  }
   return Math.min(size, Math.max(1024, ...sizes)) + 1024;
 }
 
@@ -82,14 +98,20 @@ async function makeBody(
   request: BodyRequest,
   native: BodyType,
 ): Promise<MadeBody> {
+  let first: MadeBody | undefined;
   for (const preference of choices(message, request, native)) {
     const made = await makeAs(mailbox, message, preference);
     if (!(made.truncated && preference.allOrNone)) {
       return made;
     }
+    first ??= made;
   }
-  const [first] = choices(message, request, native);
-  return { type: first?.type ?? native, data: undefined, size: message.item.size, truncated: true };
+  return {
+    type: first?.type ?? native,
+    data: undefined,
+    size: first?.size ?? message.item.size,
+    truncated: true,
+  };
 }
 
 /** The preferences to try, best first: MIME where it is wanted, then the native type, then a conversion. */
@@ -141,13 +163,16 @@ async function mimeBody(
     return { type: BodyType.Mime, data: undefined, size, truncated };
   }
   const raw = await readRange(mailbox, message, 0, end);
-  return { type: BodyType.Mime, data: textOrBytes(raw), size, truncated };
+  return { type: BodyType.Mime, data: textOrBytes(raw, truncated), size, truncated };
 }
 
-/** A string if the bytes are UTF-8; the bytes as they are if not: a signature covers them. */
-function textOrBytes(raw: Uint8Array): string | Uint8Array {
+/**
+ * A string if the bytes are UTF-8 (a character that the cut went through is left out); the bytes as they are if not:
+ * a signature covers them.
+ */
+function textOrBytes(raw: Uint8Array, isCut: boolean): string | Uint8Array {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw, { stream: isCut });
   } catch {
     return raw;
   }

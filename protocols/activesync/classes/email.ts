@@ -1,6 +1,6 @@
 /** MS-ASEMAIL: a message as ApplicationData or Properties, and back. */
 import { Changed } from '#domain/change';
-import type { Attachment, Item, Mailbox5322 } from '#domain/item';
+import type { Attachment, Envelope, Item, Mailbox5322 } from '#domain/item';
 import type { Mailbox, MarksChange } from '#domain/mailbox';
 import type { Message } from '#domain/sync';
 import { formatAddressList } from '#mime/address';
@@ -10,7 +10,7 @@ import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { Email } from '../wbxml/code-pages/email.ts';
 import { Email2 } from '../wbxml/code-pages/email2.ts';
 import { child, childrenOf, type Element, el, flagOf, has, text } from '../wbxml/element.ts';
-import { type BodyRequest, bodyElements } from './body.ts';
+import { type BodyRequest, bodyElements, missingBody } from './body.ts';
 import { dateTime } from './date-time.ts';
 import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
 
@@ -19,22 +19,32 @@ const longestList = 32_768;
 /** UTF-8: the text of an answer is nothing else. */
 const internetCodePage = 65_001;
 
-/** Every property of a message, in the order Exchange uses. */
+/** MS-ASEMAIL, From: HTC phones show an error where there is none. */
+const unknownSender = '"Unknown sender" <unknown@unknown.invalid>';
+
+/** Every property of a message, in the order Exchange uses. Throws when its body cannot be read. */
 export async function emailProperties(
   mailbox: Mailbox,
   message: Message,
   request: BodyRequest,
 ): Promise<Element[]> {
-  const { item } = message;
+  return properties(message.item, request.version, await bodyElements(mailbox, message, request));
+}
+
+/** The same of a message whose body cannot be read: there is a body, and the device may ask for it later. */
+export function emailPropertiesWithoutBody(item: Item, version: ProtocolVersion): Element[] {
+  return properties(item, version, [missingBody(item.size)]);
+}
+
+function properties(item: Item, version: ProtocolVersion, bodies: readonly Element[]): Element[] {
   const { envelope, marks } = item;
-  const { version } = request;
-  const [body, nativeBodyType] = await bodyElements(mailbox, message, request);
+  const [body, nativeBodyType] = bodies;
   const since14 = isAtLeast(version, '14.0');
   return present(
     el(Email.To, listOf(envelope.to)),
     envelope.cc.length > 0 && el(Email.Cc, listOf(envelope.cc)),
-    el(Email.From, listOf(envelope.from)),
-    envelope.replyTo.length > 0 && el(Email.ReplyTo, listOf(envelope.replyTo, '; ')),
+    el(Email.From, fromOf(envelope)),
+    replyToElement(envelope, since14),
     el(Email.Subject, envelope.subject),
     el(Email.DateReceived, dateTime(item.receivedMs)),
     el(Email.DisplayTo, displayTo(envelope.to)),
@@ -111,6 +121,16 @@ function listOf(list: readonly Mailbox5322[], separator = ', '): string {
   }
   const short = whole.slice(0, longestList);
   return short.slice(0, Math.max(0, short.lastIndexOf(separator)));
+}
+
+function fromOf({ from, sender }: Envelope): string {
+  return listOf(from) || (sender && listOf([sender])) || unknownSender;
+}
+
+/** Symbian's Mail for Exchange wants a ReplyTo: RFC 5322 §3.6.2, without one replies go to From. */
+function replyToElement({ from, replyTo }: Envelope, since14: boolean): Element | undefined {
+  const list = since14 || replyTo.length > 0 ? replyTo : from;
+  return list.length === 0 ? undefined : el(Email.ReplyTo, listOf(list, '; '));
 }
 
 function displayTo(to: readonly Mailbox5322[]): string {

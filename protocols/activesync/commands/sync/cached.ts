@@ -9,7 +9,7 @@ import { SyncStatus } from './status.ts';
 interface Kept {
   readonly collections: readonly { readonly id: string; readonly windowSize: number }[];
   readonly waitSeconds: number;
-  readonly windowSize: number;
+  readonly windowSize?: number | undefined;
 }
 
 /** Fills in what a Partial request leaves out. Throws SyncError when nothing is kept. */
@@ -24,6 +24,7 @@ export async function completed(request: SyncRequest, context: CommandContext): 
     ...request,
     collections: [...request.collections, ...rest],
     waitSeconds: request.waitSeconds || kept.waitSeconds,
+    windowSize: request.windowSize ?? kept.windowSize,
   };
 }
 
@@ -50,6 +51,7 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
       windowSize,
       options: undefined,
       commands: [],
+      byConversation: false,
     });
   }
   return { collections, partial: false, waitSeconds: kept.waitSeconds, windowSize: kept.windowSize };

@@ -2,14 +2,20 @@
 import { DomainError } from '#domain/errors';
 import { classOf, type ItemClass } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
+import type { Item } from '#domain/item';
 import { type CommandResult, FolderSync, type Message, type SyncAnswer } from '#domain/sync';
-import type { BodyRequest } from '../../classes/body.ts';
-import { changedMarksElements, emailProperties, isOfMarksOnly } from '../../classes/email.ts';
+import { type BodyRequest, bytesWithoutPreference, wholeBodies } from '../../classes/body.ts';
+import {
+  changedMarksElements,
+  emailProperties,
+  emailPropertiesWithoutBody,
+  isOfMarksOnly,
+} from '../../classes/email.ts';
 import type { CommandContext } from '../../command.ts';
 import { serverIdOf } from '../../ids.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
-import { parseOptionsText, syncRules } from './options.ts';
+import { optionsSuit, parseOptionsText, syncRules } from './options.ts';
 import type { CollectionRequest, RequestCommand } from './read.ts';
 import { SyncStatus } from './status.ts';
 
@@ -17,14 +23,20 @@ import { SyncStatus } from './status.ts';
 export interface Room {
   readonly windowSize: number;
   readonly bytes: number;
+  /** Whether the request has waited for changes. */
+  readonly hasWaited: boolean;
 }
+
+/** What clients fetch whole may take so many bytes in one answer; the rest they ask for again. */
+const fetchedBytes = 64 * 1024 * 1024;
 
 /** An answered collection; `element` is undefined when there is nothing to say. */
 export interface CollectionAnswer {
   readonly element: Element | undefined;
   /** Server changes in it. */
   readonly changes: number;
-  readonly folder: FolderId | undefined;
+  /** About how many bytes these take. */
+  readonly bytes: number;
 }
 
 /** Serves a collection. What is wrong with it is answered in it; anything unforeseen is thrown. */
@@ -38,9 +50,14 @@ export async function serveCollection(
     return failed(request, SyncStatus.FolderHierarchyChanged);
   }
   try {
+    const itemClass = classOf((await context.mailbox.folder(folder)).type);
+    const place = { folder, itemClass };
+    if (!suits(request, itemClass)) {
+      return failed(request, SyncStatus.ProtocolError, request.syncKey);
+    }
     return request.syncKey === '0'
       ? await prime(request, folder, context)
-      : await exchange(request, folder, context, room);
+      : await exchange(request, place, context, room);
   } catch (error) {
     if (error instanceof DomainError && error.code === 'sync/invalid-key') {
       return failed(request, SyncStatus.InvalidSyncKey);
@@ -52,15 +69,21 @@ export async function serveCollection(
   }
 }
 
+/** Whether what is asked for can be asked of a folder of this class. */
+function suits({ options, byConversation }: CollectionRequest, itemClass: ItemClass): boolean {
+  const isForClass = options === undefined || optionsSuit(itemClass, options);
+  return isForClass && !(byConversation && itemClass !== 'Email');
+}
+
 /** MS-ASCMD, SyncKey (Sync): an answered collection has one; 0 tells the client to start over. */
-function failed({ collectionId, folder }: CollectionRequest, status: SyncStatus): CollectionAnswer {
+function failed({ collectionId }: CollectionRequest, status: SyncStatus, key = '0'): CollectionAnswer {
   const element = el(
     AirSync.Collection,
-    el(AirSync.SyncKey, '0'),
+    el(AirSync.SyncKey, key),
     el(AirSync.CollectionId, collectionId),
     el(AirSync.Status, status),
   );
-  return { element, changes: 0, folder };
+  return { element, changes: 0, bytes: 0 };
 }
 
 function folderSync({ mailbox, services }: CommandContext): FolderSync {
@@ -73,40 +96,50 @@ async function prime(
   context: CommandContext,
 ): Promise<CollectionAnswer> {
   const key = await folderSync(context).prime(context.device.id, folder, request.options ?? '');
-  return { element: written(request, key, { responses: [], commands: [], more: false }), changes: 0, folder };
+  const element = written(request, key, { responses: [], commands: [], more: false });
+  return { element, changes: 0, bytes: 0 };
+}
+
+/** A folder, and what it holds. */
+interface Place {
+  readonly folder: FolderId;
+  readonly itemClass: ItemClass;
 }
 
 async function exchange(
   request: CollectionRequest,
-  folder: FolderId,
+  { folder, itemClass }: Place,
   context: CommandContext,
   room: Room,
 ): Promise<CollectionAnswer> {
-  const itemClass = classOf((await context.mailbox.folder(folder)).type);
+  const rules = syncRules(context, itemClass);
   const answer = await folderSync(context).sync({
     device: context.device.id,
     folder,
     key: request.syncKey,
     options: request.options,
-    rules: syncRules(context, itemClass),
+    rules,
     windowSize: room.windowSize,
     answerBytes: room.bytes,
     getChanges: request.getChanges,
     commands: request.commands.flatMap((one) => ('command' in one ? [one.command] : [])),
+    speaks: request.commands.some((one) => 'refused' in one),
+    hasWaited: room.hasWaited,
   });
   const body = bodyRequest(context, answer.options);
-  const responses = await responseElements(request, answer.results, { context, body, folder, itemClass });
+  const responses = await responseElements(request, answer.results, context, body);
   const commands: Element[] = [];
   for (const change of answer.changes) {
     commands.push(await changeElement(change, folder, context, body));
   }
+  const { cost } = rules(answer.options);
   const silent = commands.length === 0 && responses.length === 0 && answer.key === request.syncKey;
   return {
     element: silent
       ? undefined
       : written(request, answer.key, { responses, commands, more: answer.moreAvailable }),
     changes: commands.length,
-    folder,
+    bytes: answer.changes.reduce((sum, change) => sum + ('item' in change ? cost(change.item) : 0), 0),
   };
 }
 
@@ -116,7 +149,7 @@ function bodyRequest({ policy, version }: CommandContext, options: string): Body
     options: parseOptionsText(options),
     version,
     allowHtml: policy.settings.AllowHTMLEmail !== false,
-    truncationWithoutPreference: 32 * 1024,
+    truncationWithoutPreference: bytesWithoutPreference,
   };
 }
 
@@ -161,7 +194,7 @@ async function changeElement(
     case 'add':
       break;
   }
-  const properties = await propertiesOf(change.message, context, body);
+  const properties = await propertiesOf(change, context, body);
   return el(
     change.kind === 'add' ? AirSync.Add : AirSync.Change,
     serverId,
@@ -169,29 +202,35 @@ async function changeElement(
   );
 }
 
+/** One message that cannot be read does not keep the rest of the folder from the device: it comes without its body. */
 async function propertiesOf(
-  message: Message | undefined,
+  { item, message }: { readonly item: Item; readonly message?: Message | undefined },
   context: CommandContext,
   body: BodyRequest,
 ): Promise<Element[]> {
-  return message === undefined ? [] : emailProperties(context.mailbox, message, body);
-}
-
-interface ResponseContext {
-  readonly context: CommandContext;
-  readonly body: BodyRequest;
-  readonly folder: FolderId;
-  readonly itemClass: ItemClass;
+  try {
+    if (message !== undefined) {
+      return await emailProperties(context.mailbox, message, body);
+    }
+    context.log.warn('activesync.item.unreadable', { item: serverIdOf(item.folder, item.id) });
+  } catch (error) {
+    const fields = { item: serverIdOf(item.folder, item.id) };
+    context.log.error('activesync.item.unreadable', { err: error }, fields);
+  }
+  return emailPropertiesWithoutBody(item, context.version);
 }
 
 /** MS-ASCMD, Responses: every Add and Fetch, and what failed; the client takes silence as success. */
 async function responseElements(
   request: CollectionRequest,
   results: readonly CommandResult[],
-  { context, body }: ResponseContext,
+  context: CommandContext,
+  body: BodyRequest,
 ): Promise<Element[]> {
   const responses: Element[] = [];
+  const whole = { ...body, options: wholeBodies(body.options), truncationWithoutPreference: undefined };
   let next = 0;
+  let room = fetchedBytes;
   for (const command of request.commands) {
     if ('refused' in command) {
       responses.push(refusal(command));
@@ -202,20 +241,38 @@ async function responseElements(
       continue;
     }
     const serverId = el(AirSync.ServerId, command.serverId);
-    const status = el(AirSync.Status, statusOf(result));
+    const status = statusOf(result);
     if (result.command.kind === 'fetch') {
-      const properties =
-        result.message === undefined
-          ? undefined
-          : el(AirSync.ApplicationData, ...(await propertiesOf(result.message, context, body)));
-      responses.push(el(AirSync.Fetch, serverId, status, properties));
-    } else if (statusOf(result) !== SyncStatus.Success) {
-      responses.push(
-        el(result.command.kind === 'change' ? AirSync.Change : AirSync.Delete, serverId, status),
-      );
+      room -= result.message?.item.size ?? 0;
+      const fetched =
+        room < 0 ? [el(AirSync.Status, SyncStatus.Retry)] : await fetchedElements(result, context, whole);
+      responses.push(el(AirSync.Fetch, serverId, ...fetched));
+    } else if (status !== SyncStatus.Success) {
+      const tag = tags[result.command.kind];
+      responses.push(el(tag, serverId, el(AirSync.Status, status)));
     }
   }
   return inSchemaOrder(responses);
+}
+
+/** MS-ASCMD, Fetch (Sync): the whole item. */
+async function fetchedElements(
+  result: CommandResult,
+  context: CommandContext,
+  whole: BodyRequest,
+): Promise<Element[]> {
+  const { message, outcome } = result;
+  if (message === undefined) {
+    return [el(AirSync.Status, outcome === 'done' ? SyncStatus.ConversionError : statusOf(result))];
+  }
+  try {
+    const properties = await emailProperties(context.mailbox, message, whole);
+    return [el(AirSync.Status, SyncStatus.Success), el(AirSync.ApplicationData, ...properties)];
+  } catch (error) {
+    const fields = { item: serverIdOf(message.item.folder, message.item.id) };
+    context.log.error('activesync.item.unreadable', { err: error }, fields);
+    return [el(AirSync.Status, SyncStatus.ConversionError)];
+  }
 }
 
 function statusOf({ outcome }: CommandResult): SyncStatus {

@@ -1,9 +1,11 @@
 /** The options of a collection: read, kept with its state, and what the domain makes of them. MS-ASCMD, Options. */
+import { Changed } from '#domain/change';
 import type { ItemClass } from '#domain/folder';
 import type { SyncRules } from '#domain/sync';
 import { bodyCost } from '../../classes/body.ts';
 import { type BodyOptions, readBodyOptions } from '../../classes/body-options.ts';
 import type { CommandContext } from '../../command.ts';
+import { isAtLeast } from '../../protocol-version.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, integerOf, textOf } from '../../wbxml/element.ts';
 
@@ -56,6 +58,14 @@ export function readOptions(elements: readonly Element[]): SyncOptions | undefin
   return { filterType, serverWins: conflict === 1, ...readBodyOptions(options) };
 }
 
+/**
+ * Whether a folder of this class can have options as they were read. MS-ASCMD, FilterType: 8 is for tasks; what else a
+ * class does not know is not held against a client.
+ */
+export function optionsSuit(itemClass: ItemClass, text: string): boolean {
+  return itemClass !== 'Email' || parseOptionsText(text).filterType !== incompleteTasks;
+}
+
 /** As a text that stays with the state; equal options make equal texts. */
 export function optionsText(options: SyncOptions): string {
   const { filterType, serverWins, preferences, mimeSupport, mimeTruncation } = options;
@@ -68,14 +78,16 @@ export function parseOptionsText(text: string): SyncOptions {
 }
 
 /** MS-ASCMD, FilterType, in days. */
+const incompleteTasks = 8;
 const filterDays = [0, 1, 3, 7, 14, 30, 90, 180, 0];
 
 /** What the domain acts on; the policy's MaxEmailAgeFilter narrows what the client asks for. */
 export function syncRules(
-  context: Pick<CommandContext, 'policy'>,
+  context: Pick<CommandContext, 'policy' | 'version'>,
   itemClass: ItemClass,
 ): (text: string) => SyncRules {
   const longest = itemClass === 'Email' ? filterDays[numberSetting(context, 'MaxEmailAgeFilter')] : 0;
+  const untold = isAtLeast(context.version, '14.0') ? 0 : Changed.Categories;
   return (text) => {
     const options = parseOptionsText(text);
     const wanted = itemClass === 'Email' ? (filterDays[options.filterType] ?? 0) : 0;
@@ -83,6 +95,7 @@ export function syncRules(
       filterDays: narrower(wanted, longest ?? 0),
       serverWins: options.serverWins,
       cost: ({ size }) => bodyCost(options, size),
+      untold,
     };
   };
 }

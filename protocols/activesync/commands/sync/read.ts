@@ -33,6 +33,8 @@ export interface CollectionRequest {
   /** As `optionsText`; undefined keeps those in force. */
   readonly options: string | undefined;
   readonly commands: readonly RequestCommand[];
+  /** MS-ASCMD, ConversationMode: only mail has conversations. */
+  readonly byConversation: boolean;
 }
 
 export interface SyncRequest {
@@ -41,7 +43,8 @@ export interface SyncRequest {
   readonly partial: boolean;
   /** How long to wait for changes; 0 answers at once. */
   readonly waitSeconds: number;
-  readonly windowSize: number;
+  /** Of all collections together; undefined when the request does not say. */
+  readonly windowSize: number | undefined;
 }
 
 /** A status for the whole request, directly under Sync; `limit` says what would have been taken. */
@@ -60,6 +63,9 @@ export class SyncError extends Error {
 /** MS-ASCMD, Limitations: what Exchange takes by default. */
 const mostCollections = 300;
 const mostCommands = 200;
+/** MS-ASCMD, WindowSize: it also stands for 0 and for anything larger. */
+export const largestWindow = 512;
+const windowWithoutSize = 100;
 const heartbeat = { least: 60, most: 3540 };
 
 /** Reads the document. Throws SyncError. */
@@ -75,10 +81,12 @@ export function readSync(body: Element): SyncRequest {
   }
   const partial = has(body, AirSync.Partial);
   const waitSeconds = readWait(body);
-  if (collections.length === 0 && !partial && waitSeconds === 0) {
+  const windowSize = readWindowSize(body);
+  const saysNothing = collections.length === 0 && waitSeconds === 0;
+  if (saysNothing && !(partial && windowSize !== undefined)) {
     throw new SyncError(SyncStatus.ProtocolError, 'nothing is asked for');
   }
-  return { collections, partial, waitSeconds, windowSize: readWindowSize(body, 512) };
+  return { collections, partial, waitSeconds, windowSize };
 }
 
 function readWait(body: Element): number {
@@ -97,10 +105,9 @@ function readWait(body: Element): number {
   return minutes === undefined ? (seconds ?? 0) : minutes * 60;
 }
 
-/** MS-ASCMD, WindowSize: 0 and more than 512 are 512. */
-function readWindowSize(parent: Element, absent: number): number {
-  const size = integerOf(parent, AirSync.WindowSize) ?? absent;
-  return size >= 1 && size <= 512 ? size : 512;
+function readWindowSize(parent: Element): number | undefined {
+  const size = integerOf(parent, AirSync.WindowSize);
+  return size === undefined || (size >= 1 && size <= largestWindow) ? size : largestWindow;
 }
 
 function readCollection(element: Element): CollectionRequest {
@@ -123,9 +130,10 @@ function readCollection(element: Element): CollectionRequest {
     folder,
     syncKey,
     getChanges: flagOf(element, AirSync.GetChanges) ?? true,
-    windowSize: readWindowSize(element, 100),
+    windowSize: readWindowSize(element) ?? windowWithoutSize,
     options,
     commands,
+    byConversation: has(element, AirSync.ConversationMode),
   };
 }
 

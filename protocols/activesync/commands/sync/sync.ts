@@ -4,7 +4,7 @@ import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { completed, keep, repeated } from './cached.ts';
 import { serveCollection } from './collection.ts';
-import { readSync, SyncError, type SyncRequest } from './read.ts';
+import { largestWindow, readSync, SyncError, type SyncRequest } from './read.ts';
 import { waitForChanges } from './wait.ts';
 
 /** An answer is cut at about so many bytes; more is available then. Phones give up on long ones. */
@@ -15,8 +15,9 @@ type Read = SyncRequest | SyncError | 'repeat';
 export const sync = defineCommand({
   name: 'Sync',
   code: 0,
-  // What is repeated may be one that waited.
-  waits: (read) => read === 'repeat' || (!(read instanceof SyncError) && read.waitSeconds > 0),
+  // What is repeated or completed may be one that waited.
+  waits: (read) =>
+    read === 'repeat' || (!(read instanceof SyncError) && (read.partial || read.waitSeconds > 0)),
   read: (body): Read => orError(() => readSync(body)),
   readEmpty: (): Read => 'repeat',
   run: (request, context) => run(request, context),
@@ -54,26 +55,33 @@ async function run(read: Read, context: CommandContext): Promise<Element | SyncE
 
 async function serve(request: SyncRequest, context: CommandContext): Promise<Element | undefined> {
   if (request.waitSeconds === 0 || request.collections.some(({ commands }) => commands.length > 0)) {
-    return serveOnce(request, context);
+    return serveOnce(request, context, false);
   }
-  return waitForChanges(request, context, () => serveOnce(request, context));
+  return waitForChanges(request, context, (hasWaited) => serveOnce(request, context, hasWaited));
 }
 
 /** Serves the collections in their order until the window or the answer is full. */
-async function serveOnce(request: SyncRequest, context: CommandContext): Promise<Element | undefined> {
+async function serveOnce(
+  request: SyncRequest,
+  context: CommandContext,
+  hasWaited: boolean,
+): Promise<Element | undefined> {
   const elements: Element[] = [];
-  let window = request.windowSize;
+  let window = request.windowSize ?? largestWindow;
+  let bytes = answerBytes;
   for (const collection of request.collections) {
-    const isWorkLeft = window > 0 || collection.commands.length > 0 || collection.syncKey === '0';
+    const hasRoom = window > 0 && bytes > 0;
+    const isWorkLeft = hasRoom || collection.commands.length > 0 || collection.syncKey === '0';
     if (!isWorkLeft) {
       continue;
     }
     const answer = await serveCollection(
-      window > 0 ? collection : { ...collection, getChanges: false },
+      hasRoom ? collection : { ...collection, getChanges: false },
       context,
-      { windowSize: Math.max(1, Math.min(window, collection.windowSize)), bytes: answerBytes },
+      { windowSize: Math.max(1, Math.min(window, collection.windowSize)), bytes, hasWaited },
     );
     window -= answer.changes;
+    bytes -= answer.bytes;
     if (answer.element !== undefined) {
       elements.push(answer.element);
     }

@@ -3,11 +3,14 @@ import type { CommandContext } from '../../command.ts';
 import type { Element } from '../../wbxml/element.ts';
 import type { SyncRequest } from './read.ts';
 
-/** Serves at once if there is anything to say, else when a folder of the request changes; undefined when time is up. */
+/**
+ * Serves at once if there is anything to say, else when a folder of the request changes; undefined when time is up.
+ * `serve` is told whether the request has waited.
+ */
 export async function waitForChanges(
   request: SyncRequest,
   context: CommandContext,
-  serve: () => Promise<Element | undefined>,
+  serve: (hasWaited: boolean) => Promise<Element | undefined>,
 ): Promise<Element | undefined> {
   const folders = new Set(request.collections.map(({ folder }) => folder));
   const bell = new Bell();
@@ -21,8 +24,8 @@ export async function waitForChanges(
   const cancel = context.services.clock.after(request.waitSeconds * 1000, end);
   context.signal.addEventListener('abort', end);
   try {
-    for (;;) {
-      const answer = await serve();
+    for (let hasWaited = false; ; hasWaited = true) {
+      const answer = await serve(hasWaited);
       if (answer !== undefined || context.signal.aborted || !(await bell.heard())) {
         return answer;
       }
