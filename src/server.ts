@@ -14,6 +14,7 @@ import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
+import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
@@ -68,6 +69,7 @@ export async function createServer(config: Config, outside: Outside): Promise<Se
     folder: config.dataDir,
     inlineBodyBytes: config.storage.inlineBodyBytes,
     now: () => outside.clock.now(),
+    acceptLostCommits: config.acceptLostCommits,
     onFatal: (error) => failStop(log, error),
   });
   try {
@@ -191,7 +193,7 @@ class MailServer implements Server {
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, delivery, devices, policies } = this.#core;
+    const { config, log, directory, delivery, devices, policies, database } = this.#core;
     const { cert, key } = this.#certificate;
     const { smtp, https, http } = config.listen;
     if (smtp !== undefined) {
@@ -215,6 +217,7 @@ class MailServer implements Server {
       this.#addresses['http'] = await listener.listen(http);
     }
     const admin = createAdminEndpoint({
+      ...installationOperations(database),
       ...organizationOperations(directory),
       ...userOperations(directory),
       ...domainOperations(directory),

@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   /** The data directory; made if it is missing, mode 0700. */
   readonly folder: string;
   readonly inlineBodyBytes: number;
+  /** Opens a store that has lost commits; every device then starts over. */
+  readonly acceptLostCommits?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A write has failed: answer "try later" and end the process. */
@@ -44,7 +46,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const storeFolder = join(folder, 'store');
   const isNew = await isMissingOrEmpty(storeFolder);
-  const store = await openLevelStore(storeFolder, { onFatal: options.onFatal });
+  const store = await openLevelStore(storeFolder, {
+    onFatal: options.onFatal,
+    acceptLostCommits: options.acceptLostCommits === true,
+  });
   try {
     const keys = new KeyRing(await loadMasterKey(join(folder, 'master.key'), { create: isNew }));
     await loadKeys(store, keys);

@@ -22,6 +22,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   Boolean: { type: 'boolean' },
   OrganizationId: { type: 'string', min: 34, max: 34, pattern: '^m-[0-9a-f]{32}$' },
   EntityIdentifier: { type: 'string', min: 1, max: 256, pattern: '[a-zA-Z0-9._%+@-]+' },
+  FolderPath: { type: 'string', min: 1, max: 4096 },
   MobileDeviceId: { type: 'string', min: 1, max: 256 },
   MaxResults: { type: 'integer', min: 1, max: 100 },
   NextToken: { type: 'string', min: 1, max: 1024 },
@@ -31,6 +32,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
   ]),
+  CreateBackupRequest: structure({ Folder: 'FolderPath' }, ['Folder']),
   PutMobilePolicyRequest: structure(
     { OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier', Policy: 'MobilePolicy' },
     ['OrganizationId', 'Policy'],
@@ -62,6 +64,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 /** mailsteadModel describes the inputs of the operations the WorkMail API lacks, in that API's shape language. */
 export const mailsteadModel: Model = {
   operations: {
+    CreateBackup: { input: { shape: 'CreateBackupRequest' } },
     GetMobilePolicy: { input: { shape: 'PolicyOwner' } },
     PutMobilePolicy: { input: { shape: 'PutMobilePolicyRequest' } },
     DeleteMobilePolicy: { input: { shape: 'PolicyOwner' } },

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '#config/load';
 import { ApiError } from './admin-client.ts';
 import { addApi } from './api.ts';
+import { addBackup } from './backup.ts';
 import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
 import { addDomain } from './domain.ts';
@@ -39,6 +40,7 @@ function createProgram(terminal: Terminal): Command {
   addDomain(program, terminal);
   addDevice(program, terminal);
   addPolicy(program, terminal);
+  addBackup(program, terminal);
   addConfig(program, terminal);
   addApi(program, terminal);
   addVersion(program, terminal);

@@ -12,6 +12,8 @@ export interface Config {
   /** Whether a first start on an empty data directory makes an organisation to try things with. */
   readonly quickSetup: boolean;
   readonly logLevel: Settings['log_level'];
+  /** Opens a store that has lost commits. */
+  readonly acceptLostCommits: boolean;
   /** Undefined: the listener is off. */
   readonly listen: {
     readonly smtp: ListenAddress | undefined;
@@ -62,6 +64,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
     publicUrl: settings.public_url === '' ? undefined : settings.public_url.replace(/\/+$/, ''),
     quickSetup: settings.quick_setup,
     logLevel: settings.log_level,
+    acceptLostCommits: false,
     listen: {
       smtp: parseListenAddress(listen.smtp),
       submission: parseListenAddress(listen.submission),

@@ -14,6 +14,8 @@ export interface ConfigSource {
   readonly data?: string | undefined;
   /** False, by `--no-quick-setup`: it beats file and environment too. */
   readonly quickSetup?: boolean | undefined;
+  /** True, by `--accept-lost-commits`: for one start, so no setting of the file. */
+  readonly acceptLostCommits?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths count from: where the user stands. */
   readonly cwd: string;
@@ -32,7 +34,10 @@ export class ConfigError extends Error {
 
 /** loadConfig reads file and environment. Throws ConfigError with every fault found. */
 export function loadConfig(source: ConfigSource): Config {
-  return toConfig(loadSettings(source), source.cwd);
+  return {
+    ...toConfig(loadSettings(source), source.cwd),
+    acceptLostCommits: source.acceptLostCommits === true,
+  };
 }
 
 /** loadSettings gives the effective settings in the file's names. Throws ConfigError with every fault found. */

@@ -74,7 +74,7 @@ export async function checkStore(level: Level, acceptLostCommits: boolean): Prom
   if (!acceptLostCommits) {
     throw new StoreDamagedError(
       `${missing} of the last commits are missing from the store: a part of its log was unreadable. ` +
-        'Restore the latest backup, or accept the loss (acceptLostCommits): every device then starts over',
+        'Restore the latest backup, or accept the loss (serve --accept-lost-commits): every device then starts over',
     );
   }
   const accepted = { ...schema, epoch: schema.epoch + 1, countedFrom: last + 1 };
