@@ -99,7 +99,8 @@ function openError(error: unknown): StoreOpenError {
       cause: error,
     });
   }
-  return new StoreOpenError('the store cannot be opened: see the cause', { cause: error });
+  const reason = cause instanceof Error ? cause.message : String(error);
+  return new StoreOpenError(`the store cannot be opened: ${reason}`, { cause: error });
 }
 
 /** Makes the folder; true if it holds no database yet. */
