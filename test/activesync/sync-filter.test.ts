@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
+import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
+import { Email } from '#protocols/activesync/wbxml/code-pages/email';
+import { el, textOf } from '#protocols/activesync/wbxml/element';
+import { fixedClock } from '#test/support/temp-store';
+import { answered, elsewhere, preference, putAt, startPhone, syncRaw, told, versions } from './sync-phone.ts';
+
+const dayMs = 24 * 3_600_000;
+const startMs = Date.UTC(2026, 10, 22, 12);
+/** One message for each of these ages in days. */
+const ages = [0, 1, 2, 4, 8, 15, 31, 100];
+
+async function startWithAges(version: (typeof versions)[number]) {
+  const clock = fixedClock(startMs);
+  const started = await startPhone(version, { clock });
+  for (const age of ages) await putAt(started.server, `${age} days`, startMs - age * dayMs);
+  return { ...started, clock };
+}
+
+const filter = (type: number) => [el(AirSync.FilterType, type)];
+
+describe.each(versions)('%s', (version) => {
+  test('FilterType shows so many days; narrowed and widened with the same key', async () => {
+    const { phone, inbox } = await startWithAges(version);
+    const subjects = () =>
+      [...phone.collection(inbox).items.values()].map((item) => textOf(item, Email.Subject)).sort();
+    const upTo = (days: number) =>
+      ages
+        .filter((age) => age <= days)
+        .map((age) => `${age} days`)
+        .sort();
+    for (const [type, days] of [
+      [1, 1],
+      [3, 7],
+      [5, 30],
+      [2, 3],
+      [4, 14],
+      [0, 1000],
+      [1, 1],
+      [0, 1000],
+    ] as const) {
+      await phone.syncAll(inbox, { options: filter(type), windowSize: 2 });
+      expect(subjects(), `FilterType ${type}`).toEqual(upTo(days));
+      expect((await phone.sync(inbox)).response.body, 'the filter stays').toHaveLength(0);
+    }
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
+  test('as days pass, mail leaves by SoftDelete, and stays on the server', async () => {
+    const { server, phone, inbox, clock } = await startWithAges(version);
+    await phone.syncAll(inbox, { options: filter(3) });
+    expect(phone.collection(inbox).items.size).toBe(4);
+    clock.move(4 * dayMs);
+    const { commands: left } = await phone.sync(inbox);
+    expect(told(left).map(([kind]) => kind)).toEqual(['SoftDelete']);
+    expect((await phone.sync(inbox)).response.body).toHaveLength(0);
+    clock.move(30 * dayMs);
+    const { commands: rest } = await phone.sync(inbox);
+    expect(told(rest).map(([kind]) => kind)).toEqual(['SoftDelete', 'SoftDelete', 'SoftDelete']);
+    expect(phone.collection(inbox).items.size).toBe(0);
+    const { items } = await server.database.mail.mailbox(server.alice.mailbox).usage();
+    expect(items).toBe(ages.length);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
+  test('what happens to mail outside the filter is not told of', async () => {
+    const { server, phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox, { options: filter(1) });
+    const old = await putAt(server, 'old', startMs - 5 * dayMs);
+    await elsewhere(server).mark(old, { read: true });
+    expect((await phone.sync(inbox)).response.body).toHaveLength(0);
+    await elsewhere(server).remove(old);
+    expect((await phone.sync(inbox)).response.body).toHaveLength(0);
+  });
+});
+
+test('FilterType 8 on mail answers Status 4 and leaves the key; 9, and what is no number, Status 4', async () => {
+  const { phone, inbox } = await startWithAges('14.1');
+  await phone.syncAll(inbox);
+  const { syncKey } = phone.collection(inbox);
+  const response = await syncRaw(phone, [phone.collectionElement(inbox, { options: filter(8) })]);
+  expect(answered(response)).toMatchObject([{ id: inbox, status: 4 }]);
+  expect((await phone.sync(inbox, { syncKey: '0', options: filter(8) })).status).toBe(4);
+  for (const wrong of ['9', '-1', 'week']) {
+    const options = [el(AirSync.FilterType, wrong)];
+    const refused = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
+    expect(refused.rootStatus, wrong).toBe(4);
+  }
+  expect((await phone.sync(inbox, { syncKey })).response.body).toHaveLength(0);
+});
+
+test('a FilterType that another class of folder does not know is not held against the client', async () => {
+  const { phone } = await startWithAges('14.1');
+  for (const [folder, type] of [
+    [8, 2],
+    [7, 8],
+    [9, 5],
+  ] as const) {
+    const id = phone.folder(folder);
+    expect((await phone.sync(id, { options: filter(type) })).status).toBe(1);
+    expect((await phone.sync(id, { options: filter(type) })).status).toBe(1);
+  }
+});
+
+test('MaxEmailAgeFilter of the policy narrows what the client asks for', async () => {
+  const { server, phone, inbox } = await startWithAges('14.1');
+  await phone.syncAll(inbox);
+  expect(phone.collection(inbox).items.size).toBe(ages.length);
+  const policy = { settings: { MaxEmailAgeFilter: 3 }, allowNonProvisionableDevices: false } as const;
+  await server.policies.put(server.organization, 'organization', policy);
+  await phone.provision();
+  await phone.syncAll(inbox);
+  expect(phone.collection(inbox).items.size).toBe(4);
+  await phone.syncAll(inbox, { options: filter(5) });
+  expect(phone.collection(inbox).items.size).toBe(4);
+  await phone.syncAll(inbox, { options: filter(1) });
+  expect(phone.collection(inbox).items.size).toBe(2);
+  expect(phone.collection(inbox).anomalies).toEqual([]);
+});
+
+test('Options replace those before as a whole', async () => {
+  const { phone, inbox } = await startWithAges('14.1');
+  await phone.syncAll(inbox, { options: filter(1), body: { type: 1, truncationSize: 4 } });
+  expect(phone.collection(inbox).items.size).toBe(2);
+  await phone.syncAll(inbox, { body: { type: 1, truncationSize: 5 } });
+  expect(phone.collection(inbox).items.size).toBe(ages.length);
+});
+
+test('two Options of one class, or two of which none is for SMS, answer Status 4', async () => {
+  const { phone, inbox } = await startWithAges('14.1');
+  await phone.syncAll(inbox);
+  const options = (name?: string) =>
+    el(AirSync.Options, name === undefined ? undefined : el(AirSync.Class, name));
+  for (const [pair, status] of [
+    [['Email', 'Email'], 4],
+    [[undefined, undefined], 4],
+    [['SMS', 'SMS'], 4],
+    [['Email', 'Calendar'], 4],
+    [['Email', 'Fax'], 4],
+    [['Email', 'SMS', 'Email'], 4],
+    [['SMS', 'Email'], undefined],
+    [[undefined, 'SMS'], undefined],
+  ] as const) {
+    const { tag, children } = phone.collectionElement(inbox);
+    const response = await syncRaw(phone, [el(tag, ...children, ...pair.map(options))]);
+    expect(response.rootStatus, pair.join()).toBe(status);
+    phone.applySync(inbox, response);
+  }
+});
+
+test('two BodyPreference elements of one Type, and values out of range, answer Status 4', async () => {
+  const { phone, inbox } = await startWithAges('14.1');
+  await phone.syncAll(inbox);
+  for (const options of [
+    [preference(1), preference(1)],
+    [preference(5)],
+    [el(AirSyncBase.BodyPreference)],
+    [preference(1, [AirSyncBase.TruncationSize, '-1'])],
+    [preference(1, [AirSyncBase.TruncationSize, 'all'])],
+    [preference(1, [AirSyncBase.Preview, 256])],
+    [preference(1, [AirSyncBase.TruncationSize, 5], [AirSyncBase.AllOrNone, 'maybe'])],
+    [preference(1, [AirSyncBase.AllOrNone, true], [AirSyncBase.AllOrNone, true])],
+    [el(AirSync.MIMESupport, 3)],
+    [el(AirSync.MIMETruncation, 9)],
+    [el(AirSync.Conflict, 2)],
+  ]) {
+    const response = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
+    expect(response.rootStatus).toBe(4);
+  }
+  expect((await phone.sync(inbox)).response.body).toHaveLength(0);
+});
