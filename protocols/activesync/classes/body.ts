@@ -166,13 +166,17 @@ async function mimeBody(
   return { type: BodyType.Mime, data: textOrBytes(raw, truncated), size, truncated };
 }
 
+/** XML 1.0, Characters: what a string of a document may not hold, such as the escapes of ISO-2022-JP. */
+const forbidden = /[^\t\n\r -\ufffd]/;
+
 /**
- * A string if the bytes are UTF-8 (a character that the cut went through is left out); the bytes as they are if not:
+ * A string if the bytes are one (a character that the cut went through is left out); the bytes as they are if not:
  * a signature covers them.
  */
 function textOrBytes(raw: Uint8Array, isCut: boolean): string | Uint8Array {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw, { stream: isCut });
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw, { stream: isCut });
+    return forbidden.test(text) ? raw : text;
   } catch {
     return raw;
   }
