@@ -111,16 +111,21 @@ interface Started {
   readonly ca: string;
 }
 
-/** `BENCH_NODE_OPTIONS` goes to the server's own node: `--cpu-prof --cpu-prof-dir=DIR` shows where its time goes. */
+const root = join(import.meta.dirname, '..', '..');
+
+/**
+ * Starts what `npm start` starts. `BENCH_NODE_OPTIONS` are the options of the server's own node:
+ * `--cpu-prof --cpu-prof-dir=DIR` shows where its time goes.
+ */
 async function startServer(folder: string): Promise<Started> {
-  const nodeOptions = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
-  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
   const data = join(folder, 'data');
-  const args = [...nodeOptions, main, 'serve', '--no-quick-setup', '--data', data];
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const child = spawn('sh', ['-c', `${scripts.start} --no-quick-setup --data '${data}'`], {
+    cwd: root,
     env: {
-      PATH: process.env['PATH'],
+      ...process.env,
+      PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH']}`,
+      NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] ?? '',
       MAILSTEAD_HOSTNAME: 'localhost',
       MAILSTEAD_LISTEN_SMTP: '127.0.0.1:0',
       MAILSTEAD_LISTEN_HTTPS: '127.0.0.1:0',
