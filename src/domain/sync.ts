@@ -42,7 +42,7 @@ export interface SyncRules {
   readonly untold?: number | undefined;
 }
 
-export interface SyncRequest {
+interface SyncRequest {
   readonly device: DeviceId;
   readonly folder: FolderId;
   readonly key: string;

@@ -111,7 +111,7 @@ it('a damaged block of the log is noticed, and the loss can be accepted once', a
     bytes[at] = (bytes[at] ?? 0) ^ 0xff;
     await writeFile(log, bytes);
     await expect(open(folder)).rejects.toThrow(StoreDamagedError);
-    await expect(open(folder)).rejects.toThrow('acceptLostCommits');
+    await expect(open(folder)).rejects.toThrow('--accept-lost-commits');
     const accepted = await open(folder, { acceptLostCommits: true });
     expect(accepted.epoch).toBe(1);
     const left = await numbers(accepted);

@@ -16,7 +16,7 @@ export interface SyncOptions extends BodyOptions {
 }
 
 /** What is in force when a client never sent Options. */
-export const defaultOptions: SyncOptions = {
+const defaultOptions: SyncOptions = {
   filterType: 0,
   serverWins: true,
   preferences: [],
