@@ -4,7 +4,7 @@ import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-bas
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
 import { child, childrenOf, el, has, integerOf, textOf } from '#protocols/activesync/wbxml/element';
-import { startEndpoint } from './server.ts';
+import { maxMessageBytes, startEndpoint } from './server.ts';
 
 const attached = Buffer.from(Array.from({ length: 3000 }, (_, n) => n % 251));
 const mime = (to: string) =>
@@ -140,6 +140,35 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
       const body = el(ItemOperations.ItemOperations, ...Array.from({ length: count }, () => fetch));
       const { rootStatus } = await phone.post('ItemOperations', body, { validateRequest: false });
       expect(rootStatus).toBe(status);
+    }
+  });
+
+  test('an answer does not grow without bound: what has no room in it answers 11', async () => {
+    const { server, phone } = await start();
+    const more = 'QUFB'.repeat(maxMessageBytes / 8);
+    await phone.sendMail(
+      mime(server.alice.address).replace('\r\n--b--', `\r\n${more}$&`).replace('<file@', '<large@'),
+    );
+    await phone.syncAll(phone.folder(2));
+    const references = [...phone.collection(phone.folder(2)).items.values()].map((item) =>
+      textOf(item, AirSyncBase.Attachments, AirSyncBase.Attachment, AirSyncBase.FileReference),
+    );
+    const fetches = Array.from({ length: 100 }, (_, n) =>
+      el(
+        ItemOperations.Fetch,
+        el(ItemOperations.Store, 'Mailbox'),
+        el(AirSyncBase.FileReference, references[n % 2]),
+      ),
+    );
+    for (const acceptMultiPart of [false, true]) {
+      const request = el(ItemOperations.ItemOperations, ...fetches);
+      const { element, body } = await phone.post('ItemOperations', request, { acceptMultiPart });
+      const answers = childrenOf(child(element, ItemOperations.Response), ItemOperations.Fetch);
+      const statuses = answers.map((answer) => integerOf(answer, ItemOperations.Status));
+      expect(statuses.slice(0, 3)).toEqual([1, 1, 1]);
+      expect(statuses.at(-1)).toBe(11);
+      expect(statuses).toHaveLength(100);
+      expect(body.length).toBeLessThan(4 * maxMessageBytes);
     }
   });
 

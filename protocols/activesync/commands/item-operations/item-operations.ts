@@ -13,6 +13,9 @@ import { fetchItem } from './fetch-item.ts';
 import { type Operation, readOperations } from './read.ts';
 import { ItemOperationsStatus, OperationError } from './status.ts';
 
+/** An answer is made in memory: behind the data of so many messages of full size there is no room for more. */
+const maxFullMessages = 2;
+
 interface Results {
   readonly elements: readonly Element[];
   /** Undefined: the answer is not multipart. */
@@ -28,7 +31,17 @@ export const itemOperations = defineCommand({
   run: async (operations, context): Promise<Results> => {
     const parts: Uint8Array[] | undefined = context.requestLine.acceptMultiPart ? [] : undefined;
     const elements: Element[] = [];
-    for (const operation of operations) elements.push(await runOperation(operation, context, parts));
+    let roomBytes = maxFullMessages * context.services.maxMessageBytes;
+    for (const operation of operations) {
+      const partsBefore = parts?.length ?? 0;
+      const element =
+        roomBytes <= 0 && isFetch(operation)
+          ? written(operation, ItemOperationsStatus.TooLarge)
+          : await runOperation(operation, context, parts);
+      elements.push(element);
+      for (const part of parts?.slice(partsBefore) ?? []) roomBytes -= part.length;
+      roomBytes -= lengthOf(element);
+    }
     return { elements, parts };
   },
   write: ({ elements }) =>
@@ -39,6 +52,16 @@ export const itemOperations = defineCommand({
     ),
   parts: ({ parts }) => parts,
 });
+
+function isFetch({ kind }: Operation): boolean {
+  return kind === 'item' || kind === 'attachment';
+}
+
+/** About how long an element is in the answer. */
+function lengthOf({ text, opaque, children }: Element): number {
+  const own = text.length + (opaque?.length ?? 0);
+  return children.reduce((sum, below) => sum + lengthOf(below), own);
+}
 
 async function runOperation(
   operation: Operation,
