@@ -158,6 +158,7 @@ class MailServer implements Server {
         provisioning,
         delivery,
         maxMessageBytes: config.limits.maxMessageBytes,
+        maxRecipients: config.limits.maxRecipients,
       },
     });
   }

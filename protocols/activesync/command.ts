@@ -24,6 +24,8 @@ export interface CommandServices {
   readonly directory: Pick<Directory, 'resolveRecipient'>;
   /** Of one message, as transferred. */
   readonly maxMessageBytes: number;
+  /** Of one message. */
+  readonly maxRecipients: number;
 }
 
 /** Why a waiting command is to answer at once with what it has; it is the `reason` of the context's signal. */

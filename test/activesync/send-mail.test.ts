@@ -3,7 +3,7 @@ import type { Account } from '#directory/account';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { el } from '#protocols/activesync/wbxml/element';
-import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
+import { maxMessageBytes, maxRecipients, startEndpoint, type TestServer } from './server.ts';
 
 const message = (to: string, more = '') =>
   `From: Someone Else <else@example.org>\r\nTo: ${to}\r\nSubject: Hello\r\n${more}\r\nText\r\n`;
@@ -69,6 +69,24 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
     expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
     expect(await messages(server, server.alice, FolderType.SentItems)).toEqual([]);
+  });
+
+  test('the same Message-ID to somebody else is another message: some clients send to Bcc apart', async () => {
+    const { server, phone } = await start();
+    const more = 'Message-ID: <a@b>\r\n';
+    await phone.sendMail(message(server.alice.address, more), { clientId: 'one' });
+    await phone.sendMail(message(server.alice.address, `${more}Bcc: ${server.bob.address}\r\n`), {
+      clientId: 'two',
+    });
+    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(1);
+  });
+
+  test('more recipients than the server takes are refused, and nobody gets it', async () => {
+    const { server, phone } = await start();
+    const to = Array.from({ length: maxRecipients }, (_, n) => `nobody${n}@example.test`);
+    const { status, rootStatus } = await phone.sendMail(message([server.bob.address, ...to].join(', ')));
+    expect(legacy ? status : rootStatus).toBe(legacy ? 500 : 120);
+    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
   });
 
   test('a message that is too large is refused, and an empty one', async () => {

@@ -37,6 +37,7 @@ const quickClock: Clock = { ...wallClock, after: (_delayMs, callback) => wallClo
 
 export const password = 'correct horse';
 export const maxMessageBytes = 1024 * 1024;
+export const maxRecipients = 50;
 
 export type TestServer = Awaited<ReturnType<typeof startEndpoint>>;
 
@@ -101,6 +102,7 @@ export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: b
         },
       },
       maxMessageBytes,
+      maxRecipients,
     },
   });
   const { cert, key, ca } = await certificate();

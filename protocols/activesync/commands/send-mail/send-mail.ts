@@ -69,9 +69,20 @@ async function runSendMail(
   if (prepared.recipients.length === 0) {
     throw new CommandError(CommonStatus.MessageHasNoRecipient, 'no recipient');
   }
+  if (prepared.recipients.length > services.maxRecipients) {
+    throw new CommandError(CommonStatus.MailSubmissionFailed, 'too many recipients');
+  }
   const recipients = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
-  const known =
-    prepared.messageId === ownId ? createHash('sha256').update(mime).digest('hex') : prepared.messageId;
+  // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
+  const known = createHash('sha256')
+    .update(prepared.messageId === ownId ? mime : prepared.messageId)
+    .update(
+      recipients
+        .map(({ mailbox }) => mailbox.mailbox)
+        .sort()
+        .join('\n'),
+    )
+    .digest('hex');
   await services.delivery.send({
     from: account,
     device: device.id,
