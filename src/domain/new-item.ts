@@ -8,6 +8,8 @@ const maxAttachments = 150;
 const maxAddressBytes = 20 * 1024;
 const maxSubject = 2_000;
 const maxReferences = 50;
+/** MS-OXOMSG, PidTagNormalizedSubject: up to three characters that are no digits, a colon and a space; Re, Fwd, AW. */
+const replyPrefixes = /^(?:[^\s\d:]{1,3}:\s+)+/u;
 
 /** What a new message is apart from its content. */
 interface Arrival {
@@ -48,7 +50,7 @@ function envelopeOf(headers: MessageHeaders): Envelope {
     messageId: headers.messageId.slice(0, maxSubject) || undefined,
     inReplyTo: headers.inReplyTo.slice(0, maxSubject) || undefined,
     references: headers.references.filter(({ length }) => length < 500).slice(0, maxReferences),
-    threadTopic: headers.threadTopic?.slice(0, maxSubject) ?? subject,
+    threadTopic: headers.threadTopic?.slice(0, maxSubject) ?? subject.replace(replyPrefixes, ''),
   };
 }
 

@@ -124,7 +124,8 @@ function listOf(list: readonly Mailbox5322[], separator = ', '): string {
 }
 
 function fromOf({ from, sender }: Envelope): string {
-  return listOf(from) || (sender && listOf([sender])) || unknownSender;
+  const known = [...from, ...(from.length === 0 && sender !== undefined ? [sender] : [])];
+  return listOf(known.filter(({ name, address }) => name !== '' || address !== '')) || unknownSender;
 }
 
 /** Symbian's Mail for Exchange wants a ReplyTo: RFC 5322 §3.6.2, without one replies go to From. */
