@@ -149,6 +149,7 @@ class MailServer implements Server {
     const { config, directory, delivery, devices, provisioning, policies, signIn, database } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
+      accounts: directory,
       store: database.mail,
       policies,
       services: {

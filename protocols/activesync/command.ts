@@ -29,7 +29,12 @@ export interface CommandServices {
 }
 
 /** Why a waiting command is to answer at once with what it has; it is the `reason` of the context's signal. */
-export type EndReason = 'client-gone' | 'server-stopping' | 'superseded' | 'policy-changed';
+export type EndReason =
+  | 'client-gone'
+  | 'server-stopping'
+  | 'superseded'
+  | 'policy-changed'
+  | 'account-changed';
 
 /** Who asks, with what, and by which rules. */
 export interface CommandContext {

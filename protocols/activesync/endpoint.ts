@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Account } from '#directory/account';
+import type { Directory } from '#directory/directory';
 import { type SignIn, SignInThrottled } from '#directory/sign-in';
 import type { Device } from '#domain/device';
 import { DomainError } from '#domain/errors';
+import { mailboxOf } from '#domain/ids';
 import { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy, Policies } from '#domain/policy';
 import type { MailStore } from '#domain/ports';
@@ -37,6 +39,7 @@ import { decode, WbxmlContentError } from './wbxml/decode.ts';
 /** What the endpoint is made of. */
 interface ActiveSyncParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
+  readonly accounts: Pick<Directory, 'onChange'>;
   readonly store: MailStore;
   readonly policies: Policies;
   readonly services: CommandServices;
@@ -69,11 +72,19 @@ const statusByRefusal: Readonly<Record<ProvisioningRefusal, CommonStatus>> = {
 export class ActiveSyncEndpoint {
   readonly #parts: ActiveSyncParts;
   readonly #hanging = new HangingRequests();
-  readonly #unwatch: () => void;
+  readonly #unwatch: readonly (() => void)[];
+  /** How often anybody's password, state or address has changed. */
+  #accountChanges = 0;
 
   constructor(parts: ActiveSyncParts) {
     this.#parts = parts;
-    this.#unwatch = parts.policies.watch((change) => this.#hanging.rulesChanged(change));
+    this.#unwatch = [
+      parts.policies.watch((change) => this.#hanging.rulesChanged(change)),
+      parts.accounts.onChange((entity) => {
+        this.#accountChanges++;
+        this.#hanging.accountChanged(mailboxOf(entity));
+      }),
+    ];
   }
 
   /** How many Pings and waiting Syncs there are. */
@@ -91,11 +102,12 @@ export class ActiveSyncEndpoint {
 
   /** Ends everything that waits, at once, and lets nothing wait any more. */
   stop(): void {
-    this.#unwatch();
+    for (const unwatch of this.#unwatch) unwatch();
     this.#hanging.stop();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {
+    const accountChanges = this.#accountChanges;
     const account = await this.#signIn(request, http);
     if (request.method === 'OPTIONS') {
       const methods = { Public: 'OPTIONS,POST', Allow: 'OPTIONS,POST' };
@@ -105,7 +117,8 @@ export class ActiveSyncEndpoint {
     let line: RequestLine | undefined;
     try {
       line = readRequestLine(request.url ?? '', request.headers);
-      await this.#command(request, response, new Call(account, line, request, http, this.#parts));
+      const call = new Call(account, line, request, http, this.#parts);
+      await this.#command(request, response, call, accountChanges);
     } catch (error) {
       if (error instanceof HttpError) throw error;
       await answerError(error, line, request, response, http.log);
@@ -131,7 +144,13 @@ export class ActiveSyncEndpoint {
     }
   }
 
-  async #command(request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> {
+  /** `accountChanges` is their number before the sign-in. */
+  async #command(
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: Call,
+    accountChanges: number,
+  ): Promise<void> {
     const command = commandOf(call.line);
     response.once('close', () => call.end('client-gone'));
     await call.admit(command);
@@ -140,7 +159,8 @@ export class ActiveSyncEndpoint {
       return await answer(request, response, call, await prepared.run(call));
     const done = this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
     try {
-      // From here on a change of rules ends it; one that came just before is seen now.
+      // From here on a change of rules or of the account ends it; one that came just before is seen now.
+      if (accountChanges !== this.#accountChanges) call.end('account-changed');
       await call.admit(command);
       const result = await prepared.run(call);
       // The wait ended because the rules changed: the device hears of the new ones instead.

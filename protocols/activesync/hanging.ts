@@ -1,4 +1,4 @@
-import type { DeviceId, MailboxRef } from '#domain/ids';
+import type { DeviceId, MailboxId, MailboxRef } from '#domain/ids';
 import type { PolicyChange } from '#domain/policy';
 import type { EndReason } from './command.ts';
 
@@ -39,6 +39,13 @@ export class HangingRequests {
         (mailbox === undefined || hanging.ref.mailbox === mailbox) &&
         (device === undefined || hanging.device === device);
       if (concerned) end(hanging, 'policy-changed');
+    }
+  }
+
+  /** Ends the requests on a mailbox whose owner has to sign in again. */
+  accountChanged(mailbox: MailboxId): void {
+    for (const hanging of this.#byDevice.values()) {
+      if (hanging.ref.mailbox === mailbox) end(hanging, 'account-changed');
     }
   }
 

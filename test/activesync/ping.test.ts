@@ -118,6 +118,54 @@ test('a newer Ping of the same device ends the older one, a client that leaves i
   while (server.endpoint.waiting > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
+test('a new password, or a user who is disabled, ends what waits: who goes on has to sign in again', async () => {
+  const { server, phone, inbox } = await start();
+  await phone.syncAll(inbox);
+  const { phone: tablet } = await start('16.1', server, 'tablet');
+  await tablet.syncAll(inbox);
+  const waiting = phone.ping([inbox], 3540);
+  const syncing = tablet.sync(inbox, { waitMinutes: 59 });
+  await untilWaiting(server, 2);
+  server.changeAccount(server.bob);
+  expect(server.endpoint.waiting).toBe(2);
+  server.changeAccount(server.alice);
+  expect((await waiting).status).toBe(1);
+  expect(await syncing).toMatchObject({ status: 1, commands: undefined });
+});
+
+/** A phone whose next Ping stands at the sign-in until `letIn` is called. */
+async function startSigningIn() {
+  let letIn: (() => void) | undefined;
+  let isSlow = false;
+  const beforeSignIn = async () => {
+    if (isSlow) await new Promise<void>((resolve) => (letIn = resolve));
+  };
+  const { server, phone, inbox } = await start('16.1', await startEndpoint({ beforeSignIn }));
+  isSlow = true;
+  const waiting = phone.ping([inbox], 3540);
+  while (letIn === undefined) await new Promise((resolve) => setImmediate(resolve));
+  isSlow = false;
+  return { server, phone, waiting, letIn };
+}
+
+test('a Ping that was signing in while its account changed does not wait', async () => {
+  const { server, waiting, letIn } = await startSigningIn();
+  server.changeAccount(server.alice);
+  letIn();
+  expect((await waiting).status).toBe(1);
+});
+
+test('a client that left while it was signing in leaves nothing that waits', async () => {
+  const { server, phone, waiting, letIn } = await startSigningIn();
+  phone.close();
+  await expect(waiting).rejects.toThrow();
+  const other = server.phone('14.1', { deviceId: 'other' });
+  await other.options();
+  letIn();
+  await other.provision();
+  expect(server.endpoint.waiting).toBe(0);
+});
+
 test('a stopping server ends what waits at once', async () => {
   const { server, phone, inbox } = await start();
   const waiting = phone.ping([inbox], 3540);

@@ -43,7 +43,9 @@ export type TestServer = Awaited<ReturnType<typeof startEndpoint>>;
 
 /** Starts it for one test; everything is gone when the test is over. */
 /** With `quickHeartbeat` everything that waits for a time waits a few milliseconds. */
-export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: boolean } = {}) {
+export async function startEndpoint(
+  options: { clock?: Clock; quickHeartbeat?: boolean; beforeSignIn?: () => Promise<void> } = {},
+) {
   const clock = options.clock ?? (options.quickHeartbeat === true ? quickClock : wallClock);
   const outside: Outside = { clock, random: { bytes: (length) => randomBytes(length) } };
   const database = await tempDatabase({ clock });
@@ -74,9 +76,17 @@ export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: b
   const accounts = [accountOf('alice'), accountOf('bob')] as const;
   for (const { mailbox } of accounts) await database.mail.createMailbox(mailbox);
   const [alice, bob] = accounts;
+  const accountListeners = new Set<(entity: EntityId) => void>();
   const endpoint = new ActiveSyncEndpoint({
+    accounts: {
+      onChange: (listener) => {
+        accountListeners.add(listener);
+        return () => accountListeners.delete(listener);
+      },
+    },
     signIn: {
       signIn: async (user, passwords) => {
+        await options.beforeSignIn?.();
         if (user.startsWith('throttled@')) throw new SignInThrottled(900);
         if (user.startsWith('disabled@'))
           throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
@@ -128,6 +138,10 @@ export async function startEndpoint(options: { clock?: Clock; quickHeartbeat?: b
     database,
     baseUrl: `https://${address}`,
     ca,
+    /** Tells that somebody's password, state or addresses have changed. */
+    changeAccount({ entity }: Account): void {
+      for (const listener of accountListeners) listener(entity);
+    },
     /** A phone of alice, or of whoever is named; nothing sent yet. */
     phone(
       version: ProtocolVersion,
