@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 const KEY_BYTES = 32;
 
 /** Why the master key cannot be used. */
-type MasterKeyErrorCode = 'missing' | 'unreadable' | 'wrong-size' | 'open-to-others';
+type MasterKeyErrorCode = 'missing' | 'unreadable' | 'wrong-size' | 'open-to-others' | 'wrong';
 
 /** The master key file cannot be used; the message says what to do about it. */
 export class MasterKeyError extends Error {
