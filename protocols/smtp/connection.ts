@@ -1,5 +1,6 @@
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { Parser } from './parser.ts';
 
 type Socket = ConstructorParameters<typeof SMTPConnection>[1];
 type MailParameters = Parameters<SMTPConnection['_validateMailParams']>[0];
@@ -55,6 +56,15 @@ class Connection extends SMTPConnection {
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     super.send(code, typeof data === 'string' ? this.#complete(code, data, context) : data, false);
+  }
+
+  /** Another one is made for the TLS session. */
+  override _createParser(): Parser {
+    const { maxCommandLength } = this._server.options;
+    const parser = new Parser({ maxCommandLength });
+    parser.oncommand = (command, done) => this._onCommand(command, done);
+    parser.on('error', ({ message }) => this.send(421, message));
+    return parser;
   }
 
   /** RFC 5321 §4.1.1.11: parameters of extensions that were not offered are not recognised. */
