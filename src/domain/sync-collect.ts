@@ -11,7 +11,7 @@ export type ServerChange =
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'letGo'>;
+type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past'>;
 
 export interface Collected {
   readonly changes: readonly ServerChange[];
@@ -100,9 +100,18 @@ async function collectWithin(
     skip: log.skip,
     walked,
     unsent: [...unsent].slice(-1000),
-    letGo: state.letGo.filter(({ seq }) => seq > log.seq),
+    past: [...state.past, ...(log.more ? sentAhead(changes, log.seq, await mailbox.lastSeq()) : [])]
+      .filter(({ seq }) => seq > log.seq)
+      .slice(-1000),
   };
   return { changes, progress, moreAvailable, scanned: log.scanned };
+}
+
+/** Items that were added as they are now, while the log up to now has more of them than was read. */
+function sentAhead(changes: readonly ServerChange[], read: number, now: number): SyncState['past'] {
+  return changes.flatMap((one) =>
+    one.kind === 'add' && one.item.changed > read ? [{ item: one.id, seq: now }] : [],
+  );
 }
 
 function countFitting(changes: readonly ServerChange[], request: CollectRequest): number {
@@ -137,7 +146,7 @@ async function foldLog(
   windowSize: number,
 ): Promise<FoldedLog> {
   const folded = new Map<ItemId, Folded>();
-  const letGo = new Map(state.letGo.map((one) => [one.item, one.seq]));
+  const past = new Map(state.past.map((one) => [one.item, one.seq]));
   let { seq, skip } = state;
   let scanned = 0;
   for (let after: number | undefined = seq; after !== undefined; ) {
@@ -150,7 +159,7 @@ async function foldLog(
           // The device has let go of it: what comes after is news.
           folded.delete(change.item);
         }
-        const isPast = entry.seq <= (letGo.get(change.item) ?? 0);
+        const isPast = entry.seq <= (past.get(change.item) ?? 0);
         if (n < skip || own || isPast || !isHeld(change, state.walked) || isUntold(change, request)) {
           continue;
         }

@@ -22,8 +22,8 @@ export interface SyncState {
   readonly walked: Position;
   /** Adds that were due when their item was already gone: their Delete must not be sent. */
   readonly unsent: readonly ItemId[];
-  /** Items the device deleted itself: what the log says of them up to `seq` is not for it. */
-  readonly letGo: readonly { readonly item: ItemId; readonly seq: number }[];
+  /** Items the device deleted itself, or was sent as they were then: what the log says of them up to `seq` is past. */
+  readonly past: readonly { readonly item: ItemId; readonly seq: number }[];
   /** The protocol's own text of the options in force; opaque here. */
   readonly options: string;
   /** Of the request that this state answered. */

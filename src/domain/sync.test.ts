@@ -32,9 +32,12 @@ class ModelDevice {
   readonly id: DeviceId;
   readonly folder: FolderId;
   readonly held = new Map<ItemId, { read: boolean; subject: string }>();
+  /** What it moved to another folder: what happened to it before may come all the same, and is passed over. */
+  readonly movedAway = new Set<ItemId>();
   readonly complaints: string[] = [];
   windowSize = 100;
   filterDays = 0;
+  serverWins = true;
   key = '0';
   readonly #setup: Setup;
 
@@ -46,27 +49,38 @@ class ModelDevice {
 
   async prime(): Promise<void> {
     this.held.clear();
+    this.movedAway.clear();
     this.key = await this.#setup.sync.prime(this.id, this.folder, '');
   }
 
   /** One exchange; with `lose` the answer never arrives. */
   async sync(commands: readonly ClientCommand[] = [], lose = false): Promise<SyncAnswer> {
-    const answer = await this.#setup.sync.sync({
+    const answer = await this.ask({ commands });
+    if (!lose) {
+      this.take(commands, answer);
+    }
+    return answer;
+  }
+
+  /** A request whose answer nobody takes. */
+  ask(request: Partial<Parameters<FolderSync['sync']>[0]> = {}): Promise<SyncAnswer> {
+    return this.#setup.sync.sync({
       device: this.id,
       folder: this.folder,
       key: this.key,
       options: undefined,
-      rules: () => ({ filterDays: this.filterDays, serverWins: true, cost: () => 1 }),
+      rules: () => ({ filterDays: this.filterDays, serverWins: this.serverWins, cost: () => 1 }),
       windowSize: this.windowSize,
       answerBytes: 1_000_000,
       getChanges: true,
-      commands,
+      commands: [],
+      ...request,
     });
-    if (!lose) {
-      this.key = answer.key;
-      this.#apply(commands, answer);
-    }
-    return answer;
+  }
+
+  take(commands: readonly ClientCommand[], answer: SyncAnswer): void {
+    this.key = answer.key;
+    this.#apply(commands, answer);
   }
 
   async syncAll(): Promise<void> {
@@ -86,6 +100,9 @@ class ModelDevice {
     }
     for (const change of answer.changes) {
       const has = this.held.has(change.id);
+      if (!has && change.kind !== 'add' && this.movedAway.has(change.id)) {
+        continue;
+      }
       if (change.kind === 'add' || change.kind === 'change') {
         if (has !== (change.kind === 'change')) {
           this.complaints.push(`${change.kind} of ${change.id}, held: ${has}`);
@@ -93,6 +110,7 @@ class ModelDevice {
         if (change.message === undefined) {
           this.complaints.push(`${change.kind} of ${change.id} without its message`);
         }
+        this.movedAway.delete(change.id);
         const { marks, envelope } = change.item;
         this.held.set(change.id, { read: marks.read, subject: envelope.subject });
       } else {
@@ -278,10 +296,12 @@ async function converge(seed: number): Promise<void> {
     new ModelDevice(setup, 'two'),
     new ModelDevice(setup, 'three'),
     new ModelDevice(setup, 'trash', trash),
+    new ModelDevice(setup, 'one', trash),
   ];
   for (const [n, device] of devices.entries()) {
     device.windowSize = 1 + random(7);
     device.filterDays = n === 1 ? 3 : 0;
+    device.serverWins = n !== 2;
     await device.prime();
   }
   for (let step = 0; step < 150; step++) {
@@ -306,7 +326,7 @@ async function act(
   const device = devices[random(devices.length)];
   const known = [...(await serverView(setup)).keys()];
   const item = known[random(Math.max(1, known.length))];
-  switch (random(10)) {
+  switch (random(14)) {
     case 0:
     case 1:
     case 2:
@@ -351,7 +371,61 @@ async function act(
     case 7:
       setup.clock.move(random(2) * dayMs);
       break;
+    case 8:
+      if (device !== undefined) {
+        await oddRequest(device, random);
+      }
+      break;
+    case 9: {
+      const [held] = [...(device?.held.keys() ?? [])].slice(random(3));
+      const to = device?.folder === inbox ? trash : inbox;
+      const isThere =
+        device !== undefined && held !== undefined && (await setup.mailbox.reader.item(device.folder, held));
+      if (isThere) {
+        await setup.mailbox.moveItem(held, device.folder, to, device.id);
+        device.held.delete(held);
+        device.movedAway.add(held);
+      }
+      break;
+    }
     default:
       await device?.sync([], random(4) === 0);
+  }
+}
+
+/** What devices on bad lines and with settings do. */
+async function oddRequest(device: ModelDevice, random: (below: number) => number): Promise<void> {
+  switch (random(5)) {
+    case 0: {
+      // The request is done twice, and the first answer is the one that arrives: the device has to start over, or goes on.
+      const first = await device.ask();
+      await device.ask();
+      device.take([], first);
+      try {
+        await device.sync();
+      } catch {
+        await device.prime();
+      }
+      break;
+    }
+    case 1: {
+      // A request that waited, and was left behind.
+      const { key } = device;
+      await device.sync();
+      await device.ask({ key, hasWaited: true }).catch(() => undefined);
+      break;
+    }
+    case 2:
+      device.take([], await device.ask({ getChanges: false, speaks: random(2) === 0 }));
+      break;
+    case 3:
+      if (device.id === 'two') {
+        device.filterDays = random(5);
+      }
+      break;
+    default:
+      if (random(4) === 0) {
+        await device.prime();
+      }
   }
 }

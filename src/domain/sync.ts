@@ -99,7 +99,7 @@ export class FolderSync {
         skip: 0,
         walked: listStart,
         unsent: [],
-        letGo: [],
+        past: [],
         options,
         adds: [],
       };
@@ -122,7 +122,7 @@ export class FolderSync {
       }
       const rules = request.rules(options);
       const results = await applyCommands(tx, request, rules, base.seq);
-      const from = { ...base, letGo: [...base.letGo, ...deletedBy(results, await tx.lastSeq())] };
+      const from = { ...base, past: [...base.past, ...deletedBy(results, await tx.lastSeq())] };
       const collected = request.getChanges
         ? await collect(tx, from, this.#collectRequest(request, rules))
         : nothing(from);
@@ -309,7 +309,7 @@ async function isConflict(
 }
 
 /** Items that the device has let go of: what the log says of them up to now is past for it. */
-function deletedBy(results: readonly CommandResult[], seq: number): SyncState['letGo'] {
+function deletedBy(results: readonly CommandResult[], seq: number): SyncState['past'] {
   return results.flatMap(({ command: { kind, item } }) => (kind === 'delete' ? [{ item, seq }] : []));
 }
 
