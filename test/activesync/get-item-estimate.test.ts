@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { FolderSync } from '#domain/sync';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { GetItemEstimate } from '#protocols/activesync/wbxml/code-pages/get-item-estimate';
-import { el } from '#protocols/activesync/wbxml/element';
+import { child, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
 describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
@@ -29,6 +30,25 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
     const { phone, inbox } = await start();
     const ask = async (id: string, syncKey: string) => (await phone.getItemEstimate(id, { syncKey })).status;
     expect([await ask('999', '1'), await ask(inbox, '0'), await ask(inbox, 'x.1')]).toEqual([2, 3, 4]);
+  });
+
+  test('a folder named again and again is counted once, and answered as often as it is named', async () => {
+    const { server, phone, inbox } = await start();
+    await server.deliver('One');
+    await phone.sync(inbox);
+    const count = vi.spyOn(FolderSync.prototype, 'estimate');
+    onTestFinished(() => count.mockRestore());
+    const parts = [
+      el(AirSync.SyncKey, phone.collection(inbox).syncKey),
+      el(GetItemEstimate.CollectionId, inbox),
+    ];
+    const collections = Array.from({ length: 1000 }, () => el(GetItemEstimate.Collection, ...parts));
+    const body = el(GetItemEstimate.GetItemEstimate, el(GetItemEstimate.Collections, ...collections));
+    const { element } = await phone.post('GetItemEstimate', body, { validateRequest: false });
+    expect(element?.children).toHaveLength(1000);
+    const last = child(element?.children.at(-1), GetItemEstimate.Collection);
+    expect(textOf(last, GetItemEstimate.Estimate)).toBe('1');
+    expect(count).toHaveBeenCalledTimes(1);
   });
 
   test('a filter out of range and a request without folders are refused by the version', async () => {

@@ -42,7 +42,7 @@ export const getItemEstimate = defineCommand({
     }
     return collections.map(readCollection);
   },
-  run: (requests, context) => Promise.all(requests.map((request) => runEstimate(request, context))),
+  run: runEstimates,
   write: (results) => el(GetItemEstimate.GetItemEstimate, ...results.map(writeResult)),
 });
 
@@ -68,6 +68,19 @@ function readCollectionOptions(collection: Element): string | undefined {
     if (!(error instanceof InvalidOptionsError || error instanceof BodyOptionsError)) throw error;
     throw new CommandError(CommonStatus.InvalidXML, error.message, { cause: error });
   }
+}
+
+/** One after the other, and each folder once: counting costs about as much as the Sync itself. */
+async function runEstimates(
+  requests: readonly EstimateRequest[],
+  context: CommandContext,
+): Promise<readonly EstimateResult[]> {
+  const results = new Map<string, EstimateResult>();
+  for (const request of requests) {
+    const { collectionId } = request;
+    if (!results.has(collectionId)) results.set(collectionId, await runEstimate(request, context));
+  }
+  return requests.flatMap(({ collectionId }) => results.get(collectionId) ?? []);
 }
 
 async function runEstimate(request: EstimateRequest, context: CommandContext): Promise<EstimateResult> {
