@@ -164,7 +164,7 @@ export class ActiveSyncEndpoint {
       await call.admit(command);
       const result = await prepared.run(call);
       // The wait ended because the rules changed: the device hears of the new ones instead.
-      if (call.signal.aborted && call.signal.reason === 'policy-changed') await call.admit(command);
+      if (call.signal.aborted && call.signal.reason === 'policy-changed') await call.admitAgain(command);
       await answer(request, response, call, result);
     } finally {
       done();
@@ -251,9 +251,20 @@ class Call implements CommandContext {
 
   /** Finds the device and the policy in force; throws the refusal (MS-ASPROV) unless the device may go on. */
   async admit(command: ServableCommand): Promise<void> {
-    this.#policy = await this.#policies.effective(this.account.mailbox);
-    this.#device = await this.#meetDevice();
-    const refusal = this.#refusal(command, this.#device, this.#policy);
+    this.#decide(command, await this.#meetDevice(), await this.#policies.effective(this.account.mailbox));
+  }
+
+  /** After a wait that ended for new rules; a device that was removed meanwhile is not brought back by it. */
+  async admitAgain(command: ServableCommand): Promise<void> {
+    const { services, account, line } = this;
+    const device = await services.devices.get(account.mailbox, line.deviceId);
+    this.#decide(command, device, await this.#policies.effective(account.mailbox));
+  }
+
+  #decide(command: ServableCommand, device: Device, policy: EffectivePolicy): void {
+    this.#device = device;
+    this.#policy = policy;
+    const refusal = this.#refusal(command, device, policy);
     if (refusal === undefined) return;
     throw new CommandError(statusByRefusal[refusal], refusal);
   }

@@ -128,6 +128,9 @@ export class Devices {
       await tx.deleteDevice(id);
     });
     await this.#index.removeDevice(ref, id);
+    // It may have come back meanwhile, and found its old entry.
+    const isBack = (await this.#store.mailbox(ref).device(id)) !== undefined;
+    if (isBack) await this.#index.addDevice(ref, id);
     this.#policies.announce({ ...ref, device: id });
   }
 

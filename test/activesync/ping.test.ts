@@ -166,6 +166,19 @@ test('a client that left while it was signing in leaves nothing that waits', asy
   expect(server.endpoint.waiting).toBe(0);
 });
 
+test('a device that is removed while it waits is not on the list again before it provisions', async () => {
+  const { server, phone, inbox } = await start();
+  const syncing = phone.sync(inbox, { waitMinutes: 59 });
+  await untilWaiting(server);
+  for (let n = 0; n < 5; n++) await phone.options();
+  await server.devices.remove(server.alice.mailbox, 'testdevice0001' as DeviceId);
+  // 3 when it was looking into the folder at that moment.
+  expect([142, 3]).toContain((await syncing).status);
+  expect(await server.devices.list(server.alice.mailbox)).toEqual([]);
+  await phone.provision();
+  expect(await server.devices.list(server.alice.mailbox)).toHaveLength(1);
+});
+
 test('a stopping server ends what waits at once', async () => {
   const { server, phone, inbox } = await start();
   const waiting = phone.ping([inbox], 3540);
