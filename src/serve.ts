@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '#config/config';
 import type { Outside } from '#domain/outside';
+import { CertificateError } from '#protocols/http/certificate';
 import { StoreOpenError } from '#storage/leveldb/errors';
 import { MasterKeyError } from '#storage/master-key';
 import { createLogger, type Logger } from '#telemetry/log';
@@ -16,8 +17,8 @@ interface ServableServer {
   readonly setupText?: string | undefined;
 }
 
-/** Exit codes of the process; 2, wrong usage or configuration, is given before the server is made. */
-const ExitCode = { Fine: 0, Unexpected: 1, DataDirectory: 3 } as const;
+/** Exit codes of the process; most of what is wrong with the configuration is found before the server is made. */
+const ExitCode = { Fine: 0, Unexpected: 1, Configuration: 2, DataDirectory: 3 } as const;
 
 /** Signals closer together than this are one: a signal to the process group reaches us twice. */
 const sameSignalMs = 1_000;
@@ -77,6 +78,10 @@ function nextSignal(): Promise<string> {
 function failed(err: unknown, config: Config, log: Logger): number {
   log.error('server.failed', { err });
   const reason = err instanceof Error ? err.message : String(err);
+  if (err instanceof CertificateError) {
+    process.stderr.write(`${reason}\n`);
+    return ExitCode.Configuration;
+  }
   if (err instanceof StoreOpenError || err instanceof MasterKeyError || isUnreadable(err, config.dataDir)) {
     process.stderr.write(`mailstead: the data directory ${config.dataDir} cannot be used: ${reason}\n`);
     return ExitCode.DataDirectory;

@@ -101,4 +101,8 @@ test('configured files that are missing or do not belong together are named', as
   await expect(loadOrCreateCertificate({ files: foreign, dir, hostnames, now })).rejects.toThrow(
     /is not the private/,
   );
+  const none = { certFile: join(dir, 'none.pem'), keyFile: join(dir, 'no-key.pem') };
+  await expect(loadOrCreateCertificate({ files: none, dir, hostnames, now })).rejects.toThrow(
+    /none\.pem cannot be read → at tls\.cert\n.*no-key\.pem cannot be read → at tls\.key/,
+  );
 });

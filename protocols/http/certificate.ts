@@ -15,6 +15,11 @@ export interface Certificate {
   readonly isNew: boolean;
 }
 
+/** CertificateError says what is wrong with the PEM files of the configuration, each fault on a line with its setting. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+}
+
 interface CertificateSource {
   /** PEM files of the configuration; absent: a certificate of our own. */
   readonly files?: { readonly certFile: string; readonly keyFile: string } | undefined;
@@ -30,7 +35,7 @@ const renewWithinMs = 30 * 86_400_000;
 
 /**
  * loadOrCreateCertificate reads the configured PEM files, or gives the self-signed authority's certificate under `dir`, made
- * when there is none, when it lacks one of the names, or when it ends soon. Throws an Error that names the file at fault.
+ * when there is none, when it lacks one of the names, or when it ends soon. Throws CertificateError.
  */
 export async function loadOrCreateCertificate(source: CertificateSource): Promise<Certificate> {
   if (source.files !== undefined) return readConfigured(source.files);
@@ -54,17 +59,23 @@ async function readConfigured({
   certFile: string;
   keyFile: string;
 }): Promise<Certificate> {
-  const [cert, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
-  if (!isPair({ cert, key })) throw new Error(`${keyFile} is not the private key of ${certFile}`);
+  const read = await Promise.allSettled([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+  const [cert, key] = read.map((file) => (file.status === 'fulfilled' ? file.value : undefined));
+  if (cert === undefined || key === undefined) {
+    const faults = [
+      cert === undefined && unreadable(certFile, 'cert'),
+      key === undefined && unreadable(keyFile, 'key'),
+    ];
+    throw new CertificateError(faults.filter((fault) => fault !== false).join('\n'));
+  }
+  if (!isPair({ cert, key })) {
+    throw new CertificateError(`✖ ${keyFile} is not the private key of ${certFile} → at tls.key`);
+  }
   return { cert, key, isNew: false };
 }
 
-async function readPem(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new Error(`The PEM file ${file} cannot be read`, { cause });
-  }
+function unreadable(file: string, setting: string): string {
+  return `✖ The PEM file ${file} cannot be read → at tls.${setting}`;
 }
 
 async function loadOrCreateAuthority(dir: string, now: Date): Promise<PemPair> {

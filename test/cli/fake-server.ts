@@ -1,4 +1,5 @@
 import { loadConfig } from '#config/load';
+import { CertificateError } from '#protocols/http/certificate';
 import { StoreInUseError } from '#storage/leveldb/errors';
 import { serve } from '../../src/serve.ts';
 
@@ -10,6 +11,7 @@ const listener = setInterval(() => undefined, 1_000_000);
 
 const code = await serve(config, async () => {
   if (behaviour === 'in-use') throw new StoreInUseError('another server has it open');
+  if (behaviour === 'no-certificate') throw new CertificateError('✖ No such file → at tls.cert');
   if (behaviour === 'unwritable') throw Object.assign(new Error('EACCES'), { path: '/fake/data/store' });
   if (behaviour === 'no-port') throw new Error('listen EADDRINUSE');
   return {

@@ -56,6 +56,7 @@ test('a signal that arrives twice at once is one; another over a second later ex
 test.each([
   ['in-use', 3, 'mailstead: the data directory /fake/data cannot be used: another server has it open'],
   ['unwritable', 3, 'mailstead: the data directory /fake/data cannot be used: EACCES'],
+  ['no-certificate', 2, '✖ No such file → at tls.cert'],
   ['no-port', 1, 'mailstead: listen EADDRINUSE'],
 ])('a start that fails by "%s" exits with %i', async (behaviour, code, sentence) => {
   const { exited, complaints } = start(behaviour);
