@@ -15,19 +15,19 @@ export type Order =
   | { readonly do: 'ping'; readonly port: number; readonly ca: string }
   | { readonly do: 'hang-up' };
 
-/** The answer to each order; `answered` are Pings that did not wait. */
+/** The answer to each order: what the Pings that did not wait were told. */
 export interface Report {
-  readonly answered: number;
+  readonly answers: readonly string[];
 }
 
 const atOnce = 16;
 const pings: Buffer[] = [];
 let sockets: TLSSocket[] = [];
-let answered = 0;
+const answers: string[] = [];
 
 process.on('message', (order: Order) => {
   obey(order).then(
-    () => process.send?.({ answered } satisfies Report),
+    () => process.send?.({ answers: answers.splice(0) } satisfies Report),
     (error) => {
       console.error(error);
       process.exit(1);
@@ -66,7 +66,7 @@ function hold(port: number, ca: string, ping: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, ca }, () => socket.write(ping, () => resolve()));
     socket.on('error', reject);
-    socket.on('data', () => answered++);
+    socket.on('data', (answer) => answers.push(answer.toString('latin1')));
     sockets.push(socket);
   });
 }

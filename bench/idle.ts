@@ -26,12 +26,12 @@ interface Held {
 async function measure(clients: readonly ChildProcess[], order: Order, usage: () => Usage): Promise<Held> {
   await atRest(usage);
   const before = usage().residentKiB / 1024;
-  const reports = await Promise.all(clients.map((client) => give(client, order)));
+  await Promise.all(clients.map((client) => give(client, order)));
   await atRest(usage);
   const after = usage().residentKiB / 1024;
-  const answered = reports.reduce((sum, report) => sum + report.answered, 0);
-  if (answered > 0) throw new Error(`${answered} Pings were answered`);
-  await Promise.all(clients.map((client) => give(client, { do: 'hang-up' })));
+  const reports = await Promise.all(clients.map((client) => give(client, { do: 'hang-up' })));
+  const answers = reports.flatMap((report) => report.answers);
+  if (answers.length > 0) throw new Error(`${answers.length} Pings were answered: ${answers[0]}`);
   return { before, after };
 }
 
@@ -51,7 +51,7 @@ async function give(client: ChildProcess, order: Order): Promise<Report> {
     throw new Error('a process of phones ended');
   });
   const [report] = (await Promise.race([once(client, 'message'), gone])) as Report[];
-  return report ?? { answered: 0 };
+  return report ?? { answers: [] };
 }
 
 /** An order to hold Pings with a server at `host:port`. */
