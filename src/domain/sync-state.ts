@@ -24,6 +24,10 @@ export interface SyncState {
   readonly unsent: readonly ItemId[];
   /** Items the device deleted itself, or was sent as they were then: what the log says of them up to `seq` is past. */
   readonly past: readonly { readonly item: ItemId; readonly seq: number }[];
+  /** How many times the answer that this state belongs to was worked out again, because the one before was lost. */
+  readonly repeats?: number | undefined;
+  /** How many more items are to come one at a time. */
+  readonly careful?: number | undefined;
   /** The protocol's own text of the options in force; opaque here. */
   readonly options: string;
   /** Of the request that this state answered. */

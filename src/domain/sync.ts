@@ -8,6 +8,7 @@ import { changedMarks, changeMarks, type Mailbox, type MarksChange, removeItem }
 import type { Clock, Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
 import { type Collected, type CollectRequest, collect, type ServerChange } from './sync-collect.ts';
+import { collectWithCare } from './sync-repeats.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** What a device asks to be done, in its order. */
@@ -66,6 +67,8 @@ export interface SyncAnswer {
   readonly results: readonly CommandResult[];
   /** An Add or Change without its message is of one that cannot be read. */
   readonly changes: readonly (ServerChange & { readonly message?: Message })[];
+  /** Items that the device was given again and again, and is told nothing of any more. */
+  readonly skipped: readonly ItemId[];
   readonly moreAvailable: boolean;
 }
 
@@ -118,14 +121,15 @@ export class FolderSync {
       const { base, newest } = await findState(tx, request.device, request.folder, request.key);
       const options = request.options ?? base.options;
       if (request.hasWaited === true && base !== newest) {
-        return { key: request.key, options, results: [], changes: [], moreAvailable: false };
+        return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
       }
       const rules = request.rules(options);
       const results = await applyCommands(tx, request, rules, base.seq);
       const from = { ...base, past: [...base.past, ...deletedBy(results, await tx.lastSeq())] };
+      const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
       const collected = request.getChanges
-        ? await collect(tx, from, this.#collectRequest(request, rules))
-        : nothing(from);
+        ? await collectWithCare(tx, from, repeats, this.#collectRequest(request, rules))
+        : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
       const said =
         collected.changes.length > 0 ||
         request.commands.length > 0 ||
@@ -133,7 +137,9 @@ export class FolderSync {
         options !== base.options;
       let key = request.key;
       if (said || base !== newest) {
-        const next = { ...base, ...collected.progress, options, adds: [], number: numberAfter(base, newest) };
+        const { progress, careful } = collected;
+        const number = numberAfter(base, newest);
+        const next = { ...base, ...progress, options, adds: [], number, repeats, careful };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
       } else if (
@@ -143,7 +149,8 @@ export class FolderSync {
         tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
       }
       const changes = await withMessages(tx, collected.changes);
-      return { key, options, results, changes, moreAvailable: collected.moreAvailable };
+      const { skipped, moreAvailable } = collected;
+      return { key, options, results, changes, skipped, moreAvailable };
     });
   }
 

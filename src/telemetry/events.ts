@@ -33,6 +33,7 @@ export type EventName =
   | 'activesync.command.failed'
   | 'activesync.body.unknown'
   | 'activesync.item.unreadable'
+  | 'activesync.item.skipped'
   // What the store has done in the background.
   | 'maintenance.run.done'
   | 'maintenance.run.failed'

@@ -126,6 +126,9 @@ async function exchange(
     speaks: request.commands.some((one) => 'refused' in one),
     hasWaited: room.hasWaited,
   });
+  for (const item of answer.skipped) {
+    context.log.warn('activesync.item.skipped', { item: serverIdOf(folder, item) });
+  }
   const body = bodyRequest(context, answer.options);
   const responses = await responseElements(request, answer.results, context, body);
   const commands: Element[] = [];
