@@ -26,12 +26,18 @@ async function open() {
     settings: { baseDomain: 'mailstead.test', hostname: place.hostname, maxDomains: 100 },
   });
   const delivered: { account: Account; message: string }[] = [];
+  let crash: { readonly after: number } | undefined;
   const deliver = async (account: Account, message: Uint8Array) => {
+    if (crash?.after === delivered.length) throw new Error('power cut');
     delivered.push({ account, message: Buffer.from(message).toString('latin1') });
   };
   const run = (where: Partial<Place> = {}) =>
     quickSetup({ directory, deliver, outside, place: { ...place, ...where } });
-  return { clock, directory, delivered, run };
+  /** Ends every run when so many messages are delivered, and goes on as before with undefined. */
+  const crashAfter = (after: number | undefined) => {
+    crash = after === undefined ? undefined : { after };
+  };
+  return { clock, directory, delivered, run, crashAfter };
 }
 
 /** The passwords that a text shows, by address. */
@@ -98,6 +104,28 @@ describe('Quick Setup', () => {
     for (const password of passwords.values()) expect(again).not.toContain(password);
     expect(delivered).toHaveLength(2);
     expect((await directory.listOrganizations(undefined, 10)).rows).toHaveLength(1);
+  });
+
+  it('goes on where it was cut short before its last user, with passwords that are right', async () => {
+    const { clock, directory, run, crashAfter } = await open();
+    crashAfter(0);
+    await expect(run()).rejects.toThrow('power cut');
+    crashAfter(undefined);
+    const passwords = passwordsIn(await run());
+    expect(passwords.size).toBe(2);
+    const signIns = new SignIn({ directory, clock });
+    for (const [address, password] of passwords) {
+      expect(await signIns.signIn(address, [password], '127.0.0.1')).toMatchObject({ address });
+    }
+    expect(passwordsIn(await run()).size).toBe(0);
+  });
+
+  it('leaves an organisation of the same alias alone that somebody else made', async () => {
+    const { directory, delivered, run } = await open();
+    const organization = await directory.createOrganization({ alias: 'quickstart' });
+    expect(passwordsIn(await run()).size).toBe(0);
+    expect(delivered).toEqual([]);
+    expect((await directory.listUsers(organization, {}, undefined, 10)).rows).toEqual([]);
   });
 
   it('leaves an installation with another organisation alone', async () => {

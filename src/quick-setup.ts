@@ -1,6 +1,8 @@
 import { isIPv6 } from 'node:net';
 import type { Account } from '#directory/account';
 import type { Directory } from '#directory/directory';
+import type { Organization } from '#directory/organization';
+import { DomainError } from '#domain/errors';
 import { mailboxOf, type OrganizationId } from '#domain/ids';
 import type { Outside } from '#domain/outside';
 
@@ -32,23 +34,42 @@ interface Person {
   readonly password: string;
 }
 
+/** Tells an organisation that we made from one of the same alias. */
+const clientToken = 'mailstead-quick-setup';
+
 /**
  * quickSetup makes, where there is no organisation yet, the organisation `quickstart` with the users alice and bob and
- * a welcome message for each; otherwise it changes nothing. It gives what is to be printed: on the first start with
- * the passwords, which are nowhere else, later where things are.
+ * a welcome message for each; otherwise it changes nothing. One that was cut short, which has printed no password, is
+ * gone on with, with new passwords. It gives what is to be printed: on the first start with the passwords, which are
+ * nowhere else, later where things are.
  */
 export async function quickSetup(parts: QuickSetupParts): Promise<string> {
   const { directory, place } = parts;
   const { rows } = await directory.listOrganizations(undefined, 10);
-  if (rows.length > 0)
+  if (rows.length > 0 && !(await isCutShort(directory, rows)))
     return laterText(
       place,
       rows.map((organization) => organization.alias),
     );
-  const organization = await directory.createOrganization({ alias });
+  const organization = await directory.createOrganization({ alias, clientToken });
   const made: Person[] = [];
   for (const person of people) made.push(await makePerson(parts, organization, person));
   return firstText(place, made);
+}
+
+/** Whether a Quick Setup began, no longer ago than a client token is remembered, and did not come to its last user. */
+async function isCutShort(directory: Directory, organizations: readonly Organization[]): Promise<boolean> {
+  const [only, ...others] = organizations;
+  const last = people.at(-1);
+  if (only?.alias !== alias || others.length > 0 || last === undefined) return false;
+  if ((await directory.findUser(only.id, last.name))?.enabledMs !== undefined) return false;
+  try {
+    await directory.createOrganization({ alias, clientToken });
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'organization/alias-in-use') return false;
+    throw error;
+  }
 }
 
 async function makePerson(
@@ -58,7 +79,9 @@ async function makePerson(
 ): Promise<Person> {
   const { testDomain } = await directory.describeOrganization(organization);
   const password = newPassword(outside);
-  const id = await directory.createUser(organization, { name, displayName, password });
+  const begun = await directory.findUser(organization, name);
+  const id = begun?.id ?? (await directory.createUser(organization, { name, displayName, password }));
+  if (begun !== undefined) await directory.resetPassword(organization, id, password);
   const address = `${name}@${testDomain}`;
   await directory.registerToWorkMail(organization, id, address);
   if (name === 'alice') {
