@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { FolderId, ItemId } from '#domain/ids';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
@@ -31,7 +32,7 @@ const mime = (to: string) =>
   ].join('\r\n');
 const plain = el(AirSyncBase.BodyPreference, el(AirSyncBase.Type, 1));
 
-describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);
@@ -186,6 +187,36 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
     expect((await phone.syncAll(inbox)).size).toBe(0);
     expect((await phone.syncAll(phone.folder(4))).size).toBe(0);
   });
+});
+
+test('an attachment whose bytes are lost answers 3, and the others of the request come', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  await phone.folderSync();
+  const inbox = phone.folder(2);
+  const small = mime(server.alice.address);
+  for (const raw of [small, small.replace('<file@', '<large@').replace('Grüße', 'x'.repeat(100_000))]) {
+    await phone.sendMail(raw, { saveInSent: false });
+  }
+  await phone.syncAll(inbox);
+  const reader = server.database.mail.mailbox(server.alice.mailbox);
+  const references: string[] = [];
+  for (const [serverId, properties] of phone.collection(inbox).items) {
+    const item = await reader.item(1 as FolderId, Number(serverId.split(':')[1]) as ItemId);
+    const isLarge = item?.body.kind === 'blob';
+    if (item?.body.kind === 'blob') await server.database.blobs.remove({ id: item.body.id, size: item.size });
+    const attachment = child(properties, AirSyncBase.Attachments, AirSyncBase.Attachment);
+    const reference = textOf(attachment, AirSyncBase.FileReference) ?? '';
+    if (isLarge) references.unshift(reference);
+    else references.push(reference);
+  }
+  const fetches = references.map((reference) =>
+    el(ItemOperations.Fetch, el(ItemOperations.Store, 'Mailbox'), el(AirSyncBase.FileReference, reference)),
+  );
+  const { element } = await phone.post('ItemOperations', el(ItemOperations.ItemOperations, ...fetches));
+  const answers = childrenOf(child(element, ItemOperations.Response), ItemOperations.Fetch);
+  expect(answers.map((answer) => integerOf(answer, ItemOperations.Status))).toEqual([3, 1]);
 });
 
 test('the policy may forbid attachments, or large ones', async () => {

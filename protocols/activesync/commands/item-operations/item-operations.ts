@@ -71,7 +71,7 @@ async function runOperation(
   try {
     return written(operation, ItemOperationsStatus.Success, await done(operation, context, parts));
   } catch (error) {
-    return written(operation, statusFor(error));
+    return written(operation, statusFor(error, context));
   }
 }
 
@@ -107,10 +107,15 @@ function refuseMove({ always }: Operation & { readonly kind: 'move' }, { version
   throw new OperationError(disallowed, 'without MoveAlways');
 }
 
-function statusFor(error: unknown): number {
+/** What we did not foresee, such as a body that cannot be read, must not take the other operations with it. */
+function statusFor(error: unknown, { log }: CommandContext): number {
   if (error instanceof OperationError) return error.status;
-  if (error instanceof DomainError && error.code === 'folder/not-found') return ItemOperationsStatus.NotFound;
-  throw error;
+  if (error instanceof DomainError) {
+    if (error.code === 'folder/not-found') return ItemOperationsStatus.NotFound;
+    throw error;
+  }
+  log.error('activesync.item.unreadable', { err: error });
+  return ItemOperationsStatus.ServerError;
 }
 
 function written(operation: Operation, status: number, properties: readonly Element[] = []): Element {

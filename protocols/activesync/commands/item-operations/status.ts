@@ -2,11 +2,11 @@
 export const ItemOperationsStatus = {
   Success: 1,
   ProtocolError: 2,
+  ServerError: 3,
   NotFound: 6,
   InvalidRange: 8,
   UnknownStore: 9,
   TooLarge: 11,
-  ConversionFailed: 14,
   InvalidAttachment: 15,
   AccessDenied: 16,
 } as const;
