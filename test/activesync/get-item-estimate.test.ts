@@ -5,7 +5,7 @@ import { GetItemEstimate } from '#protocols/activesync/wbxml/code-pages/get-item
 import { child, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
-describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

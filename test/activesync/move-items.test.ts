@@ -3,7 +3,7 @@ import { Move } from '#protocols/activesync/wbxml/code-pages/move';
 import { el } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
-describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DeviceId } from '#domain/ids';
+import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
@@ -8,7 +9,7 @@ import { el } from '#protocols/activesync/wbxml/element';
 import { startEndpoint, type TestServer } from './server.ts';
 
 /** A phone that holds the Inbox. */
-async function start(version: '12.1' | '14.1' | '16.1' = '14.1', server?: TestServer, deviceId?: string) {
+async function start(version: ProtocolVersion = '14.1', server?: TestServer, deviceId?: string) {
   const on = server ?? (await startEndpoint());
   const phone = on.phone(version, deviceId === undefined ? {} : { deviceId });
   await phone.provision();
@@ -23,7 +24,7 @@ async function untilWaiting({ endpoint }: TestServer, count = 1): Promise<void> 
   while (endpoint.waiting < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   test('a new message ends the wait, and one that came before it', async () => {
     const { server, phone, inbox } = await start(version);
     const waiting = phone.ping([inbox], 60);

@@ -7,7 +7,7 @@ import { child, type Element, el, has, integerOf, textOf } from '#protocols/acti
 import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint, type TestServer } from './server.ts';
 
-const versions = ['12.1', '14.1', '16.1'] as const;
+const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 const device = 'testdevice0001' as DeviceId;
 
 /** What a FolderSync is answered: 200, or the refusal as HTTP status or Status. */

@@ -21,7 +21,7 @@ async function messages({ database }: TestServer, { mailbox }: Account, type: Fo
   return bodies.map((raw) => Buffer.from(raw ?? []).toString());
 }
 
-describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const legacy = version === '12.1';
   const start = async () => {
     const server = await startEndpoint();
