@@ -260,3 +260,17 @@ test('a user has at most a hundred devices', async () => {
   expect(await askFolders(server.phone('14.1'))).toBe(177);
   expect(await askFolders(server.phone('12.1'))).toBe(403);
 });
+
+test('what a device says of an account-only wipe does not count for the full one that was asked for since', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('16.1');
+  await phone.provision();
+  const { mailbox } = server.alice;
+  await server.devices.requestWipe(mailbox, device, true);
+  const { wipe } = await phone.provision();
+  await server.devices.requestWipe(mailbox, device, false);
+  if (wipe === undefined) throw new Error('no wipe was asked for');
+  const { element } = await phone.acknowledgeWipe(wipe);
+  expect(has(element, Provision.RemoteWipe)).toBe(true);
+  expect((await server.devices.get(mailbox, device)).wipe).toBe('sent');
+});

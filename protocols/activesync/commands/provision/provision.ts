@@ -1,4 +1,4 @@
-import type { DeviceInformation } from '#domain/device';
+import type { Device, DeviceInformation } from '#domain/device';
 import type { EffectivePolicy } from '#domain/policy';
 import { Acknowledgement } from '#domain/provisioning';
 import { type CommandContext, defineCommand } from '../../command.ts';
@@ -30,9 +30,16 @@ type PolicyRequest =
 interface ProvisionRequest {
   readonly information: DeviceInformation | undefined;
   readonly policy: PolicyRequest | undefined;
-  /** What the device says of a wipe: whether it succeeded. */
-  readonly wiped: boolean | undefined;
+  readonly wiped: WipeReport | undefined;
 }
+
+/** What the device says of a wipe: which one it did, and whether it succeeded. */
+interface WipeReport {
+  readonly kind: WipeKind;
+  readonly succeeded: boolean;
+}
+
+type WipeKind = 'full' | 'account-only';
 
 type PolicyResult =
   | { readonly status: PolicyStatus; readonly type: string }
@@ -42,7 +49,7 @@ interface ProvisionResult {
   readonly status: number;
   readonly informed?: boolean;
   readonly policy?: PolicyResult;
-  readonly wipe?: 'full' | 'account-only';
+  readonly wipe?: WipeKind;
 }
 
 /** Provision: hands out the policy and its keys, and carries remote wipes (MS-ASPROV). */
@@ -69,11 +76,12 @@ export const provision = defineCommand({
 function readRequest(body: Element): ProvisionRequest {
   const information = child(body, Settings.DeviceInformation);
   const policies = child(body, Provision.Policies);
-  const wipe = child(body, Provision.RemoteWipe) ?? child(body, Provision.AccountOnlyRemoteWipe);
+  const full = child(body, Provision.RemoteWipe);
+  const wipe = full ?? child(body, Provision.AccountOnlyRemoteWipe);
   return {
     information: information && readDeviceInformation(information),
     policy: policies && readPolicy(child(policies, Provision.Policy)),
-    wiped: wipe && readWipeStatus(wipe),
+    wiped: wipe && { kind: full ? 'full' : 'account-only', succeeded: readWipeStatus(wipe) },
   };
 }
 
@@ -101,10 +109,13 @@ function readWipeStatus(wipe: Element): boolean {
 
 async function runProvision(request: ProvisionRequest, context: CommandContext): Promise<ProvisionResult> {
   const { mailbox, device, services } = context;
-  if (request.wiped !== undefined) return await runWiped(request.wiped, context);
-  if (device.wipe !== 'none') {
+  const asked = wipeAskedOf(device);
+  // Done with another wipe than the one asked for now: that one is still to be done.
+  const isOfAnother = asked !== undefined && request.wiped !== undefined && request.wiped.kind !== asked;
+  if (request.wiped !== undefined && !isOfAnother) return await runWiped(request.wiped, context);
+  if (asked !== undefined) {
     await services.provisioning.wipeSent(mailbox.ref, device.id);
-    return { status: ProvisionStatus.Success, wipe: device.wipeAccountOnly ? 'account-only' : 'full' };
+    return { status: ProvisionStatus.Success, wipe: asked };
   }
   const informed = request.information !== undefined;
   if (request.information !== undefined && !isTrial(context)) {
@@ -114,13 +125,18 @@ async function runProvision(request: ProvisionRequest, context: CommandContext):
   return { ...(await runPolicy(request.policy, context)), informed };
 }
 
+function wipeAskedOf({ wipe, wipeAccountOnly }: Device): WipeKind | undefined {
+  if (wipe === 'none') return undefined;
+  return wipeAccountOnly ? 'account-only' : 'full';
+}
+
 async function runWiped(
-  succeeded: boolean,
+  { kind, succeeded }: WipeReport,
   { mailbox, device, services }: CommandContext,
 ): Promise<ProvisionResult> {
   const wasAsked = await services.provisioning.wipeAcknowledged(mailbox.ref, device.id, succeeded);
   if (succeeded || !wasAsked) return { status: ProvisionStatus.Success };
-  return { status: ProvisionStatus.ProtocolError, wipe: device.wipeAccountOnly ? 'account-only' : 'full' };
+  return { status: ProvisionStatus.ProtocolError, wipe: kind };
 }
 
 async function runPolicy(asked: PolicyRequest, context: CommandContext): Promise<ProvisionResult> {
