@@ -95,14 +95,16 @@ async function collectWithin(
       moreAvailable = done.more;
     }
   }
+  const now = await mailbox.lastSeq();
+  // What this transaction does here is the device's own, and not in the log yet.
+  const seq = log.more ? log.seq : Math.max(log.seq, now);
+  const past = [...state.past, ...(log.more ? sentAhead(changes, seq, now) : [])];
   const progress = {
-    seq: log.seq,
+    seq,
     skip: log.skip,
     walked,
     unsent: [...unsent].slice(-1000),
-    past: [...state.past, ...(log.more ? sentAhead(changes, log.seq, await mailbox.lastSeq()) : [])]
-      .filter(({ seq }) => seq > log.seq)
-      .slice(-1000),
+    past: past.filter((one) => one.seq > seq).slice(-1000),
   };
   return { changes, progress, moreAvailable, scanned: log.scanned };
 }

@@ -113,8 +113,8 @@ export class FolderSync {
 
   /**
    * One exchange with a device that has a key. A key one behind means that our last answer was lost: everything is
-   * worked out again from there, under a new key, so that a device that has both answers cannot go on from the wrong
-   * one. Throws `sync/invalid-key`, `folder/not-found`.
+   * worked out again from there, under a new key if it is not the same, so that a device that has both answers cannot go
+   * on from the wrong one. Throws `sync/invalid-key`, `folder/not-found`.
    */
   sync(request: SyncRequest): Promise<SyncAnswer> {
     return this.#mailbox.transact(async (tx) => {
@@ -138,8 +138,8 @@ export class FolderSync {
       let key = request.key;
       if (said || base !== newest) {
         const { progress, careful } = collected;
-        const number = numberAfter(base, newest);
-        const next = { ...base, ...progress, options, adds: [], number, repeats, careful };
+        const told = { ...base, ...progress, options, adds: [], repeats, careful };
+        const next = { ...told, number: numberAfter(base, newest, told) };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
       } else if (
@@ -212,9 +212,28 @@ function keyOf(state: SyncState): string {
   return `${state.nonce}.${state.number}`;
 }
 
-/** States take turns by the parity of their number: the next one never takes the place of the one it comes from. */
-function numberAfter(base: SyncState, newest: SyncState): number {
-  return base === newest ? base.number + 1 : newest.number + 2;
+/**
+ * States take turns by the parity of their number: the next one never takes the place of the one it comes from. An answer
+ * that says the same as the lost one has its number, so that it does not matter which of them the device goes on from.
+ */
+function numberAfter(base: SyncState, newest: SyncState, told: SyncState): number {
+  if (base === newest) {
+    return base.number + 1;
+  }
+  return contentOf(told) === contentOf(newest) ? newest.number : newest.number + 2;
+}
+
+function contentOf({ seq, skip, walked, unsent, past, options }: SyncState): string {
+  const { receivedMs, item } = walked;
+  return JSON.stringify([
+    seq,
+    skip,
+    receivedMs,
+    item,
+    unsent,
+    past.map((one) => [one.item, one.seq]),
+    options,
+  ]);
 }
 
 function nothing(base: SyncState): Collected {

@@ -83,6 +83,19 @@ describe.each(versions)('%s: keys', (version) => {
     expect(phone.collection(inbox).anomalies).toEqual([]);
   });
 
+  test('a request that comes twice is answered twice the same, and either answer can be gone on from', async () => {
+    const { server, phone, inbox } = await startPhone(version);
+    const id = await server.deliver('One');
+    await phone.syncAll(inbox);
+    await server.deliver('Two');
+    const sent = [read(`${inbox}:${id}`, true), remove(`${inbox}:12345`)];
+    const element = phone.collectionElement(inbox, { commands: sent });
+    const [first, second] = await Promise.all([syncRaw(phone, [element]), syncRaw(phone, [element])]);
+    expect(first.body.equals(second.body)).toBe(true);
+    phone.applySync(inbox, first, sent);
+    expect((await phone.sync(inbox)).response.body).toHaveLength(0);
+  });
+
   test('of two answers to one key only the last one counts: the key of the other answers Status 3', async () => {
     const { server, phone, inbox } = await startPhone(version);
     await phone.syncAll(inbox);
