@@ -40,6 +40,7 @@ export interface SmtpReceiver {
 /** RFC 5321 §4.5.3.2.7. */
 const idleMs = 5 * 60_000;
 const maxCommandBytes = 4_096;
+const maxAddressBytes = 254;
 const defaultGraceMs = 10_000;
 
 /** createSmtpReceiver makes the MX listener: no AUTH, mail for local mailboxes only. RFC 5321. */
@@ -114,6 +115,9 @@ class Receiver implements SmtpReceiver {
       socketTimeout: idleMs,
       disableReverseLookup: true,
       hideENHANCEDSTATUSCODES: false,
+      // Strictly, senders that exist are refused for good: "a..b."@docomo.ne.jp, root@my_host.example. Who receives here
+      // is for the directory to tell.
+      lenientAddressParsing: true,
       // No sign-in here; and the library's jests and proxy commands are not for us.
       disabledCommands: ['AUTH', 'WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'],
       onConnect: (session, done) => done(this.#enter(session)),
@@ -163,6 +167,7 @@ class Receiver implements SmtpReceiver {
     { envelope }: SMTPServerSession,
   ): Promise<undefined> {
     if (args) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
+    if (isTooLong(address)) throw new ReplyError(501, '5.1.3', 'Bad recipient address syntax');
     if (!isUtf8(envelope)) checkAscii(address);
     const account = await this.#accountOf(address);
     await this.#delivery.checkRoom(account, announcedBytes(envelope));
@@ -249,7 +254,13 @@ async function writeAll(stream: SMTPServerDataStream, message: IncomingMessage):
 }
 
 async function checkSender({ address, args }: SMTPServerAddress): Promise<undefined> {
+  if (isTooLong(address)) throw new ReplyError(501, '5.1.7', 'Bad sender address syntax');
   if (!args || args['SMTPUTF8'] === undefined) checkAscii(address);
+}
+
+/** RFC 5321 §4.5.3.1.3, less the angle brackets. */
+function isTooLong(address: string): boolean {
+  return Buffer.byteLength(address) > maxAddressBytes;
 }
 
 /** The library shows A-labels decoded, so that only the local part tells whether an address is international. */

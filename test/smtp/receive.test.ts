@@ -33,6 +33,17 @@ test('a message is in the mailbox before the 250, behind Return-Path and Receive
   });
 });
 
+test.each(['"a..b."@docomo.example', 'root@my_host.example', 'bounce.@away.example'])(
+  'mail from %s, which exists in spite of the grammar, arrives',
+  async (sender) => {
+    const site = await startSite();
+    const account = await site.user(bob);
+    const client = await SmtpClient.greeted(site.address);
+    expect((await client.mail(sender, [bob], hello)).code).toBe(250);
+    expect((await site.messages(account))[0]?.raw).toContain(`Return-Path: <${sender}>\r\n`);
+  },
+);
+
 test('EHLO announces what is served, and nothing else', async () => {
   const site = await startSite();
   const client = await SmtpClient.connect(site.address);

@@ -25,6 +25,7 @@ test.each([
   ['an address elsewhere', 'RCPT TO:<x@away.example>', /^550 5\.7\.1 Relaying denied \[\w+\]$/],
   ['a disabled mailbox', `RCPT TO:<gone@${ourDomain}>`, /^550 5\.2\.1 /],
   ['no address', 'RCPT TO:<>', /^501 5\.1\.3 /],
+  ['an address longer than a path', `RCPT TO:<bob+${'t'.repeat(250)}@ours.example>`, /^501 5\.1\.3 /],
   ['a parameter that was not offered', `RCPT TO:<${bob}> NOTIFY=NEVER`, /^555 5\.5\.4 /],
   ['a second MAIL', 'MAIL FROM:<b@away.example>', /^503 5\.5\.1 /],
   ['DATA without a recipient', 'DATA', /^503 5\.5\.1 /],
@@ -51,6 +52,7 @@ test.each([
 });
 
 test.each([
+  ['a sender longer than a path', `MAIL FROM:<${'a'.repeat(250)}@b.example>`, /^501 5\.1\.7 /],
   ['a bad sender', 'MAIL FROM:a@away.example', /^501 5\.1\.7 /],
   ['RCPT without MAIL', `RCPT TO:<${bob}>`, /^503 5\.5\.1 /],
   ['an unknown parameter', 'MAIL FROM:<a@away.example> FOO=BAR', /^555 5\.5\.4 /],
