@@ -6,6 +6,7 @@ import { BodyOptionsError } from '../../classes/body-options.ts';
 import { readMarks } from '../../classes/email.ts';
 import { InvalidPropertyError } from '../../classes/email-flag.ts';
 import { parseCollectionId, parseServerId } from '../../ids.ts';
+import type { Tag } from '../../wbxml/code-page.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { child, childrenOf, type Element, flagOf, has, integerOf, textOf } from '../../wbxml/element.ts';
 import { InvalidOptionsError, optionsText, readOptions } from './options.ts';
@@ -63,6 +64,8 @@ export class SyncError extends Error {
 /** MS-ASCMD, Limitations: what Exchange takes by default. */
 const mostCollections = 300;
 const mostCommands = 200;
+/** MS-ASCMD: characters of a SyncKey, CollectionId, ServerId or ClientId. */
+const longestId = 64;
 /** MS-ASCMD, WindowSize: it also stands for 0 and for anything larger. */
 export const largestWindow = 512;
 const windowWithoutSize = 100;
@@ -113,7 +116,7 @@ function readWindowSize(parent: Element): number | undefined {
 function readCollection(element: Element): CollectionRequest {
   const syncKey = textOf(element, AirSync.SyncKey)?.trim();
   const collectionId = textOf(element, AirSync.CollectionId)?.trim();
-  if (syncKey === undefined || syncKey === '' || collectionId === undefined || collectionId === '') {
+  if (!syncKey || !collectionId || collectionId.length > longestId) {
     throw new SyncError(SyncStatus.ProtocolError, 'a collection without SyncKey or CollectionId');
   }
   const options = optionsOf(element);
@@ -156,28 +159,38 @@ interface Surroundings {
 }
 
 function readCommand(element: Element, around: Surroundings): RequestCommand {
-  const serverId = textOf(element, AirSync.ServerId)?.trim();
-  const clientId = textOf(element, AirSync.ClientId)?.trim();
+  const serverId = () => requiredId(element, AirSync.ServerId);
   switch (element.tag) {
-    case AirSync.Add:
+    case AirSync.Add: {
       // MS-ASCMD, Add (Sync): mail comes by SMTP; only drafts are added (16.0), which stay on the device here.
+      const clientId = requiredId(element, AirSync.ClientId);
       return { kind: 'add', clientId, refused: SyncStatus.ConversionError };
+    }
     case AirSync.Change:
-      return readChange(element, serverId, around);
+      return readChange(element, serverId(), around);
     case AirSync.Delete:
-      return placed(serverId, 'delete', around, (item) => ({
+      return placed(serverId(), 'delete', around, (item) => ({
         kind: 'delete',
         item,
         permanently: around.permanently,
       }));
     case AirSync.Fetch:
-      return placed(serverId, 'fetch', around, (item) => ({ kind: 'fetch', item }));
+      return placed(serverId(), 'fetch', around, (item) => ({ kind: 'fetch', item }));
     default:
       throw new SyncError(SyncStatus.ProtocolError, 'an unknown command');
   }
 }
 
-function readChange(element: Element, serverId: string | undefined, around: Surroundings): RequestCommand {
+/** The id by which a command is answered. */
+function requiredId(command: Element, tag: Tag): string {
+  const id = textOf(command, tag)?.trim() ?? '';
+  if (id === '' || id.length > longestId) {
+    throw new SyncError(SyncStatus.ProtocolError, `a command without a ${tag.name}`);
+  }
+  return id;
+}
+
+function readChange(element: Element, serverId: string, around: Surroundings): RequestCommand {
   try {
     const marks = readMarks(child(element, AirSync.ApplicationData));
     return placed(serverId, 'change', around, (item) => ({ kind: 'change', item, marks }));
@@ -190,14 +203,11 @@ function readChange(element: Element, serverId: string | undefined, around: Surr
 }
 
 function placed(
-  serverId: string | undefined,
+  serverId: string,
   kind: 'change' | 'delete' | 'fetch',
   { folder }: Surroundings,
   make: (item: ClientCommand['item']) => ClientCommand,
 ): RequestCommand {
-  if (serverId === undefined || serverId === '') {
-    throw new SyncError(SyncStatus.ProtocolError, 'a command without ServerId');
-  }
   const place = parseServerId(serverId);
   return place === undefined || place.folder !== folder
     ? { kind, serverId, refused: SyncStatus.ObjectNotFound }
