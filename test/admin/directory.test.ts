@@ -182,7 +182,8 @@ describe('organisations', () => {
     expect(second['OrganizationSummaries']).toHaveLength(1);
     expect(second).not.toHaveProperty('NextToken');
     const token = String(first['NextToken']);
-    for (const NextToken of ['x', `${token}A`, `A${token.slice(1)}`, '%%%']) {
+    const other = `${token.startsWith('A') ? 'B' : 'A'}${token.slice(1)}`;
+    for (const NextToken of ['x', `${token}A`, other, '%%%']) {
       expect(await refusal('ListOrganizations', { NextToken })).toBe('InvalidParameterException');
     }
     expect(await refusal('ListOrganizations', { MaxResults: 101 })).toBe('InvalidParameterException');
