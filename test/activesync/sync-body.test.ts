@@ -4,6 +4,8 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
+import { mailboxPart, u64 } from '#storage/keys';
+import { mailboxRows } from '#storage/layout';
 import type { EasClient } from '#test/support/eas-client';
 import { deliverRaw, elsewhere, preference, startPhone, versions } from './sync-phone.ts';
 
@@ -288,4 +290,25 @@ test('one message whose body is lost comes without it; the rest of the folder co
   expect((await phone.sync(inbox)).commands?.children).toHaveLength(1);
   await elsewhere(server).remove(lost.id);
   expect((await phone.syncAll(inbox)).size).toBe(2);
+});
+
+test('a message that has lost its index, or whose index is damaged, comes without a body', async () => {
+  const { server, phone, inbox } = await startPhone('14.1');
+  const [lost, damaged, sound] = [
+    await server.deliver('Lost'),
+    await server.deliver('Damaged'),
+    await server.deliver('x'),
+  ];
+  const { organization, mailbox } = server.alice.mailbox;
+  const part = mailboxPart(organization, mailbox);
+  await server.database.store.transact([part], async (tx) => {
+    tx.del(part, mailboxRows.detail.key(u64(lost)));
+    tx.put(part, mailboxRows.detail.key(u64(damaged)), Buffer.alloc(60, 1));
+  });
+  const held = await phone.syncAll(inbox, { body: { type: 1 } });
+  const dataOf = (id: number) => textOf(held.get(`${inbox}:${id}`), AirSyncBase.Body, AirSyncBase.Data);
+  expect([lost, damaged, sound].map(dataOf)).toEqual([undefined, undefined, 'Text of x\r\n']);
+  const fetch = (id: number) => el(AirSync.Fetch, el(AirSync.ServerId, `${inbox}:${id}`));
+  const { responses } = await phone.sync(inbox, { commands: [lost, damaged, sound].map(fetch) });
+  expect(responses?.children.map((one) => textOf(one, AirSync.Status))).toEqual(['6', '6', '1']);
 });
