@@ -10,7 +10,7 @@ const lines = Array.from(
 );
 
 /** A message with a body of about 2 KB: every second one also has its text as HTML, as most mail has. */
-export function messageOf(number: number, to: string): Buffer {
+function messageOf(number: number, to: string): Buffer {
   const head = [
     'From: =?utf-8?q?J=C3=B6rg_Example?= <joerg@away.example>',
     `To: "Bench" <${to}>`,

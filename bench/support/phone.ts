@@ -16,7 +16,7 @@ const path = '/Microsoft-Server-ActiveSync';
 const version = '14.1';
 
 /** Where a phone is, and whose. */
-export interface PhoneOptions {
+interface PhoneOptions {
   readonly baseUrl: string;
   readonly ca: string;
   readonly user: User;
@@ -30,7 +30,7 @@ interface Timed {
 }
 
 /** What a Sync brought. */
-export interface SyncAnswer {
+interface SyncAnswer {
   readonly ms: number;
   readonly bytes: number;
   readonly items: number;
