@@ -243,3 +243,29 @@ test('the policy may forbid attachments, or large ones', async () => {
     expect((await phone.fetch({ fileReference })).status).toBe(status);
   }
 });
+
+test.each([
+  ['AttachmentsEnabled', 1],
+  ['AllowHTMLEmail', 1],
+  ['AllowCamera', 4],
+] as const)(
+  'a policy without %s sends a body of Type %i where the whole MIME is wanted',
+  async (setting, type) => {
+    const server = await startEndpoint();
+    const phone = server.phone('14.1');
+    await server.policies.put(server.organization, 'organization', {
+      settings: { [setting]: false },
+      allowNonProvisionableDevices: false,
+    });
+    await phone.provision();
+    await phone.sendMail(mime(server.alice.address));
+    await phone.folderSync();
+    const collectionId = phone.folder(2);
+    const [[serverId = ''] = []] = [...(await phone.syncAll(collectionId))];
+    const { properties } = await phone.fetch({ collectionId, serverId }, [
+      el(AirSync.MIMESupport, 2),
+      el(AirSyncBase.BodyPreference, el(AirSyncBase.Type, 4)),
+    ]);
+    expect(textOf(properties, AirSyncBase.Body, AirSyncBase.Type)).toBe(String(type));
+  },
+);

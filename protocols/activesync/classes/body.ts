@@ -1,6 +1,7 @@
 /** A message's body as a client wants it. MS-ASAIRS, Body; only what is asked for is read and decoded. */
 import type { ItemDetail } from '#domain/item';
 import type { Mailbox } from '#domain/mailbox';
+import type { EffectivePolicy } from '#domain/policy';
 import type { Message } from '#domain/sync';
 import { type BodyKind, nativeBodyKind, readBody } from '#mime/body';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
@@ -14,8 +15,18 @@ export interface BodyRequest {
   readonly version: ProtocolVersion;
   /** MS-ASPROV, AllowHTMLEmail: without it everything is plain text. */
   readonly allowHtml: boolean;
+  /** False: no MIME, because the whole message would bring its attachments along (MS-ASPROV, AttachmentsEnabled). */
+  readonly allowMime: boolean;
   /** Bytes of a body that no preference speaks of; undefined is all. */
   readonly truncationWithoutPreference: number | undefined;
+}
+
+/** What a policy leaves of the ways to make a body. */
+export function allowedBodies({
+  settings,
+}: Pick<EffectivePolicy, 'settings'>): Pick<BodyRequest, 'allowHtml' | 'allowMime'> {
+  const allowHtml = settings.AllowHTMLEmail !== false;
+  return { allowHtml, allowMime: allowHtml && settings.AttachmentsEnabled !== false };
 }
 
 /** A body that was made. `truncated` means that there is more of it. */
@@ -120,7 +131,7 @@ function choices(message: Message, request: BodyRequest, native: BodyType): Body
   const secure = message.item.messageClass.startsWith('IPM.Note.SMIME');
   const ordered: BodyPreference[] = [];
   const mime = preferences.find(({ type }) => type === BodyType.Mime);
-  if (mime !== undefined && (mimeSupport === 2 || (mimeSupport === 1 && secure))) {
+  if (mime !== undefined && request.allowMime && (mimeSupport === 2 || (mimeSupport === 1 && secure))) {
     ordered.push({ ...mime, truncationSize: mime.truncationSize ?? mimeTruncation });
   }
   const wanted = request.allowHtml ? [native, BodyType.Plain, BodyType.Html] : [BodyType.Plain];

@@ -1,4 +1,5 @@
 import { readMessages } from '#domain/sync';
+import { allowedBodies } from '../../classes/body.ts';
 import { emailProperties } from '../../classes/email.ts';
 import type { CommandContext } from '../../command.ts';
 import { parseCollectionId, parseServerId } from '../../ids.ts';
@@ -23,7 +24,7 @@ export async function fetchItem(
   const properties = await emailProperties(mailbox, message, {
     options: asked.body,
     version,
-    allowHtml: policy.settings.AllowHTMLEmail !== false,
+    ...allowedBodies(policy),
     truncationWithoutPreference: undefined,
   });
   const wanted =

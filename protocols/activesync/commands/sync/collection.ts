@@ -4,7 +4,7 @@ import { classOf, type ItemClass } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { type CommandResult, FolderSync, type Message, type SyncAnswer } from '#domain/sync';
-import { type BodyRequest, bytesWithoutPreference, wholeBodies } from '../../classes/body.ts';
+import { allowedBodies, type BodyRequest, bytesWithoutPreference, wholeBodies } from '../../classes/body.ts';
 import {
   changedMarksElements,
   emailProperties,
@@ -151,7 +151,7 @@ function bodyRequest({ policy, version }: CommandContext, options: string): Body
   return {
     options: parseOptionsText(options),
     version,
-    allowHtml: policy.settings.AllowHTMLEmail !== false,
+    ...allowedBodies(policy),
     truncationWithoutPreference: bytesWithoutPreference,
   };
 }
