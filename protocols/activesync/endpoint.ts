@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Account } from '#directory/account';
 import type { Directory } from '#directory/directory';
-import { type SignIn, SignInThrottled } from '#directory/sign-in';
+import type { SignIn } from '#directory/sign-in';
 import type { Device } from '#domain/device';
 import { DomainError } from '#domain/errors';
 import { mailboxOf } from '#domain/ids';
@@ -9,12 +9,12 @@ import { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy, Policies } from '#domain/policy';
 import type { MailStore } from '#domain/ports';
 import { admission, type ProvisioningRefusal, wipeRefusal } from '#domain/provisioning';
-import { parseBasicAuth, unauthorized } from '#protocols/http/basic-auth';
 import { readBody } from '#protocols/http/body';
 import type { HttpContext, HttpHandler } from '#protocols/http/handler';
 import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
+import { signInOver } from '#protocols/http/sign-in';
 import type { Logger } from '#telemetry/log';
 import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
 import type {
@@ -108,7 +108,7 @@ export class ActiveSyncEndpoint {
 
   async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {
     const accountChanges = this.#accountChanges;
-    const account = await this.#signIn(request, http);
+    const account = await signInOver(this.#parts.signIn, request, http);
     if (request.method === 'OPTIONS') {
       const methods = { Public: 'OPTIONS,POST', Allow: 'OPTIONS,POST' };
       send(response, 200, { ...commonHeaders, ...capabilities, ...methods });
@@ -122,25 +122,6 @@ export class ActiveSyncEndpoint {
     } catch (error) {
       if (error instanceof HttpError) throw error;
       await answerError(error, line, request, response, http.log);
-    }
-  }
-
-  async #signIn(request: IncomingMessage, http: HttpContext): Promise<Account> {
-    const credentials = parseBasicAuth(request.headers.authorization);
-    if (credentials === undefined) throw unauthorized('Mailstead');
-    const { user, passwords } = credentials;
-    try {
-      return await this.#parts.signIn.signIn(user, passwords, http.remoteAddress);
-    } catch (error) {
-      if (error instanceof SignInThrottled) {
-        throw new HttpError(429, error.message, { 'Retry-After': String(error.retryAfterSeconds) });
-      }
-      if (!(error instanceof DomainError)) throw error;
-      if (error.code === 'server/busy')
-        throw new HttpError(503, error.message, { 'Retry-After': retryAfterSeconds });
-      // Not 401 for one who is known and not let in: iOS would ask for the password.
-      const isKnown = error.code === 'mailbox/disabled' || error.code === 'entity/state';
-      throw isKnown ? new HttpError(403, error.message) : unauthorized('Mailstead');
     }
   }
 

@@ -2,15 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { crc32 } from 'node:zlib';
 import type { Account } from '#directory/account';
 import { canonicalAddress } from '#directory/canonical-name';
-import { type SignIn, SignInThrottled } from '#directory/sign-in';
-import { DomainError } from '#domain/errors';
+import type { SignIn } from '#directory/sign-in';
 import type { Clock } from '#domain/outside';
-import { parseBasicAuth, unauthorized } from '#protocols/http/basic-auth';
 import { readBody } from '#protocols/http/body';
 import type { HttpContext, HttpHandler } from '#protocols/http/handler';
-import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
+import { signInOver } from '#protocols/http/sign-in';
 import { AutodiscoverContentError, type AutodiscoverRequest, readRequest } from './request.ts';
 import { ErrorCode, errorDocument, settingsDocument } from './response.ts';
 
@@ -26,7 +24,6 @@ export interface AutodiscoverParts {
 
 const path = '/autodiscover/autodiscover.xml';
 const maxBodyBytes = 64 * 1024;
-const busyRetrySeconds = '60';
 const xml = { 'Content-Type': 'text/xml; charset=utf-8', 'Cache-Control': 'no-store' } as const;
 
 /**
@@ -39,12 +36,12 @@ export function autodiscoverRoutes(parts: AutodiscoverParts): readonly Route[] {
     (request, response, http) =>
       mayAsk(parts, request, http) ? serve(request, response, http) : redirect(parts, response);
   const GET = guarded(async (request, response, http) => {
-    await signIn(parts, request, http);
+    await signInOver(parts.signIn, request, http);
     // What Exchange answers to a browser, and what test tools look for.
     sendError(parts, response, http, ErrorCode.InvalidRequest, 'GET');
   });
   const POST = guarded(async (request, response, http) => {
-    const account = await signIn(parts, request, http);
+    const account = await signInOver(parts.signIn, request, http);
     const asked = read(await readBody(request, maxBodyBytes));
     const refusal = refusalOf(account, asked);
     if (refusal !== undefined) {
@@ -74,27 +71,6 @@ function mayAsk(
 
 async function redirect({ publicUrl }: AutodiscoverParts, response: ServerResponse): Promise<void> {
   send(response, 302, { Location: `${publicUrl()}${path}` });
-}
-
-async function signIn(
-  parts: AutodiscoverParts,
-  request: IncomingMessage,
-  http: HttpContext,
-): Promise<Account> {
-  const credentials = parseBasicAuth(request.headers.authorization);
-  if (credentials === undefined) throw unauthorized('Mailstead');
-  try {
-    return await parts.signIn.signIn(credentials.user, credentials.passwords, http.remoteAddress);
-  } catch (error) {
-    if (error instanceof SignInThrottled) {
-      throw new HttpError(429, error.message, { 'Retry-After': String(error.retryAfterSeconds) });
-    }
-    if (!(error instanceof DomainError)) throw error;
-    if (error.code === 'server/busy') {
-      throw new HttpError(503, error.message, { 'Retry-After': busyRetrySeconds });
-    }
-    throw unauthorized('Mailstead');
-  }
 }
 
 /** The request, or what is wrong with it. */

@@ -96,6 +96,11 @@ export class Directory {
     return this.#lookups.userFor(given);
   }
 
+  /** The disabled user to whom an address given at sign-in belonged last. */
+  disabledUserFor(given: string): Promise<User | undefined> {
+    return this.#lookups.disabledUserFor(given);
+  }
+
   /** Calls back when a password, a state or an address of the entity has changed; the result takes it back. */
   onChange(listener: (entity: EntityId) => void): () => void {
     this.#listeners.add(listener);

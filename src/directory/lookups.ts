@@ -87,6 +87,15 @@ export class Lookups {
     return domain === '' ? this.#userAnywhere(name) : this.#userIn(domain, name);
   }
 
+  /** The disabled user who last had the address and has kept it, as nobody else took it. */
+  async disabledUserFor(given: string): Promise<User | undefined> {
+    const holder = await this.#store.addressHolder(
+      canonicalAddress(given.slice(given.indexOf('\\') + 1).trim()),
+    );
+    const user = holder && (await this.#store.entity(holder.organization, holder.entity));
+    return user?.state === 'DISABLED' ? user : undefined;
+  }
+
   async #lookUpRecipient(address: string): Promise<Recipient> {
     const domain = domainOf(address);
     if (domain === undefined) return { kind: 'unknown' };

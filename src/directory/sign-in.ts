@@ -91,7 +91,8 @@ export class SignIn {
   /**
    * Gives the account of an enabled user. `user` is an address, `user`, `DOMAIN\user` or `\user`, where it means one
    * person only; `passwords` are the readings of what was sent, most likely first; `client` is the remote IP. Waits
-   * out the throttle. Throws DomainError sign-in/failed, SignInThrottled, server/busy.
+   * out the throttle. Throws DomainError sign-in/failed, mailbox/disabled (to who knows the password), SignInThrottled,
+   * server/busy.
    */
   async signIn(user: string, passwords: readonly string[], client: string): Promise<Account> {
     const from = clientOf(client);
@@ -138,11 +139,16 @@ export class SignIn {
     candidates: readonly Candidate[],
     from: string,
   ): Promise<Account | undefined> {
-    const stored = user?.passwordHash ?? this.#passwords.decoy;
+    const disabled = user === undefined ? await this.#directory.disabledUserFor(name) : undefined;
+    const stored = (user ?? disabled)?.passwordHash ?? this.#passwords.decoy;
     for (const { password, hash } of candidates) {
       const right = await shared(this.#comparing, `${stored} ${hash}`, () =>
         this.#passwords.verify(stored, password),
       );
+      if (right && disabled !== undefined) {
+        this.#throttle.failed(from, disabled.id);
+        throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
+      }
       const account =
         right && user !== undefined ? await this.#remember(name, stored, hash, from) : undefined;
       if (account !== undefined) return account;
