@@ -9,17 +9,11 @@ import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createSmtpReceiver } from '#protocols/smtp/receive';
 import { openDatabase } from '#storage/database';
 import { createLogger } from '#telemetry/log';
+import { systemOutside } from '../src/outside.ts';
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('usage: smtp-server.ts FOLDER');
 const log = createLogger('info');
-const clock = {
-  now: Date.now,
-  after: (delayMs: number, callback: () => void) => {
-    const timeout = setTimeout(callback, delayMs);
-    return () => clearTimeout(timeout);
-  },
-};
 const database = await openDatabase({
   folder: join(folder, 'data'),
   inlineBodyBytes: 32 * 1024,
@@ -38,10 +32,10 @@ const bob: Recipient = {
 };
 const hostname = 'mx.bench.example';
 const limits = { maxMessageBytes: 25 * 1024 * 1024, mailboxQuotaBytes: 1e12 };
-const runner = new QueueRunner(database.mail, clock, log);
+const runner = new QueueRunner(database.mail, systemOutside.clock, log);
 const delivery = new Delivery({
   store: database.mail,
-  outside: { clock, random: { bytes: (length) => randomBytes(length) } },
+  outside: systemOutside,
   limits,
   hostname,
   wakeQueue: () => runner.wake(),

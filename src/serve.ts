@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Config } from '#config/config';
 import type { Outside } from '#domain/outside';
 import { CertificateError } from '#protocols/http/certificate';
 import { StoreOpenError } from '#storage/leveldb/errors';
 import { MasterKeyError } from '#storage/master-key';
 import { createLogger, type Logger } from '#telemetry/log';
+import { systemOutside } from './outside.ts';
 
 /** The server as the process sees it. */
 interface ServableServer {
@@ -23,17 +23,6 @@ const ExitCode = { Fine: 0, Unexpected: 1, Configuration: 2, DataDirectory: 3 } 
 /** Signals closer together than this are one: a signal to the process group reaches us twice. */
 const sameSignalMs = 1_000;
 
-const outside: Outside = {
-  clock: {
-    now: () => Date.now(),
-    after: (delayMs, callback) => {
-      const timer = setTimeout(callback, delayMs);
-      return () => clearTimeout(timer);
-    },
-  },
-  random: { bytes: (length) => randomBytes(length) },
-};
-
 /** serve runs the server until SIGTERM or SIGINT, and gives the process's exit code. */
 export async function serve(
   config: Config,
@@ -47,7 +36,7 @@ export async function serve(
   const stopping = nextSignal();
   log.info('server.starting', { dataDir: config.dataDir });
   try {
-    const server = await createServer(config, outside);
+    const server = await createServer(config, systemOutside);
     await server.start();
     if (server.setupText !== undefined) process.stdout.write(`${server.setupText}\n`);
     process.stdout.write(`ready ${JSON.stringify(server.addresses)}\n`);

@@ -23,14 +23,9 @@ import { createLogger } from '#telemetry/log';
 import { EasClient } from '#test/support/eas-client';
 import { newItem } from '#test/support/new-item';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
+import { systemOutside } from '../../src/outside.ts';
 
-const wallClock: Clock = {
-  now: () => Date.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
+const { clock: wallClock } = systemOutside;
 
 /** Hours pass in no time, but for whoever asks how late it is. */
 const quickClock: Clock = { ...wallClock, after: (_delayMs, callback) => wallClock.after(20, callback) };

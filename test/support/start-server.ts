@@ -5,7 +5,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { loadConfig } from '#config/load';
-import type { Clock, Outside } from '#domain/outside';
+import type { Clock } from '#domain/outside';
+import { systemOutside } from '../../src/outside.ts';
 import { createServer, type Server } from '../../src/server.ts';
 import { tempFolder } from './temp-store.ts';
 
@@ -32,14 +33,6 @@ export interface TestUser {
   readonly password: string;
 }
 
-const realClock: Clock = {
-  now: () => Date.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 /** Starts a server; `settings` are environment variables as in the contract. */
 export async function startServer(
   options: { settings?: Record<string, string>; clock?: Clock; folder?: string } = {},
@@ -60,10 +53,7 @@ export async function startServer(
       ...options.settings,
     },
   });
-  const outside: Outside = {
-    clock: options.clock ?? realClock,
-    random: { bytes: (length) => randomBytes(length) },
-  };
+  const outside = { ...systemOutside, clock: options.clock ?? systemOutside.clock };
   const server = await createServer(config, outside);
   await server.start();
   onTestFinished(() => server.stop());
