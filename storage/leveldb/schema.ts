@@ -89,7 +89,7 @@ async function beginStore(level: Level, acceptLostCommits: boolean): Promise<Che
   if (any && !acceptLostCommits) {
     throw new StoreDamagedError(
       'the store has rows but no version row: its first commits were lost. Restore the latest backup, ' +
-        'or accept the loss (acceptLostCommits): every device then starts over',
+        'or accept the loss (serve --accept-lost-commits): every device then starts over',
     );
   }
   const { last } = await countCommits(level, 1);
