@@ -1,15 +1,19 @@
 /** The only place where the parts are wired together: storage below, the domain on it, the protocols on top. */
 import { join } from 'node:path';
 import { type Config, publicUrlOf } from '#config/config';
+import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
 import { Directory } from '#directory/directory';
 import { SignIn } from '#directory/sign-in';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
+import { OutboundQueue } from '#domain/outbound-queue';
 import type { Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { QueueRunner } from '#domain/queue-runner';
+import { Routes } from '#domain/routes';
+import { Routing } from '#domain/routing';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
@@ -24,7 +28,11 @@ import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certi
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { createRouter, type Route } from '#protocols/http/router';
+import { NextHops } from '#protocols/smtp/next-hop';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
+import { SmtpRelay } from '#protocols/smtp/relay';
+import { RelayRunner } from '#protocols/smtp/runner';
+import { SubmissionListener } from '#protocols/smtp/submit';
 import { type Database, openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
 import { Maintenance } from '#storage/maintenance';
@@ -53,6 +61,9 @@ interface Core {
   readonly signIn: SignIn;
   readonly delivery: Delivery;
   readonly queue: QueueRunner;
+  readonly routing: Routing;
+  readonly outbound: OutboundQueue;
+  readonly relay: RelayRunner;
   readonly maintenance: Maintenance;
   readonly policies: Policies;
   readonly devices: Devices;
@@ -110,6 +121,29 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
   const policies = new Policies(storedPolicies);
   const devices = new Devices(mail, storedPolicies, policies, clock);
   const queue = new QueueRunner(mail, clock, log);
+  const { hostname } = config;
+  const routes = new Routes(config.outbound);
+  const routing = new Routing(directory, routes);
+  const destinationOf = (address: string) => routes.destinationOf(address);
+  const outbound = new OutboundQueue({
+    store: mail,
+    queue: mail.outbound,
+    directory: routing,
+    outside,
+    log,
+    hostname,
+    schedule: config.outbound,
+    destinationOf,
+  });
+  const hops = new NextHops({ dnsServers: config.dnsServers, hostname, port: config.outbound.port });
+  const relay = new RelayRunner({
+    queue: outbound,
+    relay: new SmtpRelay({ hostname, hops, clock }),
+    routes,
+    clock,
+    log,
+    concurrency: config.outbound.concurrencyPerDomain,
+  });
   return {
     config,
     log,
@@ -120,10 +154,15 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
       store: mail,
       outside,
       limits: config.limits,
-      hostname: config.hostname,
+      hostname,
       wakeQueue: () => queue.wake(),
+      destinationOf,
+      wakeRelay: (due) => relay.wake(due),
     }),
     queue,
+    routing,
+    outbound,
+    relay,
     maintenance: new Maintenance({ ...database, clock, log }),
     policies,
     devices,
@@ -138,7 +177,7 @@ class MailServer implements Server {
   readonly #activeSync: ActiveSyncEndpoint;
   readonly #addresses: Record<string, string> = {};
   readonly #listeners: HttpListener[] = [];
-  #smtp: SmtpReceiver | undefined;
+  readonly #smtp: (SmtpReceiver | SubmissionListener)[] = [];
   #setupText: string | undefined;
   #isReady = false;
 
@@ -146,7 +185,8 @@ class MailServer implements Server {
     this.#core = core;
     this.#outside = outside;
     this.#certificate = certificate;
-    const { config, directory, delivery, devices, provisioning, policies, signIn, database } = core;
+    const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
+    const { directory } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
       accounts: directory,
@@ -154,7 +194,7 @@ class MailServer implements Server {
       policies,
       services: {
         ...outside,
-        directory,
+        directory: routing,
         devices,
         provisioning,
         delivery,
@@ -177,6 +217,7 @@ class MailServer implements Server {
       await this.#listen();
       await this.#setUp();
       this.#core.queue.start();
+      await this.#core.relay.start();
       this.#core.maintenance.start();
       this.#isReady = true;
     } catch (error) {
@@ -188,23 +229,20 @@ class MailServer implements Server {
   async stop(): Promise<void> {
     this.#isReady = false;
     this.#activeSync.stop();
-    await Promise.all([this.#smtp?.close(), ...this.#listeners.map((listener) => listener.stop())]);
-    await this.#core.queue.stop();
+    await Promise.all([
+      ...this.#smtp.map((listener) => listener.close()),
+      ...this.#listeners.map((listener) => listener.stop()),
+    ]);
+    await Promise.all([this.#core.queue.stop(), this.#core.relay.stop()]);
     await this.#core.maintenance.stop();
     await this.#core.database.close();
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, delivery, devices, policies, database } = this.#core;
+    const { config, log, directory, devices, policies, database } = this.#core;
     const { cert, key } = this.#certificate;
-    const { smtp, https, http } = config.listen;
-    if (smtp !== undefined) {
-      const { maxMessageBytes, maxRecipients, maxConnectionsPerIp } = config.limits;
-      const { hostname } = config;
-      const options = { hostname, cert, key, maxMessageBytes, maxRecipients, maxConnectionsPerIp };
-      this.#smtp = createSmtpReceiver(options, delivery, directory, log);
-      this.#addresses['smtp'] = await this.#smtp.listen(smtp.host, smtp.port);
-    }
+    const { https, http } = config.listen;
+    await this.#listenForMail();
     if (https !== undefined) {
       const handler = createRouter([...this.#activeSync.routes, ...this.#commonRoutes()]);
       const listener = createHttpsListener({ handler, log, cert, key });
@@ -227,6 +265,25 @@ class MailServer implements Server {
       ...deviceOperations({ directory, devices, policies }),
     });
     this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
+  }
+
+  async #listenForMail(): Promise<void> {
+    const { config, log, delivery, routing, signIn } = this.#core;
+    const { cert, key } = this.#certificate;
+    const { smtp, submission, submissions, insecureAuth } = config.listen;
+    const { maxMessageBytes, maxRecipients, maxConnectionsPerIp } = config.limits;
+    const { hostname } = config;
+    const options = { hostname, cert, key, maxMessageBytes, maxRecipients, maxConnectionsPerIp };
+    const bind = async (name: string, listener: SmtpReceiver | SubmissionListener, to: ListenAddress) => {
+      this.#smtp.push(listener);
+      this.#addresses[name] = await listener.listen(to.host, to.port);
+    };
+    if (smtp !== undefined) await bind('smtp', createSmtpReceiver(options, delivery, routing, log), smtp);
+    const parts = { ...this.#outside, signIn, delivery, routing, log };
+    const submissionListener = (isImplicitTls: boolean) =>
+      new SubmissionListener({ ...options, isImplicitTls, insecureAuth }, parts);
+    if (submission !== undefined) await bind('submission', submissionListener(false), submission);
+    if (submissions !== undefined) await bind('submissions', submissionListener(true), submissions);
   }
 
   #commonRoutes(): Route[] {

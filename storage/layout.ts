@@ -120,6 +120,12 @@ export const queueRows = {
   ),
   /** d: due (ms), queued message; empty. */
   due: plainRow<[U64, Bytes], null>('d', mail.emptyCodec),
+  /** M: outbound mail. Envelope, recipients' states. */
+  outbound: sealedRow<[Bytes], mail.OutboundRecord>('M', mail.outboundCodec),
+  /** b: outbound mail. The raw message, if small. */
+  outboundBody: sealedRow<[Bytes], Uint8Array>('b', mail.bytesCodec),
+  /** h: HMAC of the destination, due (ms), outbound mail. Who holds it; empty if nobody does. */
+  destination: plainRow<[Bytes, U64, Bytes], Uint8Array>('h', mail.bytesCodec),
   /** t: due (ms), organisation, mailbox. Mailboxes with tasks; empty. */
   mailboxTask: plainRow<[U64, Bytes, Bytes], null>('t', mail.emptyCodec),
 };

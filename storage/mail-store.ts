@@ -4,12 +4,14 @@ import { ChangeKind } from '#domain/change';
 import { defaultFolders, rootFolder } from '#domain/folder';
 import type { FolderId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { Item, NewItem } from '#domain/item';
+import type { NewOutboundMail, OutboundMail } from '#domain/outbound';
 import type {
   BodyWriter,
   MailboxReader,
   MailboxTx,
   MailboxWatcher,
   MailStore,
+  OutboundTx,
   QueuedMessage,
   StoredBody,
 } from '#domain/ports';
@@ -18,6 +20,7 @@ import { blobPart, mailboxPart, uniqueParts } from './keys.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
 import { mailboxTopic, NeedsTaskShard, StoredMailboxTx } from './mailbox-tx.ts';
 import { MessageQueue } from './message-queue.ts';
+import { OutboundQueue } from './outbound-queue.ts';
 import { pack } from './records/packed.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
@@ -43,9 +46,12 @@ interface LevelMailStoreOptions {
 export class StoredMail implements MailStore {
   readonly #o: LevelMailStoreOptions;
   readonly #queue: MessageQueue;
+  /** Mail for other servers. */
+  readonly outbound: OutboundQueue;
 
   constructor(options: LevelMailStoreOptions) {
     this.#o = options;
+    this.outbound = new OutboundQueue(options);
     this.#queue = new MessageQueue(options.store, options.sealer, options.now);
   }
 
@@ -56,14 +62,17 @@ export class StoredMail implements MailStore {
 
   async transact<T>(
     mailboxes: readonly MailboxRef[],
-    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    decide: (of: (ref: MailboxRef) => MailboxTx, outbound: OutboundTx) => Promise<T>,
     bodies: readonly StoredBody[] = [],
+    mails: readonly (OutboundMail | NewOutboundMail)[] = [],
   ): Promise<T> {
+    const others = this.outbound.partsOf(mails);
+    const run = (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => decide(of, this.outbound.tx(tx));
     try {
-      return await this.#transact(mailboxes, decide, bodies, false);
+      return await this.#transact(mailboxes, run, bodies, others, false);
     } catch (error) {
       if (error instanceof NeedsTaskShard) {
-        return this.#transact(mailboxes, decide, bodies, true);
+        return this.#transact(mailboxes, run, bodies, others, true);
       }
       throw error;
     }
@@ -125,11 +134,18 @@ export class StoredMail implements MailStore {
       const about = encodeNotes([{ atMs: nowMs, seq }]);
       putTask(tx, this.#o.sealer, ref, { kind: TaskKind.Tidy, about, dueMs: nowMs + tidyIntervalMs });
     };
-    await this.#transact([ref], create, [], true);
+    await this.#transact([ref], create, [], [], true);
   }
 
-  enqueue(messages: readonly QueuedMessage[]): Promise<void> {
-    return this.#queue.enqueue(messages);
+  enqueue(messages: readonly QueuedMessage[], mails: readonly NewOutboundMail[] = []): Promise<void> {
+    const parts = [...this.#queue.partsOf(messages), ...this.outbound.partsOf(mails)];
+    return this.#o.store.transact(uniqueParts(parts), async (tx) => {
+      this.#queue.enqueue(tx, messages);
+      const outbound = this.outbound.tx(tx);
+      for (const mail of mails) {
+        await outbound.put(mail);
+      }
+    });
   }
 
   claimQueued(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]> {
@@ -144,11 +160,12 @@ export class StoredMail implements MailStore {
     mailboxes: readonly MailboxRef[],
     decide: (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => Promise<T>,
     bodies: readonly StoredBody[],
+    others: readonly Part[],
     hasTaskShard: boolean,
   ): Promise<T> {
     const contexts = new Map(mailboxes.map((ref) => [ref.mailbox, this.#context(ref)]));
     const parts: Part[] = [...contexts.values()].map(({ part }) => part);
-    parts.push(...bodies.map(({ organization, id }) => blobPart(organization, id[0] ?? 0)));
+    parts.push(...others, ...bodies.map(({ organization, id }) => blobPart(organization, id[0] ?? 0)));
     if (hasTaskShard) {
       parts.push(...mailboxes.map(taskShard));
     }

@@ -1,7 +1,7 @@
 /** Messages accepted for mailboxes that get them one by one: rows in the queue's shards. */
 import type { QueueId } from '#domain/ids';
 import type { QueuedMessage } from '#domain/ports';
-import { blobPart, queuePart, queueShards, u64, uniqueParts } from './keys.ts';
+import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
 import type { Sealer } from './rows.ts';
 import type { Bytes, Part, Store, Tx } from './store.ts';
@@ -20,19 +20,21 @@ export class MessageQueue {
     this.#now = now;
   }
 
-  /** Durable when it resolves. A large body gets a reference of the queued message's own. */
-  async enqueue(messages: readonly QueuedMessage[]): Promise<void> {
-    const parts = messages.flatMap((message) => [shardOf(message.id), ...bodyParts(message)]);
-    await this.#store.transact(uniqueParts(parts), async (tx) => {
-      for (const message of messages) {
-        const shard = shardOf(message.id);
-        const id = idOf(message.id);
-        const key = rows.message.key(id);
-        tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, message));
-        this.#putDue(tx, shard, message.acceptedMs, id);
-        this.#refer(tx, message);
-      }
-    });
+  /** What a transaction that enqueues these messages locks. */
+  partsOf(messages: readonly QueuedMessage[]): readonly Part[] {
+    return messages.flatMap((message) => [shardOf(message.id), ...bodyParts(message)]);
+  }
+
+  /** A large body gets a reference of the queued message's own. */
+  enqueue(tx: Tx, messages: readonly QueuedMessage[]): void {
+    for (const message of messages) {
+      const shard = shardOf(message.id);
+      const id = idOf(message.id);
+      const key = rows.message.key(id);
+      tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, message));
+      this.#putDue(tx, shard, message.acceptedMs, id);
+      this.#refer(tx, message);
+    }
   }
 
   /**

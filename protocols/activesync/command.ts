@@ -1,5 +1,4 @@
 import type { Account } from '#directory/account';
-import type { Directory } from '#directory/directory';
 import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
 import type { Devices } from '#domain/devices';
@@ -7,6 +6,7 @@ import type { Mailbox } from '#domain/mailbox';
 import type { Clock, Random } from '#domain/outside';
 import type { EffectivePolicy } from '#domain/policy';
 import type { Provisioning } from '#domain/provisioning';
+import type { Routing } from '#domain/routing';
 import type { Logger } from '#telemetry/log';
 import { CommandError } from './command-error.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
@@ -21,7 +21,7 @@ export interface CommandServices {
   readonly devices: Devices;
   readonly provisioning: Provisioning;
   readonly delivery: Delivery;
-  readonly directory: Pick<Directory, 'resolveRecipient'>;
+  readonly directory: Pick<Routing, 'resolveRecipient'>;
   /** Of one message, as transferred. */
   readonly maxMessageBytes: number;
   /** Of one message. */

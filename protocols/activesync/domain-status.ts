@@ -33,6 +33,7 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'recipient/elsewhere': CommonStatus.MailSubmissionFailed,
   'message/too-large': CommonStatus.MailSubmissionFailed,
   'message/no-recipient': CommonStatus.MessageHasNoRecipient,
+  'queue/not-found': CommonStatus.ServerError,
   'folder/not-found': CommonStatus.ItemNotFound,
   'item/not-found': CommonStatus.ItemNotFound,
   'item/same-folder': CommonStatus.FailureInMoveOperation,

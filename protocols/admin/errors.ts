@@ -64,6 +64,7 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'recipient/elsewhere': 'InvalidParameterException',
   'message/too-large': 'LimitExceededException',
   'message/no-recipient': 'InvalidParameterException',
+  'queue/not-found': 'ResourceNotFoundException',
   'folder/not-found': 'ResourceNotFoundException',
   'item/not-found': 'ResourceNotFoundException',
   'item/same-folder': 'InvalidParameterException',

@@ -6,7 +6,9 @@ type Socket = ConstructorParameters<typeof SMTPConnection>[1];
 type MailParameters = Parameters<SMTPConnection['_validateMailParams']>[0];
 
 /** What MAIL may carry: RFC 1870, RFC 6152, RFC 6531. */
-const mailParameters = new Set(['SIZE', 'BODY', 'SMTPUTF8']);
+const mailParameters: readonly string[] = ['SIZE', 'BODY', 'SMTPUTF8'];
+/** RFC 3461; RFC 4954 §5. */
+const submissionParameters: readonly string[] = ['RET', 'ENVID', 'AUTH'];
 
 /** Where the library names what a reply is about. */
 const statusByContext: Readonly<Record<string, string>> = {
@@ -20,6 +22,7 @@ const statusByContext: Readonly<Record<string, string>> = {
 
 /** The status of the library's other replies. RFC 3463. */
 const statusByCode: Readonly<Record<number, string>> = {
+  235: '2.7.0',
   252: '2.1.5',
   421: '4.7.0',
   451: '4.3.0',
@@ -55,7 +58,10 @@ class Connection extends SMTPConnection {
   }
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
-    super.send(code, typeof data === 'string' ? this.#complete(code, data, context) : data, false);
+    // RFC 4954 §4: a server that wants TLS first says so by 530; and RFC 3207 offers no AUTH without it.
+    if (code === 538) super.send(530, this.#complete(530, 'Must issue a STARTTLS command first', ''), false);
+    else if (typeof data === 'string') super.send(code, this.#complete(code, data, context), false);
+    else super.send(code, Array.isArray(data) ? this.#offered(data) : data, false);
   }
 
   /** Another one is made for the TLS session. */
@@ -69,7 +75,9 @@ class Connection extends SMTPConnection {
 
   /** RFC 5321 §4.1.1.11: parameters of extensions that were not offered are not recognised. */
   override _validateMailParams(parsed: MailParameters): ReturnType<SMTPConnection['_validateMailParams']> {
-    const unknown = Object.keys(parsed.args || {}).find((name) => !mailParameters.has(name));
+    const isSubmission = this._server.options.hideDSN === false;
+    const known = isSubmission ? [...mailParameters, ...submissionParameters] : mailParameters;
+    const unknown = Object.keys(parsed.args || {}).find((name) => !known.includes(name));
     if (unknown === undefined) return super._validateMailParams(parsed);
     return { code: 555, message: 'MAIL parameter not recognized', enhancedCode: null };
   }
@@ -89,6 +97,11 @@ class Connection extends SMTPConnection {
   override _resetSession(): void {
     super._resetSession();
     if (this.#isLeaving) setImmediate(() => this.send(421, 'Server shutting down'));
+  }
+
+  #offered(lines: readonly string[]): string[] {
+    const isAuthOpen = this.secure || this._server.options.allowInsecureAuth === true;
+    return lines.filter((line) => isAuthOpen || !line.startsWith('AUTH '));
   }
 
   #complete(code: number, data: string, context: string | false | undefined): string {

@@ -6,10 +6,12 @@ import type {
   SMTPServerSession,
 } from 'smtp-server';
 import type { Account } from '#directory/account';
-import type { Directory } from '#directory/directory';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
+import type { OrganizationId } from '#domain/ids';
 import type { IncomingMessage } from '#domain/incoming';
+import type { OutboundEnvelope } from '#domain/outbound';
+import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
 import { Server } from './connection.ts';
@@ -47,27 +49,34 @@ const defaultGraceMs = 10_000;
 export function createSmtpReceiver(
   options: SmtpReceiverOptions,
   delivery: Pick<Delivery, 'begin' | 'checkRoom'>,
-  directory: Pick<Directory, 'resolveRecipient'>,
+  directory: Pick<Routing, 'resolveRecipient'>,
   log: Logger,
 ): SmtpReceiver {
   return new Receiver(options, delivery, directory, log);
 }
 
+interface Routed {
+  readonly organization: OrganizationId;
+  readonly addresses: Map<string, string>;
+}
+
 class Receiver implements SmtpReceiver {
   readonly #options: SmtpReceiverOptions;
   readonly #delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
-  readonly #directory: Pick<Directory, 'resolveRecipient'>;
+  readonly #directory: Pick<Routing, 'resolveRecipient'>;
   readonly #log: Logger;
   readonly #server: Server;
   readonly #limit: ConnectionLimit;
   readonly #counted = new WeakSet<SMTPServerSession>();
   /** The accounts behind the accepted recipients; the library makes a new envelope for each transaction. */
   readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, Account>>();
+  /** Recipients in domains of one organisation whose mail another server has. */
+  readonly #routed = new WeakMap<SMTPServerEnvelope, Routed>();
 
   constructor(
     options: SmtpReceiverOptions,
     delivery: Pick<Delivery, 'begin' | 'checkRoom'>,
-    directory: Pick<Directory, 'resolveRecipient'>,
+    directory: Pick<Routing, 'resolveRecipient'>,
     log: Logger,
   ) {
     this.#options = options;
@@ -169,18 +178,23 @@ class Receiver implements SmtpReceiver {
     if (args) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     if (isTooLong(address)) throw new ReplyError(501, '5.1.3', 'Bad recipient address syntax');
     if (!isUtf8(envelope)) checkAscii(address);
-    const account = await this.#accountOf(address);
+    const account = await this.#accountOf(address, envelope);
+    if (account === undefined) return;
     await this.#delivery.checkRoom(account, announcedBytes(envelope));
     const accounts = this.#accounts.get(envelope) ?? new Map<string, Account>();
     accounts.set(address.toLowerCase(), account);
     this.#accounts.set(envelope, accounts);
   }
 
-  async #accountOf(address: string): Promise<Account> {
+  /** The account whose address it is; undefined if its mail is given to another server. */
+  async #accountOf(address: string, envelope: SMTPServerEnvelope): Promise<Account | undefined> {
     const recipient = await this.#directory.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
         return recipient.account;
+      case 'routed':
+        this.#addRouted(address, recipient.organization, envelope);
+        return undefined;
       case 'disabled':
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       case 'unknown':
@@ -190,11 +204,33 @@ class Receiver implements SmtpReceiver {
     }
   }
 
+  #addRouted(address: string, organization: OrganizationId, envelope: SMTPServerEnvelope): void {
+    const routed = this.#routed.get(envelope) ?? { organization, addresses: new Map() };
+    // A queued message belongs to one organisation: the sender comes again for the others.
+    if (routed.organization !== organization) throw new ReplyError(452, '4.5.3', 'Too many recipients');
+    routed.addresses.set(address.toLowerCase(), withAsciiDomain(address));
+    this.#routed.set(envelope, routed);
+  }
+
+  #outboundOf(envelope: SMTPServerEnvelope): OutboundEnvelope | undefined {
+    const routed = this.#routed.get(envelope);
+    if (routed === undefined) return undefined;
+    const { organization } = routed;
+    const reversePath = envelope.mailFrom ? withAsciiDomain(envelope.mailFrom.address) : '';
+    const recipients = [...routed.addresses.values()].map((address) => ({ address }));
+    return { organization, kind: 'mail', reversePath, recipients };
+  }
+
   /** Reads the message up to its end, whatever becomes of it, and gives the text of the 250 once it is safe. */
   async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string | undefined> {
     const { envelope, id } = session;
     const accounts = [...(this.#accounts.get(envelope)?.values() ?? [])];
-    const message = this.#delivery.begin(accounts, (acceptId, atMs) => this.#head(session, acceptId, atMs));
+    const outbound = this.#outboundOf(envelope);
+    const message = this.#delivery.begin(
+      accounts,
+      (acceptId, atMs) => this.#head(session, acceptId, atMs),
+      outbound,
+    );
     try {
       const fault = await writeAll(stream, message);
       if (fault !== undefined) throw fault;
@@ -209,7 +245,7 @@ class Receiver implements SmtpReceiver {
       connection: id,
       acceptId,
       from,
-      rcpts: accounts.length,
+      rcpts: envelope.rcptTo.length,
       sizeBytes,
     });
     return `2.0.0 Ok: queued as ${acceptId}`;

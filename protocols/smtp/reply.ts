@@ -67,6 +67,7 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'password/invalid': badCredentials,
   'request/invalid': { code: 501, enhanced: '5.5.4', text: 'Bad parameter' },
   'request/unsupported': { code: 504, enhanced: '5.5.4', text: 'Not implemented' },
+  'queue/not-found': localError,
   'folder/not-found': localError,
   'item/not-found': localError,
   'item/same-folder': localError,

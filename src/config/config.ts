@@ -42,6 +42,8 @@ export interface Config {
     readonly relay: string | undefined;
     readonly retryMs: readonly number[];
     readonly expireMs: number;
+    /** Where the mail servers of other domains listen. */
+    readonly port: number;
     readonly concurrencyPerDomain: number;
     readonly routes: readonly {
       readonly domain: string;
@@ -90,6 +92,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
       relay: outbound.relay === '' ? undefined : outbound.relay,
       retryMs: outbound.retry.map(milliseconds),
       expireMs: milliseconds(outbound.expire),
+      port: outbound.port,
       concurrencyPerDomain: outbound.concurrency_per_domain,
       routes: outbound.route.map((route) => ({
         domain: route.domain.toLowerCase(),

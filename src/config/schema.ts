@@ -102,6 +102,12 @@ export const settingsSchema = z.strictObject({
       .refine((value) => (parseDuration(value) ?? 0) <= 5 * 86_400e3, 'Expected at most 5d')
       .default('2d')
       .describe('Age at which a message bounces'),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(25)
+      .describe('Where the mail servers of other domains listen; another one is for tests'),
     concurrency_per_domain: count.default(10).describe('Connections to one domain at a time'),
     route: z
       .array(

@@ -86,6 +86,11 @@ export class Directory {
     return this.#lookups.resolveRecipient(address);
   }
 
+  /** Whose mail domain it is; undefined if it is nobody's here. */
+  organizationOf(domain: string): Promise<OrganizationId | undefined> {
+    return this.#store.domainOwner(canonicalDomain(domain));
+  }
+
   /** The account of a mailbox; undefined if its user is not enabled. */
   account(ref: MailboxRef): Promise<Account | undefined> {
     return this.#lookups.account(ref);

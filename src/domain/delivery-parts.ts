@@ -1,5 +1,5 @@
 import type { Outside } from './outside.ts';
-import type { MailStore } from './ports.ts';
+import type { DueDestination, MailStore } from './ports.ts';
 
 /** What bounds deliveries. */
 interface DeliveryLimits {
@@ -16,4 +16,8 @@ export interface DeliveryParts {
   readonly hostname: string;
   /** Tells whoever empties the queue that something came into it. */
   readonly wakeQueue: () => void;
+  /** The name of where mail for an address goes (Routes); absent: its domain. */
+  readonly destinationOf?: (address: string) => string;
+  /** Tells whoever relays mail what came into the outbound queue. */
+  readonly wakeRelay?: (due: readonly DueDestination[]) => void;
 }

@@ -5,6 +5,7 @@ import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
 import { newItem } from './new-item.ts';
+import { type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import {
   type ItemsByOrganization,
   isOverQuota,
@@ -12,12 +13,23 @@ import {
   mailboxesOf,
   maxDirectMailboxes,
   organizationsOf,
+  organizationsWith,
   overQuota,
   queuedMessages,
 } from './recipients.ts';
 import { type SendRequest, send } from './send.ts';
+import { returnPathBytes } from './trace.ts';
 
 const inbox = defaultFolder(FolderType.Inbox);
+
+/** A message that has begun: by what it is known, and who gets it. */
+interface Accepted {
+  readonly acceptId: string;
+  readonly receivedMs: number;
+  readonly mailboxes: readonly MailboxRef[];
+  readonly outbound: OutboundEnvelope | undefined;
+  readonly skip: number;
+}
 
 /** Delivery accepts messages for local mailboxes: each gets one copy, whatever happens on the way. */
 export class Delivery {
@@ -35,25 +47,31 @@ export class Delivery {
 
   /**
    * Begins a message to `recipients`; somebody named twice gets it once. `head` gives the fields to put in front of it
-   * (Return-Path, and Received with the accept id). The message streams into the store as it is written. Throws
-   * message/no-recipient.
+   * (Return-Path, and Received with the accept id). `outbound` names recipients elsewhere, who get it without the
+   * Return-Path. The message streams into the store as it is written. Throws message/no-recipient.
    */
-  begin(recipients: readonly Account[], head: (acceptId: string, atMs: number) => string): IncomingMessage {
+  begin(
+    recipients: readonly Account[],
+    head: (acceptId: string, atMs: number) => string,
+    outbound?: OutboundEnvelope,
+  ): IncomingMessage {
     const { store, outside, limits } = this.#parts;
     const mailboxes = mailboxesOf(recipients);
-    if (mailboxes.length === 0)
+    if (mailboxes.length === 0 && outbound === undefined)
       throw new DomainError('message/no-recipient', 'The message has no recipient.');
     const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
     const receivedMs = outside.clock.now();
+    const fields = head(acceptId, receivedMs);
+    const accepted = { acceptId, receivedMs, mailboxes, outbound, skip: returnPathBytes(fields) };
     return new IncomingMessage({
       acceptId,
       store,
-      organizations: organizationsOf(mailboxes),
-      inlineBytes: store.inlineBodyBytes(mailboxes.length),
+      organizations: organizationsWith(mailboxes, outbound),
+      inlineBytes: store.inlineBodyBytes(mailboxes.length + (outbound?.recipients.length ?? 0)),
       maxBytes: limits.maxMessageBytes,
-      head: Buffer.from(head(acceptId, receivedMs)),
+      head: Buffer.from(fields),
       receivedMs,
-      deliver: (message) => this.#deliver(acceptId, receivedMs, mailboxes, message),
+      deliver: (message) => this.#deliver(accepted, message),
     });
   }
 
@@ -66,51 +84,65 @@ export class Delivery {
     return send(request, this.#parts);
   }
 
-  async #deliver(
-    acceptId: string,
-    receivedMs: number,
-    mailboxes: readonly MailboxRef[],
-    { index, body }: WholeMessage,
-  ): Promise<void> {
+  async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {
     const { store } = this.#parts;
+    const { receivedMs, mailboxes } = accepted;
+    const { index, body } = message;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
         newItem(index, body.bodyFor(organization), { receivedMs, read: false }),
       ]),
     );
-    const fits = [...items.values()].every((item) => store.fitsOneTransaction(item, mailboxes.length));
-    if (mailboxes.length > maxDirectMailboxes || !fits) {
-      await this.#enqueue(acceptId, receivedMs, mailboxes, items);
-      return;
+    const mails = this.#mailsOf(accepted, message);
+    const copies = mailboxes.length + mails.length;
+    const fits = [...items.values()].every((item) => store.fitsOneTransaction(item, copies));
+    if (copies > maxDirectMailboxes || !fits) {
+      await this.#enqueue(accepted, items, mails);
+    } else {
+      await store.transact(
+        mailboxes,
+        async (of, outbound) => {
+          const used = await Promise.all(mailboxes.map(async (ref) => (await of(ref).usage()).bytes));
+          if (mails.length === 0) this.#refuseIfAllFull(used, body.size);
+          for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
+          for (const mail of mails) await outbound.put(mail);
+        },
+        body.stored,
+        mails,
+      );
     }
-    await store.transact(
-      mailboxes,
-      async (of) => {
-        const used = await Promise.all(mailboxes.map(async (ref) => (await of(ref).usage()).bytes));
-        this.#refuseIfAllFull(used, body.size);
-        for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
-      },
-      body.stored,
-    );
+    this.#parts.wakeRelay?.(mails);
+  }
+
+  #mailsOf({ acceptId, receivedMs, outbound, skip }: Accepted, { body, is8bit }: WholeMessage) {
+    if (outbound === undefined) return [];
+    const content = {
+      acceptId,
+      acceptedMs: receivedMs,
+      size: body.size,
+      skip,
+      is8bit,
+      body: body.bodyFor(outbound.organization),
+    };
+    return outboundMails(outbound, content, this.#parts.destinationOf);
   }
 
   async #enqueue(
-    acceptId: string,
-    receivedMs: number,
-    mailboxes: readonly MailboxRef[],
+    { acceptId, receivedMs, mailboxes }: Accepted,
     items: ItemsByOrganization,
+    mails: readonly NewOutboundMail[],
   ): Promise<void> {
     const { store, outside } = this.#parts;
     const used = await Promise.all(mailboxes.map(async (ref) => (await store.mailbox(ref).usage()).bytes));
-    this.#refuseIfAllFull(used, [...items.values()][0]?.size ?? 0);
+    if (mails.length === 0) this.#refuseIfAllFull(used, [...items.values()][0]?.size ?? 0);
     let isFirst = true;
     const idFor = (): QueueId => {
       const id = isFirst ? acceptId : Buffer.from(outside.random.bytes(16)).toString('hex');
       isFirst = false;
       return id as QueueId;
     };
-    await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor));
+    await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor), mails);
     this.#parts.wakeQueue();
   }
 

@@ -27,6 +27,7 @@ export type DomainErrorCode =
   | 'recipient/elsewhere'
   | 'message/too-large'
   | 'message/no-recipient'
+  | 'queue/not-found'
   | 'folder/not-found'
   | 'item/not-found'
   | 'item/same-folder'

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
@@ -9,6 +10,8 @@ import type { MailStore } from './ports.ts';
 export interface WholeMessage {
   readonly index: MessageIndex;
   readonly body: SpooledBody;
+  /** It has bytes beyond ASCII. */
+  readonly is8bit: boolean;
 }
 
 interface IncomingParts {
@@ -34,6 +37,7 @@ export class IncomingMessage {
   readonly #spool: BodySpool;
   readonly #indexer = new MessageIndexer();
   #size = 0;
+  #is8bit = false;
   #isDone = false;
 
   constructor(parts: IncomingParts) {
@@ -63,7 +67,7 @@ export class IncomingMessage {
     if (this.#size === 0) await this.#take(this.#parts.head);
     this.#isDone = true;
     const index = this.#indexer.end(this.#parts.receivedMs);
-    await this.#parts.deliver({ index, body: await this.#spool.finish() });
+    await this.#parts.deliver({ index, body: await this.#spool.finish(), is8bit: this.#is8bit });
     return { acceptId: this.acceptId };
   }
 
@@ -75,6 +79,7 @@ export class IncomingMessage {
   }
 
   async #take(chunk: Uint8Array): Promise<void> {
+    this.#is8bit ||= !isAscii(chunk);
     this.#indexer.write(chunk);
     await this.#spool.write(chunk);
   }

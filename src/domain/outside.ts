@@ -1,3 +1,5 @@
+import type { OutboundRecipient } from './outbound.ts';
+
 /** What the server needs from the world; tests pass their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -13,4 +15,60 @@ export interface Random {
 export interface Outside {
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** A server that mail is given to by configuration. */
+export interface RelayServer {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte on. */
+  readonly isSecure: boolean;
+  readonly login: { readonly user: string; readonly password: string } | undefined;
+}
+
+/** Where mail goes next: to a server of the configuration, or to those a domain names in DNS. */
+export type NextHop =
+  | { readonly kind: 'server'; readonly server: RelayServer }
+  | { readonly kind: 'mx'; readonly domain: string };
+
+/** What an attempt did for one recipient. */
+export interface Outcome {
+  readonly address: string;
+  /** deferred: worth another attempt. */
+  readonly kind: 'delivered' | 'deferred' | 'failed';
+  /** RFC 3463. */
+  readonly status: string;
+  /** The server's reply as it came, or what kept us from getting one. */
+  readonly text: string;
+  /** The server that replied; absent when it is our own finding. */
+  readonly remote?: string | undefined;
+  /** The server promised to tell of the delivery itself: it has the DSN extension. */
+  readonly isNotifyPassed?: boolean | undefined;
+  /** No server of the destination could be reached: others to it need not try now. */
+  readonly isUnreachable?: boolean | undefined;
+}
+
+/** What is sent to the next hop. */
+export interface RelayedMail {
+  readonly reversePath: string;
+  readonly envid?: string | undefined;
+  readonly ret?: 'FULL' | 'HDRS' | undefined;
+  readonly recipients: readonly OutboundRecipient[];
+  readonly size: number;
+  readonly is8bit: boolean;
+  /** The message, from its beginning each time it is asked for. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** A connection to other servers, one mail after the other; it stays open while the next goes the same way. */
+export interface RelaySession {
+  /** Makes one attempt, and gives one outcome for each recipient; never rejects. */
+  send(hop: NextHop, mail: RelayedMail): Promise<readonly Outcome[]>;
+  /** Ends the connection; an attempt under way is broken off. */
+  close(): void;
+}
+
+/** How mail leaves this server. */
+export interface Relay {
+  session(): RelaySession;
 }

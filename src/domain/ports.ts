@@ -4,6 +4,7 @@ import type { Device } from './device.ts';
 import type { Folder } from './folder.ts';
 import type { DeviceId, FolderId, ItemId, MailboxId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { Item, ItemDetail, ItemMarks, NewItem } from './item.ts';
+import type { NewOutboundMail, OutboundMail } from './outbound.ts';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from './sync-state.ts';
 
 /** A page of something read in order; `next` is where to go on, absent at the end. */
@@ -99,12 +100,13 @@ export interface MailStore {
   mailbox(ref: MailboxRef): MailboxReader;
   /**
    * One decision on the mailboxes listed: lands together, durable when it resolves, or not at all. `decide` may run
-   * again. `bodies` names the large bodies it adds items with.
+   * again. `bodies` names the large bodies it adds items with, `mails` what it does something to in the outbound queue.
    */
   transact<T>(
     mailboxes: readonly MailboxRef[],
-    decide: (of: (ref: MailboxRef) => MailboxTx) => Promise<T>,
+    decide: (of: (ref: MailboxRef) => MailboxTx, outbound: OutboundTx) => Promise<T>,
     bodies?: readonly StoredBody[],
+    mails?: readonly (OutboundMail | NewOutboundMail)[],
   ): Promise<T>;
   /** Whether one transaction can hold this item for so many mailboxes. */
   fitsOneTransaction(item: NewItem, mailboxes: number): boolean;
@@ -117,12 +119,50 @@ export interface MailStore {
   inlineBodyBytes(mailboxes: number): number;
   /** Makes the folders of a new mailbox; nothing happens if it is there. */
   createMailbox(ref: MailboxRef): Promise<void>;
-  /** Accepts messages for later delivery, one for each organisation: durable together when it resolves. */
-  enqueue(messages: readonly QueuedMessage[]): Promise<void>;
+  /** Accepts messages for later delivery, one for each organisation, and for other servers: durable together when it resolves. */
+  enqueue(messages: readonly QueuedMessage[], mails?: readonly NewOutboundMail[]): Promise<void>;
   /** Messages whose delivery is due at `nowMs`; claimed until `leaseMs` from then. */
   claimQueued(nowMs: number, leaseMs: number, limit: number): Promise<readonly QueuedMessage[]>;
   /** Takes a message whose recipients all have it out of the queue. */
   dequeue(message: QueuedMessage): Promise<void>;
+}
+
+/** The outbound queue in a transaction. */
+export interface OutboundTx {
+  /** A mail that is queued already (by an earlier run of the same request) stays as it is. */
+  put(mail: NewOutboundMail): Promise<void>;
+  /** Puts `next` in the place of a mail, or takes it out; false if it is not queued any more, and nothing is done. */
+  replace(mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean>;
+}
+
+/** A destination and when its first mail is due. */
+export interface DueDestination {
+  readonly destination: string;
+  readonly dueMs: number;
+}
+
+/** Mail queued for other servers. `owner` names a life of this process. */
+export interface OutboundStore {
+  /** Frees what earlier owners held (it is due at `nowMs`), and gives every destination that has mail. */
+  recover(owner: string, nowMs: number): Promise<readonly DueDestination[]>;
+  /**
+   * Takes the first mail of a destination that is due, and holds it until `untilMs`; also tells when the next one is due.
+   */
+  claim(
+    destination: string,
+    held: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
+  ): Promise<{ readonly mail: OutboundMail | undefined; readonly nextDueMs: number | undefined }>;
+  get(id: QueueId): Promise<OutboundMail | undefined>;
+  /** Whether an attempt is under way. */
+  isHeld(mail: OutboundMail): Promise<boolean>;
+  /** Of one organisation, in order of id, after `after`. */
+  list(
+    organization: OrganizationId,
+    after: QueueId | undefined,
+    limit: number,
+  ): Promise<PageOf<OutboundMail, QueueId>>;
+  /** The message without what is not sent. */
+  open(mail: OutboundMail): AsyncIterable<Uint8Array>;
 }
 
 /** A message accepted for mailboxes of one organisation that get it one by one; a marker keeps a second copy out. */

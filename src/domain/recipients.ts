@@ -2,6 +2,7 @@ import type { Account } from '#directory/account';
 import { DomainError } from './errors.ts';
 import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { NewItem } from './item.ts';
+import type { OutboundEnvelope } from './outbound.ts';
 import type { QueuedMessage } from './ports.ts';
 
 /** A message goes to at most so many mailboxes in one transaction (storage design, section 6). */
@@ -17,6 +18,15 @@ export function mailboxesOf(recipients: readonly Account[]): readonly MailboxRef
 
 export function organizationsOf(mailboxes: readonly MailboxRef[]): readonly OrganizationId[] {
   return [...new Set(mailboxes.map(({ organization }) => organization))];
+}
+
+/** The organisations whose keys a message is stored under: those of its mailboxes, and its sender's if it leaves. */
+export function organizationsWith(
+  mailboxes: readonly MailboxRef[],
+  outbound: OutboundEnvelope | undefined,
+): readonly OrganizationId[] {
+  const own = outbound === undefined ? [] : [outbound.organization];
+  return [...new Set([...organizationsOf(mailboxes), ...own])];
 }
 
 /** The item made for this organisation. */

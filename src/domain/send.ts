@@ -1,25 +1,22 @@
+import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
-import { MessageIndexer } from '#mime/index-message';
-import { BodySpool, type SpooledBody } from './body-spool.ts';
 import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
-import type { DeviceId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
-import type { NewItem } from './item.ts';
-import { newItem } from './new-item.ts';
-import type { MailboxTx, MailStore } from './ports.ts';
+import type { DeviceId, OrganizationId, QueueId } from './ids.ts';
+import { type OutboundEnvelope, outboundMails } from './outbound.ts';
+import type { MailboxTx } from './ports.ts';
+import { prepare } from './prepare.ts';
 import {
-  type ItemsByOrganization,
   isOverQuota,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
-  organizationsOf,
   overQuota,
   queuedMessages,
 } from './recipients.ts';
-import { receivedField, returnPathField } from './trace.ts';
+import { receivedField, returnPathBytes, returnPathField } from './trace.ts';
 
 /** A message that a device wrote. MS-ASCMD, SendMail. */
 export interface SendRequest {
@@ -33,14 +30,10 @@ export interface SendRequest {
   readonly rawForSent: Uint8Array;
   readonly saveInSent: boolean;
   readonly recipients: readonly Account[];
+  /** Addresses on other servers. */
+  readonly elsewhere?: readonly string[] | undefined;
   /** Further names of this request that mark it as done. */
   readonly dedupeKeys: readonly string[];
-}
-
-/** One raw message, indexed and ready to be named by rows. */
-interface Prepared {
-  readonly items: ItemsByOrganization;
-  readonly body: SpooledBody;
 }
 
 const inbox = defaultFolder(FolderType.Inbox);
@@ -57,35 +50,72 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
   const mailboxes = mailboxesOf(request.recipients);
-  const head = headOf(request, parts.hostname, id(from.organization), atMs);
-  const delivered = await prepare(store, mailboxes, [head, request.raw], { receivedMs: atMs, read: false });
+  const acceptId = id(from.organization);
+  const head = headOf(request, parts.hostname, acceptId, atMs);
+  const outbound = envelopeOf(request);
+  const content = { mailboxes, outbound, chunks: [Buffer.from(head), request.raw] };
+  const delivered = await prepare(store, content, { receivedMs: atMs, read: false });
   const sent = request.saveInSent
-    ? await prepare(store, [from.mailbox], [request.rawForSent], { receivedMs: atMs, read: true })
+    ? await prepare(
+        store,
+        { mailboxes: [from.mailbox], outbound: undefined, chunks: [request.rawForSent] },
+        { receivedMs: atMs, read: true },
+      )
     : undefined;
+  const mails = outbound
+    ? outboundMails(
+        outbound,
+        {
+          acceptId,
+          acceptedMs: atMs,
+          size: delivered.body.size,
+          skip: returnPathBytes(head),
+          is8bit: !isAscii(request.raw),
+          body: delivered.body.bodyFor(from.organization),
+        },
+        parts.destinationOf,
+      )
+    : [];
 
-  const copies = mailboxes.length + 1;
+  const copies = mailboxes.length + mails.length + 1;
   const all = [...delivered.items.values(), ...(sent?.items.values() ?? [])];
   const isDirect =
     copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
   if (!isDirect) {
     // The ids follow from the request: when it is repeated because we stopped here, nothing arrives twice.
-    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id));
+    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id), mails);
     parts.wakeQueue();
+    parts.wakeRelay?.(mails);
   }
   const direct = isDirect ? mailboxes : [];
+  const directMails = isDirect ? mails : [];
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
-  return store.transact(
+  const done = await store.transact(
     [from.mailbox, ...direct.filter(({ mailbox }) => mailbox !== from.mailbox.mailbox)],
-    async (of) => {
+    async (of, queue) => {
       const own = of(from.mailbox);
       if (await isMarked(own, markers)) return { duplicate: true };
       if (sent) await own.addItem(sentItems, itemFor(sent.items, from.organization));
       for (const ref of direct) await of(ref).addItem(inbox, itemFor(delivered.items, ref.organization));
+      for (const mail of directMails) await queue.put(mail);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
     bodies,
+    directMails,
   );
+  parts.wakeRelay?.(directMails);
+  return done;
+}
+
+function envelopeOf({ from, elsewhere = [] }: SendRequest): OutboundEnvelope | undefined {
+  if (elsewhere.length === 0) return undefined;
+  return {
+    organization: from.organization,
+    kind: 'mail',
+    reversePath: from.address,
+    recipients: elsewhere.map((address) => ({ address })),
+  };
 }
 
 function markersOf({ device, clientId, dedupeKeys }: SendRequest): readonly string[] {
@@ -100,9 +130,12 @@ async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly st
 }
 
 /** Refuses what cannot go to everybody: the sender is there to be told. */
-async function check({ from, raw, rawForSent, saveInSent, recipients }: SendRequest, parts: DeliveryParts) {
+async function check(request: SendRequest, parts: DeliveryParts): Promise<void> {
+  const { from, raw, rawForSent, saveInSent, recipients, elsewhere = [] } = request;
   const { maxMessageBytes, mailboxQuotaBytes } = parts.limits;
-  if (recipients.length === 0) throw new DomainError('message/no-recipient', 'The message has no recipient.');
+  if (recipients.length + elsewhere.length === 0) {
+    throw new DomainError('message/no-recipient', 'The message has no recipient.');
+  }
   if (raw.length > maxMessageBytes) {
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
@@ -129,28 +162,7 @@ function idOf(
 }
 
 /** RFC 5321 §4.4; the recipients are not named, some of them may be Bcc. */
-function headOf({ from }: SendRequest, hostname: string, id: string, atMs: number): Uint8Array {
+function headOf({ from }: SendRequest, hostname: string, id: string, atMs: number): string {
   const received = receivedField({ by: hostname, protocol: 'ActiveSync', id, atMs });
-  return Buffer.from(returnPathField(from.address) + received);
-}
-
-async function prepare(
-  store: MailStore,
-  mailboxes: readonly MailboxRef[],
-  chunks: readonly Uint8Array[],
-  arrival: Pick<NewItem, 'receivedMs'> & { readonly read: boolean },
-): Promise<Prepared> {
-  const organizations = organizationsOf(mailboxes);
-  const spool = new BodySpool(store, organizations, store.inlineBodyBytes(mailboxes.length));
-  const indexer = new MessageIndexer();
-  for (const chunk of chunks) {
-    indexer.write(chunk);
-    await spool.write(chunk);
-  }
-  const index = indexer.end(arrival.receivedMs);
-  const body = await spool.finish();
-  const items = new Map(
-    organizations.map((organization) => [organization, newItem(index, body.bodyFor(organization), arrival)]),
-  );
-  return { items, body };
+  return returnPathField(from.address) + received;
 }

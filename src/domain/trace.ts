@@ -31,6 +31,11 @@ export function returnPathField(reversePath: string): string {
   return `Return-Path: <${reversePath}>\r\n`;
 }
 
+/** How many bytes the Return-Path field at the beginning has: other servers get the message without it. RFC 5321 §4.4. */
+export function returnPathBytes(head: string): number {
+  return head.startsWith('Return-Path:') ? Buffer.byteLength(head.slice(0, head.indexOf('\n') + 1)) : 0;
+}
+
 /** An address with its domain as an A-label, for a transaction without SMTPUTF8. RFC 6531 §3.2. */
 export function withAsciiDomain(address: string): string {
   if (isAscii.test(address)) return address;

@@ -19,6 +19,7 @@ export type EventName =
   | 'smtp.listening'
   | 'smtp.connection.refused'
   | 'smtp.connection.failed'
+  | 'smtp.auth.refused'
   | 'smtp.rcpt.refused'
   | 'smtp.message.accepted'
   | 'smtp.message.refused'
@@ -27,6 +28,11 @@ export type EventName =
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'
   | 'delivery.mailbox.gone'
+  // Mail to other servers.
+  | 'outbound.recipient.tried'
+  | 'outbound.sender.told'
+  | 'outbound.mail.deleted'
+  | 'outbound.queue.failed'
   // ActiveSync.
   | 'activesync.command.done'
   | 'activesync.command.refused'

@@ -13,6 +13,7 @@ import type {
   Mailbox5322,
   MessagePart,
 } from '#domain/item';
+import type { OutboundMail } from '#domain/outbound';
 import type { QueuedMessage } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import type { Codec } from '../rows.ts';
@@ -275,6 +276,9 @@ export const syncStateCodec: Codec<OfEpoch<SyncState>> = plainObject();
 export const folderSyncStateCodec: Codec<OfEpoch<FolderSyncState>> = plainObject();
 export const cachedRequestsCodec: Codec<CachedRequests> = plainObject();
 export const queuedMessageCodec: Codec<QueuedMessage> = plainObject();
+/** The id stands in the key. */
+export type OutboundRecord = Omit<OutboundMail, 'id'>;
+export const outboundCodec: Codec<OutboundRecord> = plainObject();
 
 /** What a mailbox holds in all, and the next folder number. */
 export interface UsageRecord {

@@ -46,6 +46,8 @@ export async function startServer(
       MAILSTEAD_HOSTNAME: 'localhost',
       MAILSTEAD_BASE_DOMAIN: 'mailstead.test',
       MAILSTEAD_LISTEN_SMTP: '127.0.0.1:0',
+      MAILSTEAD_LISTEN_SUBMISSION: '127.0.0.1:0',
+      MAILSTEAD_LISTEN_SUBMISSIONS: '127.0.0.1:0',
       MAILSTEAD_LISTEN_HTTPS: '127.0.0.1:0',
       MAILSTEAD_LISTEN_HTTP: '127.0.0.1:0',
       MAILSTEAD_QUICK_SETUP: 'false',

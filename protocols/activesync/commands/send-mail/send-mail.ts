@@ -21,7 +21,8 @@ interface SendMailRequest {
 }
 
 /**
- * SendMail: sends a message to mailboxes of this server, with a copy in Sent Items if asked for (MS-ASCMD, SendMail).
+ * SendMail: sends a message to mailboxes of this server and to other servers, with a copy in Sent Items if asked for
+ * (MS-ASCMD, SendMail).
  * A repeated request is answered as done and does nothing: Android takes any status for a failure, 118 too, and would
  * send again for ever.
  */
@@ -72,16 +73,13 @@ async function runSendMail(
   if (prepared.recipients.length > services.maxRecipients) {
     throw new CommandError(CommonStatus.MailSubmissionFailed, 'too many recipients');
   }
-  const recipients = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
+  const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
+  const recipients = resolved.flatMap(({ account }) => (account === undefined ? [] : [account]));
+  const elsewhere = resolved.flatMap(({ account, address }) => (account === undefined ? [address] : []));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
   const known = createHash('sha256')
     .update(prepared.messageId === ownId ? mime : prepared.messageId)
-    .update(
-      recipients
-        .map(({ mailbox }) => mailbox.mailbox)
-        .sort()
-        .join('\n'),
-    )
+    .update([...recipients.map(({ mailbox }) => mailbox.mailbox), ...elsewhere].sort().join('\n'))
     .digest('hex');
   await services.delivery.send({
     from: account,
@@ -91,6 +89,7 @@ async function runSendMail(
     rawForSent: Buffer.concat(prepared.sent),
     saveInSent,
     recipients,
+    elsewhere,
     dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
   });
 }
@@ -101,16 +100,18 @@ function repeatKeys(name: string, nowMs: number): readonly string[] {
   return [`${name} ${period}`, `${name} ${period - 1}`];
 }
 
-async function resolve(address: string, { services }: CommandContext): Promise<Account> {
+/** Without an account it is somebody's on another server. */
+async function resolve(
+  address: string,
+  { services }: CommandContext,
+): Promise<{ readonly address: string; readonly account?: Account }> {
   const found = await services.directory.resolveRecipient(address);
   switch (found.kind) {
     case 'mailbox':
-      return found.account;
+      return { address, account: found.account };
     case 'elsewhere':
-      throw new CommandError(
-        CommonStatus.MailSubmissionFailed,
-        'mail to other servers is not sent from here',
-      );
+    case 'routed':
+      return { address };
     default:
       throw new CommandError(CommonStatus.MessageRecipientUnresolved, `a recipient is ${found.kind}`);
   }

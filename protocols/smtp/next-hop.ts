@@ -1,0 +1,147 @@
+import { randomInt } from 'node:crypto';
+import { lookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { NextHop, RelayServer } from '#domain/outside';
+
+/** A server to try, by address. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly isSecure: boolean;
+  /** Given by configuration: it may be on this machine, and its certificate can be insisted on. */
+  readonly isConfigured: boolean;
+  readonly login: RelayServer['login'];
+}
+
+/** NoHostError says that there is nowhere to go: for now, or for good. */
+export class NoHostError extends Error {
+  override readonly name = 'NoHostError';
+  readonly isPermanent: boolean;
+  /** RFC 3463. */
+  readonly status: string;
+
+  constructor(isPermanent: boolean, status: string, text: string) {
+    super(text);
+    this.isPermanent = isPermanent;
+    this.status = status;
+  }
+}
+
+interface NextHopOptions {
+  /** `host:port` of name servers; empty: the system's. */
+  readonly dnsServers: readonly string[];
+  /** Our own name: mail for a domain that names it as its server would come back. */
+  readonly hostname: string;
+  /** Where the servers of other domains listen. */
+  readonly port: number;
+}
+
+/** RFC 5321 §5.1: so many are tried of those a domain names. */
+const maxHosts = 5;
+
+/** NextHops finds the servers that take mail for a domain. RFC 5321 §5, RFC 7505. */
+export class NextHops {
+  readonly #options: NextHopOptions;
+  readonly #resolver = new Resolver({ timeout: 5_000, tries: 2 });
+
+  constructor(options: NextHopOptions) {
+    this.#options = options;
+    if (options.dnsServers.length > 0) this.#resolver.setServers([...options.dnsServers]);
+  }
+
+  /** The servers to try, the most preferred first. Throws NoHostError. */
+  async hosts(hop: NextHop): Promise<readonly Host[]> {
+    if (hop.kind === 'server') return this.#serverHosts(hop.server);
+    const { domain } = hop;
+    const literal = /^\[(?:IPv6:)?(.+)\]$/i.exec(domain)?.[1];
+    if (literal !== undefined) {
+      if (isIP(literal) === 0) throw new NoHostError(true, '5.1.2', 'The domain is no address');
+      return [this.#host(domain, literal)];
+    }
+    const names = await this.#mailServers(domain);
+    const hosts: Host[] = [];
+    let failure: NoHostError | undefined;
+    for (const name of names) {
+      if (hosts.length >= maxHosts) break;
+      try {
+        hosts.push(...(await this.#addresses(name)).map((address) => this.#host(name, address)));
+      } catch (error) {
+        if (!(error instanceof NoHostError)) throw error;
+        if (failure === undefined || failure.isPermanent) failure = error;
+      }
+    }
+    if (hosts.length === 0) throw failure ?? new NoHostError(true, '5.4.4', 'The domain has no mail server');
+    return hosts.slice(0, maxHosts);
+  }
+
+  /** A configured server: its name may be one that only this machine knows. */
+  async #serverHosts({ host, port, isSecure, login }: RelayServer): Promise<readonly Host[]> {
+    const toHost = (address: string) => ({ name: host, address, port, isSecure, isConfigured: true, login });
+    if (isIP(host) !== 0) return [toHost(host)];
+    const own = this.#options.dnsServers.length > 0 ? await this.#addresses(host).catch(() => []) : [];
+    if (own.length > 0) return own.map(toHost);
+    const found = await lookup(host, { all: true }).catch((error: Error) => {
+      throw new NoHostError(false, '4.4.3', `The relay ${host} is not found: ${error.message}`);
+    });
+    return found.map(({ address }) => toHost(address));
+  }
+
+  /** The names of the servers by preference; without MX records the domain itself. RFC 5321 §5.1. */
+  async #mailServers(domain: string): Promise<readonly string[]> {
+    const records = await this.#resolver.resolveMx(domain).catch((error: unknown) => {
+      switch (codeOf(error)) {
+        case 'ENODATA':
+          return undefined;
+        case 'ENOTFOUND':
+          throw new NoHostError(true, '5.1.2', `The domain ${domain} does not exist`);
+        default:
+          throw new NoHostError(false, '4.4.3', `DNS does not answer for ${domain} (${codeOf(error)})`);
+      }
+    });
+    if (records === undefined || records.length === 0) return [domain];
+    if (records.every(({ exchange }) => exchange === '' || exchange === '.')) {
+      // RFC 7505 §4.2.
+      throw new NoHostError(true, '5.1.10', `556 5.1.10 The domain ${domain} accepts no mail (null MX)`);
+    }
+    const own = this.#options.hostname.toLowerCase();
+    const ours = records.filter(({ exchange }) => exchange.toLowerCase().replace(/\.$/, '') === own);
+    const limit = Math.min(...ours.map(({ priority }) => priority));
+    // RFC 5321 §5.1: those after ourselves would bring it back here.
+    const left = ours.length === 0 ? records : records.filter(({ priority }) => priority < limit);
+    if (left.length === 0) {
+      throw new NoHostError(true, '5.4.6', `Mail for ${domain} loops back to this server`);
+    }
+    return left
+      .map((record) => ({ ...record, lot: randomInt(1_000_000) }))
+      .sort((a, b) => a.priority - b.priority || a.lot - b.lot)
+      .map(({ exchange }) => exchange);
+  }
+
+  async #addresses(name: string): Promise<readonly string[]> {
+    const settled = await Promise.allSettled([this.#resolver.resolve4(name), this.#resolver.resolve6(name)]);
+    const found = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    if (found.length > 0) return found;
+    const isDefinite = settled.every(
+      (one) => one.status === 'fulfilled' || ['ENODATA', 'ENOTFOUND'].includes(codeOf(one.reason)),
+    );
+    throw isDefinite
+      ? new NoHostError(true, '5.4.4', `The server ${name} has no address`)
+      : new NoHostError(false, '4.4.3', `DNS does not answer for ${name}`);
+  }
+
+  #host(name: string, address: string): Host {
+    return {
+      name,
+      address,
+      port: this.#options.port,
+      isSecure: false,
+      isConfigured: false,
+      login: undefined,
+    };
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,215 @@
+import { isIP } from 'node:net';
+import { Readable } from 'node:stream';
+import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
+import type { OutboundRecipient } from '#domain/outbound';
+import type { Outcome, RelayedMail } from '#domain/outside';
+import type { Host } from './next-hop.ts';
+
+/** RFC 5321 §4.5.3.2, but for the connection itself. */
+const timeouts = { connectionTimeout: 60_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
+
+/** Envelope and errors as the library leaves them. */
+interface TriedEnvelope extends SMTPEnvelope {
+  rejectedErrors?: RelayError[];
+}
+
+interface RelayError extends Error {
+  readonly response?: string | undefined;
+  readonly responseCode?: number | undefined;
+  readonly recipient?: string | undefined;
+}
+
+/** ConnectError: no session with the server came about. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+}
+
+/** RelayConnection is one SMTP session as a client, made by `open`; after a failure it is not usable any more. */
+export class RelayConnection {
+  readonly host: Host;
+  readonly #connection: SMTPConnection;
+  readonly #extensions: ReadonlySet<string>;
+  readonly #greetedBy: string;
+  #isUsable = true;
+
+  constructor(host: Host, connection: SMTPConnection) {
+    this.host = host;
+    this.#connection = connection;
+    const lines = String(connection.lastServerResponse || '').split(/\r?\n/);
+    this.#greetedBy = lines[0]?.slice(4).split(' ')[0]?.toLowerCase() ?? '';
+    this.#extensions = new Set(lines.map((line) => line.slice(4).split(' ')[0]?.toUpperCase() ?? ''));
+    connection.on('end', () => {
+      this.#isUsable = false;
+    });
+  }
+
+  /** Connects, with TLS where the server has it, and signs in if the host asks for it. Throws ConnectError. */
+  static async open(host: Host, ourName: string): Promise<RelayConnection> {
+    try {
+      return await connect(host, ourName, false);
+    } catch (error) {
+      const isTls = error instanceof Error && 'code' in error && error.code === 'ETLS';
+      // RFC 7435 §3: a failed handshake with a server we cannot check anyway is no reason to keep the mail.
+      if (!isTls || host.isSecure || host.login !== undefined) throw connectError(error);
+      return await connect(host, ourName, true).catch((other: unknown) => {
+        throw connectError(other);
+      });
+    }
+  }
+
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  /** What the server calls itself. */
+  get greetedBy(): string {
+    return this.#greetedBy;
+  }
+
+  /** Sends a mail in as many transactions as its recipients' DSN parameters need. */
+  async send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+    const refusal = this.#missingExtension(mail, recipients);
+    if (refusal !== undefined) return recipients.map(({ address }) => ({ address, ...refusal }));
+    const outcomes: Outcome[] = [];
+    for (const some of this.#transactions(recipients)) {
+      outcomes.push(...(this.#isUsable ? await this.#send(mail, some) : some.map(lostConnection)));
+    }
+    return outcomes;
+  }
+
+  close(): void {
+    this.#isUsable = false;
+    this.#connection.close();
+  }
+
+  quit(): void {
+    if (this.#isUsable) this.#connection.quit();
+    this.#isUsable = false;
+  }
+
+  #missingExtension(mail: RelayedMail, recipients: readonly OutboundRecipient[]) {
+    const addresses = [mail.reversePath, ...recipients.map(({ address }) => address)];
+    const isUtf8 = addresses.some((address) => /[^\x20-\x7e]/.test(address));
+    if (isUtf8 && !this.#extensions.has('SMTPUTF8')) {
+      return failed('5.6.7', `${this.host.name} takes no internationalized addresses (SMTPUTF8)`);
+    }
+    if (mail.is8bit && !this.#extensions.has('8BITMIME')) {
+      return failed('5.6.3', `${this.host.name} takes no 8-bit content (8BITMIME)`);
+    }
+    return undefined;
+  }
+
+  /** The library has one set of DSN parameters a transaction. */
+  #transactions(recipients: readonly OutboundRecipient[]): readonly (readonly OutboundRecipient[])[] {
+    if (!this.#extensions.has('DSN')) return [recipients];
+    const isPlain = ({ notify, orcpt }: OutboundRecipient) => notify === undefined && orcpt === undefined;
+    const plain = recipients.filter(isPlain);
+    const others = recipients.filter((one) => !isPlain(one)).map((one) => [one]);
+    return plain.length === 0 ? others : [plain, ...others];
+  }
+
+  async #send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+    const [{ notify, orcpt } = { notify: undefined, orcpt: undefined }] = recipients;
+    const hasDsn = this.#extensions.has('DSN');
+    const envelope: TriedEnvelope = {
+      from: mail.reversePath,
+      to: recipients.map(({ address }) => address),
+      size: mail.size,
+      use8BitMime: mail.is8bit,
+      ...(hasDsn ? { dsn: dsnOf(mail, notify, orcpt) } : {}),
+    };
+    const content = Readable.from(mail.open());
+    const { error, response } = await new Promise<{ error: RelayError | undefined; response: string }>(
+      (resolve) => {
+        this.#connection.send(envelope, content, (error, info) =>
+          resolve({ error: error ?? undefined, response: info?.response ?? '' }),
+        );
+      },
+    );
+    content.destroy();
+    if (error !== undefined) this.close();
+    const rejected = new Map(envelope.rejectedErrors?.map((one) => [one.recipient, one]));
+    return recipients.map(({ address }) => {
+      const reason = rejected.get(address) ?? error;
+      if (reason !== undefined) return { address, ...this.#failureOf(reason) };
+      const text = response;
+      const isNotifyPassed = hasDsn;
+      return { address, kind: 'delivered', status: '2.0.0', text, remote: this.host.name, isNotifyPassed };
+    });
+  }
+
+  #failureOf(error: RelayError): Omit<Outcome, 'address'> {
+    const { response, responseCode } = error;
+    if (responseCode === undefined || response === undefined) {
+      if (error.message.startsWith('Message size larger')) return failed('5.3.4', error.message);
+      return { kind: 'deferred', status: '4.4.2', text: error.message };
+    }
+    const enhanced = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
+    // A 421 ends the session whatever was asked: RFC 5321 §3.8.
+    const isPermanent = responseCode >= 500;
+    return {
+      kind: isPermanent ? 'failed' : 'deferred',
+      status: enhanced ?? (isPermanent ? '5.0.0' : '4.0.0'),
+      text: response,
+      remote: this.host.name,
+    };
+  }
+}
+
+function dsnOf(mail: RelayedMail, notify: OutboundRecipient['notify'], orcpt: string | undefined) {
+  return {
+    ret: mail.ret ?? null,
+    envid: mail.envid ?? null,
+    notify: notify === undefined ? null : [...notify],
+    orcpt: orcpt ?? null,
+  };
+}
+
+function failed(status: string, text: string): Omit<Outcome, 'address'> {
+  return { kind: 'failed', status, text };
+}
+
+function lostConnection({ address }: OutboundRecipient): Outcome {
+  return { address, kind: 'deferred', status: '4.4.2', text: 'The connection was lost' };
+}
+
+function connectError(error: unknown): ConnectError {
+  return new ConnectError(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** With credentials the server must be the one that is meant; without there is nobody to compare it with. RFC 7435. */
+async function connect(host: Host, ourName: string, isPlain: boolean): Promise<RelayConnection> {
+  const isLocal = /^(?:127\.|::1$)/.test(host.address);
+  const isChecked = host.login !== undefined && !isLocal;
+  const connection = new SMTPConnection({
+    host: host.address,
+    port: host.port,
+    secure: host.isSecure,
+    ...(isIP(host.name) === 0 && !host.name.startsWith('[') ? { servername: host.name } : {}),
+    name: ourName,
+    ignoreTLS: isPlain,
+    requireTLS: isChecked && !host.isSecure,
+    opportunisticTLS: !isChecked,
+    tls: { rejectUnauthorized: isChecked, minVersion: isChecked ? 'TLSv1.2' : 'TLSv1' },
+    logger: false,
+    ...timeouts,
+  });
+  await new Promise<void>((resolve, reject) => {
+    connection.on('error', reject);
+    connection.on('end', () => reject(new Error('The server ended the connection')));
+    connection.connect((error) => (error ? reject(error) : resolve()));
+  }).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  const opened = new RelayConnection(host, connection);
+  if (host.login === undefined) return opened;
+  const { user, password } = host.login;
+  await new Promise<void>((resolve, reject) => {
+    connection.login({ user, pass: password }, (error) => (error ? reject(error) : resolve()));
+  }).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  return opened;
+}

@@ -1,0 +1,112 @@
+import type { OutboundRecipient } from '#domain/outbound';
+import type { Clock, NextHop, Outcome, Relay, RelayedMail, RelaySession } from '#domain/outside';
+import { type Host, type NextHops, NoHostError } from './next-hop.ts';
+import { ConnectError, RelayConnection } from './relay-connection.ts';
+
+interface SmtpRelayOptions {
+  /** Our own name, said in EHLO. */
+  readonly hostname: string;
+  readonly hops: NextHops;
+  readonly clock: Clock;
+}
+
+/** An attempt that takes longer is broken off: its mail is held for an hour. */
+const attemptMs = 50 * 60_000;
+
+/** SmtpRelay gives mail to other servers over SMTP. RFC 5321 §5. */
+export class SmtpRelay implements Relay {
+  readonly #options: SmtpRelayOptions;
+
+  constructor(options: SmtpRelayOptions) {
+    this.#options = options;
+  }
+
+  session(): RelaySession {
+    return new SmtpRelaySession(this.#options);
+  }
+}
+
+class SmtpRelaySession implements RelaySession {
+  readonly #options: SmtpRelayOptions;
+  #connection: RelayConnection | undefined;
+  #isClosed = false;
+
+  constructor(options: SmtpRelayOptions) {
+    this.#options = options;
+  }
+
+  async send(hop: NextHop, mail: RelayedMail): Promise<readonly Outcome[]> {
+    const cancel = this.#options.clock.after(attemptMs, () => this.#connection?.close());
+    try {
+      return await this.#tryHosts(await this.#options.hops.hosts(hop), mail);
+    } catch (error) {
+      const { message } = error instanceof Error ? error : new Error(String(error));
+      const { isPermanent, status } =
+        error instanceof NoHostError ? error : { isPermanent: false, status: '4.3.0' };
+      const kind = isPermanent ? 'failed' : 'deferred';
+      const isUnreachable = error instanceof NoHostError && !isPermanent;
+      return mail.recipients.map(({ address }) => ({ address, kind, status, text: message, isUnreachable }));
+    } finally {
+      cancel();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#connection?.quit();
+  }
+
+  /** One host after the other, for the recipients that are worth another attempt. RFC 5321 §5.1. */
+  async #tryHosts(hosts: readonly Host[], mail: RelayedMail): Promise<readonly Outcome[]> {
+    const outcomes = new Map<string, Outcome>();
+    let left = mail.recipients;
+    let isUnreachable = true;
+    for (const host of hosts) {
+      if (left.length === 0 || this.#isClosed) break;
+      const tried = await this.#tryHost(host, mail, left);
+      isUnreachable &&= tried.isUnreachable;
+      for (const outcome of tried.outcomes) {
+        // What a server said tells more than that the next one could not be reached.
+        const known = outcomes.get(outcome.address);
+        if (known?.remote === undefined || outcome.remote !== undefined || outcome.kind !== 'deferred')
+          outcomes.set(outcome.address, outcome);
+      }
+      left = left.filter(({ address }) => outcomes.get(address)?.kind === 'deferred');
+    }
+    return [...outcomes.values()].map((outcome) => (isUnreachable ? { ...outcome, isUnreachable } : outcome));
+  }
+
+  async #tryHost(
+    host: Host,
+    mail: RelayedMail,
+    recipients: readonly OutboundRecipient[],
+  ): Promise<{ readonly outcomes: readonly Outcome[]; readonly isUnreachable: boolean }> {
+    try {
+      const connection = await this.#connected(host);
+      if (!host.isConfigured && connection.greetedBy === this.#options.hostname.toLowerCase()) {
+        connection.quit();
+        const text = `${host.name} is this server: mail would loop back to it`;
+        const loop = { kind: 'failed', status: '5.4.6', text } as const;
+        return { outcomes: recipients.map(({ address }) => ({ address, ...loop })), isUnreachable: false };
+      }
+      return { outcomes: await connection.send(mail, recipients), isUnreachable: false };
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error;
+      const text = `${host.name} [${host.address}]: ${error.message}`;
+      const outcome = { kind: 'deferred', status: '4.4.1', text } as const;
+      return { outcomes: recipients.map(({ address }) => ({ address, ...outcome })), isUnreachable: true };
+    }
+  }
+
+  async #connected(host: Host): Promise<RelayConnection> {
+    const open = this.#connection;
+    if (open?.isUsable && open.host.address === host.address && open.host.port === host.port) return open;
+    open?.quit();
+    this.#connection = await RelayConnection.open(host, this.#options.hostname);
+    if (this.#isClosed) {
+      this.#connection.close();
+      throw new ConnectError('This server is stopping');
+    }
+    return this.#connection;
+  }
+}

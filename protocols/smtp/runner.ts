@@ -1,0 +1,161 @@
+import type { OutboundMail } from '#domain/outbound';
+import type { OutboundQueue } from '#domain/outbound-queue';
+import type { Clock, NextHop, Outcome, Relay, RelaySession } from '#domain/outside';
+import type { DueDestination } from '#domain/ports';
+import type { Routes } from '#domain/routes';
+import type { Logger } from '#telemetry/log';
+
+interface RelayRunnerParts {
+  readonly queue: OutboundQueue;
+  readonly relay: Relay;
+  readonly routes: Routes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Connections to one destination at a time. */
+  readonly concurrency: number;
+}
+
+/** A destination that has mail. */
+interface Waiting {
+  /** When the first mail is due; Infinity while somebody looks. */
+  dueMs: number;
+  active: number;
+}
+
+/** Connections at a time, to whomever. */
+const maxSessions = 100;
+/** After a fault of ours. */
+const pauseMs = 60_000;
+const graceMs = 10_000;
+
+/**
+ * RelayRunner takes due mail from the outbound queue and relays it: some sessions to each destination, each sending one
+ * mail after the other. It sleeps until something is queued or due.
+ */
+export class RelayRunner {
+  readonly #parts: RelayRunnerParts;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #sessions = new Set<RelaySession>();
+  #cancelTimer: (() => void) | undefined;
+  #isStopped = true;
+
+  constructor(parts: RelayRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with what an earlier life of this server left. */
+  async start(): Promise<void> {
+    this.#isStopped = false;
+    this.wake(await this.#parts.queue.recover());
+  }
+
+  /** Something came into the queue. */
+  wake(due: readonly DueDestination[]): void {
+    for (const { destination, dueMs } of due) this.#note(destination, dueMs);
+    this.#look();
+  }
+
+  /** Resolves when everything that is due has been tried. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** Takes nothing new, lets attempts end for ten seconds, and breaks off the rest: it is tried again at the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTimer?.();
+    const cancel = this.#parts.clock.after(graceMs, () => {
+      for (const session of this.#sessions) session.close();
+    });
+    await this.settled();
+    cancel();
+  }
+
+  #note(destination: string, dueMs: number): Waiting {
+    const known = this.#waiting.get(destination) ?? { dueMs: Number.POSITIVE_INFINITY, active: 0 };
+    known.dueMs = Math.min(known.dueMs, dueMs);
+    this.#waiting.set(destination, known);
+    return known;
+  }
+
+  /** Begins whatever may begin now, and sets the timer for the rest. */
+  #look(): void {
+    if (this.#isStopped) return;
+    this.#cancelTimer?.();
+    const nowMs = this.#parts.clock.now();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [destination, waiting] of this.#waiting) {
+      const isFree = waiting.active < this.#parts.concurrency && this.#running.size < maxSessions;
+      if (waiting.dueMs > nowMs) nextMs = Math.min(nextMs, waiting.dueMs);
+      // Those that must wait for a session are looked at when one ends.
+      else if (isFree) this.#begin(destination, waiting);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) {
+      this.#cancelTimer = this.#parts.clock.after(nextMs - nowMs, () => this.#look());
+    }
+  }
+
+  #begin(destination: string, waiting: Waiting): void {
+    waiting.active++;
+    waiting.dueMs = Number.POSITIVE_INFINITY;
+    const session = this.#parts.relay.session();
+    this.#sessions.add(session);
+    const running = this.#work(destination, session)
+      .catch((err: unknown) => {
+        this.#parts.log.error('outbound.queue.failed', { err }, { destination });
+        this.#note(destination, this.#parts.clock.now() + pauseMs);
+      })
+      .finally(() => {
+        session.close();
+        this.#sessions.delete(session);
+        this.#running.delete(running);
+        waiting.active--;
+        if (waiting.active === 0 && waiting.dueMs === Number.POSITIVE_INFINITY) {
+          this.#waiting.delete(destination);
+        }
+        this.#look();
+      });
+    this.#running.add(running);
+  }
+
+  async #work(destination: string, session: RelaySession): Promise<void> {
+    let unreachable: Outcome | undefined;
+    while (!this.#isStopped) {
+      const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
+      if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
+      if (mail === undefined) return;
+      // Another session may take what else is due.
+      if (unreachable === undefined) this.#look();
+      const outcomes: readonly Outcome[] =
+        unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
+      unreachable = outcomes.find((outcome) => outcome.isUnreachable === true);
+      // Broken off by us: it is taken up again at the next start.
+      if (this.#isStopped && outcomes.some(({ kind }) => kind === 'deferred')) return;
+      for (const due of await this.#parts.queue.settle(mail, outcomes))
+        this.#note(due.destination, due.dueMs);
+    }
+  }
+
+  /** By one session, whatever the configuration makes of the recipients now. */
+  async #attempt(session: RelaySession, mail: OutboundMail): Promise<readonly Outcome[]> {
+    const { queue, routes } = this.#parts;
+    const pending = mail.recipients.filter(({ state }) => state === 'pending');
+    const outcomes: Outcome[] = [];
+    for (const [, recipients] of Map.groupBy(pending, ({ address }) => routes.destinationOf(address))) {
+      const hop: NextHop = routes.nextHop(recipients[0]?.address ?? '');
+      const { reversePath, envid, ret, is8bit } = mail;
+      const size = mail.size - mail.skip;
+      const relayed = { reversePath, envid, ret, is8bit, size, recipients, open: () => queue.open(mail) };
+      outcomes.push(...(await session.send(hop, relayed)));
+    }
+    return outcomes;
+  }
+}
+
+/** Nobody answered a moment ago: the same is said of mail that waits for the same destination. */
+function repeat(outcome: Outcome, mail: OutboundMail): readonly Outcome[] {
+  return mail.recipients
+    .filter(({ state }) => state === 'pending')
+    .map(({ address }) => ({ ...outcome, address }));
+}

@@ -1,0 +1,223 @@
+import { deliveryStatusNotification } from '#mime/dsn';
+import type { Logger } from '#telemetry/log';
+import { DomainError } from './errors.ts';
+import { defaultFolder, FolderType } from './folder.ts';
+import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
+import {
+  afterAttempt,
+  type NewOutboundMail,
+  type OutboundEnvelope,
+  type OutboundMail,
+  outboundMails,
+  type RetrySchedule,
+  type StatusNotice,
+} from './outbound.ts';
+import type { Outcome, Outside } from './outside.ts';
+import type { DueDestination, MailStore, OutboundStore, PageOf, StoredBody } from './ports.ts';
+import { prepare } from './prepare.ts';
+import { type ItemsByOrganization, itemFor } from './recipients.ts';
+import type { Routing } from './routing.ts';
+import { returnPathField } from './trace.ts';
+
+interface OutboundQueueParts {
+  readonly store: MailStore;
+  readonly queue: OutboundStore;
+  readonly directory: Pick<Routing, 'resolveRecipient'>;
+  readonly outside: Outside;
+  readonly log: Logger;
+  readonly hostname: string;
+  readonly schedule: RetrySchedule;
+  readonly destinationOf: (address: string) => string;
+}
+
+/** A report, ready to be stored: in the sender's mailbox, or queued to the sender. */
+interface PreparedReport {
+  readonly mailbox: MailboxRef | undefined;
+  readonly items: ItemsByOrganization;
+  readonly bodies: readonly StoredBody[];
+  readonly mails: readonly NewOutboundMail[];
+}
+
+/** An attempt that is not over by then is given up for lost; attempts end themselves before. */
+const holdMs = 3_600_000;
+/** So much of a message is read for its report. */
+const maxReturnedBytes = 256 * 1024;
+
+const inbox = defaultFolder(FolderType.Inbox);
+
+/** OutboundQueue decides what becomes of mail for other servers: attempts, retries, reports to the sender. */
+export class OutboundQueue {
+  readonly #parts: OutboundQueueParts;
+  readonly #owner: string;
+
+  constructor(parts: OutboundQueueParts) {
+    this.#parts = parts;
+    this.#owner = Buffer.from(parts.outside.random.bytes(8)).toString('hex');
+  }
+
+  /** Frees what an earlier life of this server held, and gives every destination that has mail. */
+  recover(): Promise<readonly DueDestination[]> {
+    return this.#parts.queue.recover(this.#owner, this.#parts.outside.clock.now());
+  }
+
+  /** The next mail of a destination that is due, held for an attempt; and when another one is. */
+  claim(destination: string): ReturnType<OutboundStore['claim']> {
+    const nowMs = this.#parts.outside.clock.now();
+    return this.#parts.queue.claim(destination, { nowMs, untilMs: nowMs + holdMs, owner: this.#owner });
+  }
+
+  /** The message as it is sent. */
+  open(mail: OutboundMail): AsyncIterable<Uint8Array> {
+    return this.#parts.queue.open(mail);
+  }
+
+  /**
+   * Writes down what an attempt did, and tells the sender what it is to know: together, or not at all. Gives the
+   * destinations that have something due by it.
+   */
+  async settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<readonly DueDestination[]> {
+    const { store, outside, schedule } = this.#parts;
+    const { next, notices } = afterAttempt(mail, outcomes, outside.clock.now(), schedule);
+    this.#logOutcomes(mail, outcomes);
+    const reports: PreparedReport[] = [];
+    for (const notice of notices) reports.push(await this.#report(mail, notice));
+    const mails = reports.flatMap((report) => report.mails);
+    const mailboxes = reports.flatMap(({ mailbox }) => (mailbox === undefined ? [] : [mailbox]));
+    const isDone = await store.transact(
+      [...new Map(mailboxes.map((ref) => [ref.mailbox, ref])).values()],
+      async (of, outbound) => {
+        if (!(await outbound.replace(mail, next))) return false;
+        for (const { mailbox, items } of reports) {
+          if (mailbox === undefined || (await of(mailbox).folder(inbox)) === undefined) continue;
+          await of(mailbox).addItem(inbox, itemFor(items, mailbox.organization));
+        }
+        for (const report of mails) await outbound.put(report);
+        return true;
+      },
+      reports.flatMap(({ bodies }) => bodies),
+      [mail, ...mails],
+    );
+    if (!isDone) return [];
+    return next === undefined ? mails : [next, ...mails];
+  }
+
+  /** Of one organisation, in order of id. */
+  list(
+    organization: OrganizationId,
+    after: QueueId | undefined,
+    limit: number,
+  ): Promise<PageOf<OutboundMail, QueueId>> {
+    return this.#parts.queue.list(organization, after, limit);
+  }
+
+  /** Throws queue/not-found. */
+  async get(organization: OrganizationId, id: QueueId): Promise<OutboundMail> {
+    const mail = await this.#parts.queue.get(id);
+    if (mail?.organization === organization) return mail;
+    throw new DomainError('queue/not-found', 'No queued message has this id.');
+  }
+
+  /** Makes a mail due at once; one that is being sent stays as it is. Throws queue/not-found. */
+  async retry(organization: OrganizationId, id: QueueId): Promise<OutboundMail> {
+    const { store, queue, outside } = this.#parts;
+    const mail = await this.get(organization, id);
+    if (await queue.isHeld(mail)) return mail;
+    const due = { ...mail, dueMs: outside.clock.now() };
+    await store.transact([], (_of, outbound) => outbound.replace(mail, due), [], [mail]);
+    return due;
+  }
+
+  /** Takes a mail out of the queue; its sender is told nothing, and an attempt under way goes on. Throws queue/not-found. */
+  async delete(organization: OrganizationId, id: QueueId): Promise<void> {
+    const mail = await this.get(organization, id);
+    await this.#parts.store.transact([], (_of, outbound) => outbound.replace(mail, undefined), [], [mail]);
+    this.#parts.log.info('outbound.mail.deleted', { queueId: id, acceptId: mail.acceptId });
+  }
+
+  async #report(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {
+    const { store, directory, outside, log, destinationOf } = this.#parts;
+    const { reversePath, organization } = mail;
+    const sender = await directory.resolveRecipient(reversePath);
+    const atMs = outside.clock.now();
+    log.info('outbound.sender.told', { queueId: mail.id, action: notice.action, to: reversePath });
+    if (sender.kind === 'disabled' || sender.kind === 'unknown') {
+      return { mailbox: undefined, items: new Map(), bodies: [], mails: [] };
+    }
+    const raw = await this.#compose(mail, notice, atMs);
+    const mailbox = sender.kind === 'mailbox' ? sender.account.mailbox : undefined;
+    const outbound: OutboundEnvelope | undefined =
+      mailbox === undefined
+        ? { organization, kind: 'bounce', reversePath: '', recipients: [{ address: reversePath }] }
+        : undefined;
+    const chunks = mailbox === undefined ? [raw] : [Buffer.from(returnPathField('')), raw];
+    const mailboxes = mailbox === undefined ? [] : [mailbox];
+    const { items, body } = await prepare(
+      store,
+      { mailboxes, outbound, chunks },
+      { receivedMs: atMs, read: false },
+    );
+    const content = { acceptId: this.#randomHex(), acceptedMs: atMs, size: body.size, skip: 0, is8bit: true };
+    const mails =
+      outbound === undefined
+        ? []
+        : outboundMails(outbound, { ...content, body: body.bodyFor(organization) }, destinationOf);
+    return { mailbox, items, bodies: body.stored, mails };
+  }
+
+  async #compose(mail: OutboundMail, { action, recipients }: StatusNotice, atMs: number): Promise<Buffer> {
+    const { hostname, schedule } = this.#parts;
+    const original = await this.#beginning(mail);
+    // RFC 3461 §5.2 (h): in full only if asked for, and only what failed.
+    const isWhole = original.length === mail.size - mail.skip;
+    return deliveryStatusNotification({
+      action,
+      hostname,
+      to: mail.reversePath,
+      messageId: `<${this.#randomHex()}@${hostname}>`,
+      boundary: `=_${this.#randomHex()}`,
+      dateMs: atMs,
+      arrivalMs: mail.acceptedMs,
+      expiresMs: mail.acceptedMs + schedule.expireMs,
+      envid: mail.envid,
+      recipients: recipients.map(({ address, orcpt, last }) => ({
+        address,
+        orcpt,
+        status: last?.status ?? '4.0.0',
+        text: last?.text ?? 'No attempt was made yet',
+        remote: last?.remote,
+      })),
+      original,
+      isFull: action === 'failed' && mail.ret === 'FULL' && isWhole,
+    });
+  }
+
+  async #beginning(mail: OutboundMail): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.open(mail)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > maxReturnedBytes) break;
+    }
+    return Buffer.concat(chunks);
+  }
+
+  #randomHex(): string {
+    return Buffer.from(this.#parts.outside.random.bytes(16)).toString('hex');
+  }
+
+  #logOutcomes({ id, acceptId, attempts }: OutboundMail, outcomes: readonly Outcome[]): void {
+    for (const { address, kind, status, text, remote } of outcomes) {
+      this.#parts.log.info('outbound.recipient.tried', {
+        queueId: id,
+        acceptId,
+        rcpt: address,
+        outcome: kind,
+        status,
+        reply: text,
+        remote,
+        attempt: attempts + 1,
+      });
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { MessageIndexer } from '#mime/index-message';
+import { BodySpool, type SpooledBody } from './body-spool.ts';
+import type { MailboxRef } from './ids.ts';
+import type { NewItem } from './item.ts';
+import { newItem } from './new-item.ts';
+import type { OutboundEnvelope } from './outbound.ts';
+import type { MailStore } from './ports.ts';
+import { type ItemsByOrganization, organizationsOf, organizationsWith } from './recipients.ts';
+
+/** One raw message, indexed and ready to be named by rows. */
+interface Prepared {
+  readonly items: ItemsByOrganization;
+  readonly body: SpooledBody;
+}
+
+/** A message of our own: who gets it, and its bytes. */
+interface Content {
+  readonly mailboxes: readonly MailboxRef[];
+  readonly outbound: OutboundEnvelope | undefined;
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** Makes a message that is in memory ready for its mailboxes and the outbound queue. */
+export async function prepare(
+  store: MailStore,
+  { mailboxes, outbound, chunks }: Content,
+  arrival: Pick<NewItem, 'receivedMs'> & { readonly read: boolean },
+): Promise<Prepared> {
+  const copies = mailboxes.length + (outbound?.recipients.length ?? 0);
+  const spool = new BodySpool(store, organizationsWith(mailboxes, outbound), store.inlineBodyBytes(copies));
+  const indexer = new MessageIndexer();
+  for (const chunk of chunks) {
+    indexer.write(chunk);
+    await spool.write(chunk);
+  }
+  const index = indexer.end(arrival.receivedMs);
+  const body = await spool.finish();
+  const items = new Map(
+    organizationsOf(mailboxes).map((organization) => [
+      organization,
+      newItem(index, body.bodyFor(organization), arrival),
+    ]),
+  );
+  return { items, body };
+}

@@ -1,0 +1,123 @@
+/** Delivery status notifications: RFC 3464 in the multipart/report of RFC 6522. */
+import { formatDate, splitMessage } from './header-edit.ts';
+
+/** One recipient of the message that is reported on. */
+export interface ReportedRecipient {
+  readonly address: string;
+  /** RFC 3461 §4.2, ORCPT: `rfc822;address`. */
+  readonly orcpt?: string | undefined;
+  /** RFC 3463. */
+  readonly status: string;
+  /** The other server's reply, or what kept us from getting one. */
+  readonly text: string;
+  /** Who replied; absent when it is our own finding. */
+  readonly remote?: string | undefined;
+}
+
+/** What is told, to whom, and about which message. */
+export interface StatusReport {
+  readonly action: 'failed' | 'delayed' | 'relayed';
+  /** Our own name. */
+  readonly hostname: string;
+  readonly to: string;
+  /** With angle brackets. */
+  readonly messageId: string;
+  /** A text that the report does not hold. */
+  readonly boundary: string;
+  /** Milliseconds since 1970: now, when the message came, and (delayed) when it is given up. */
+  readonly dateMs: number;
+  readonly arrivalMs: number;
+  readonly expiresMs: number;
+  readonly envid?: string | undefined;
+  readonly recipients: readonly ReportedRecipient[];
+  /** The message, or its beginning. */
+  readonly original: Uint8Array;
+  /** The original is there in full, and was asked for so: RFC 3461 §4.3, RET. */
+  readonly isFull: boolean;
+}
+
+const subjects = {
+  failed: 'Undelivered mail',
+  delayed: 'Delayed mail (still being tried)',
+  relayed: 'Mail handed on',
+} as const;
+
+const introductions = {
+  failed: 'Your message could not be delivered to these recipients. It is not tried again.',
+  delayed:
+    'Your message could not be delivered to these recipients yet. You need not send it again: it is tried further, and you will be told if it cannot be delivered in the end.',
+  relayed: 'Your message was handed to a server that does not report deliveries, for these recipients.',
+} as const;
+
+/** The report as bytes with CR LF line ends. */
+export function deliveryStatusNotification(report: StatusReport): Buffer {
+  const { action, hostname, boundary } = report;
+  const returned = returnedPart(report);
+  const head = [
+    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    `To: <${report.to}>`,
+    `Subject: ${subjects[action]}`,
+    `Date: ${formatDate(report.dateMs)}`,
+    `Message-ID: ${report.messageId}`,
+    'Auto-Submitted: auto-replied',
+    'MIME-Version: 1.0',
+    `Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary}"`,
+    '',
+    'This is a report in several parts.',
+    `--${boundary}`,
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: 8bit',
+    '',
+    `This is the mail server ${hostname}.`,
+    '',
+    introductions[action],
+    '',
+    ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
+    `--${boundary}`,
+    'Content-Type: message/delivery-status',
+    '',
+    ...statusFields(report),
+    '',
+    `--${boundary}`,
+    `Content-Type: ${report.isFull ? 'message/rfc822' : 'text/rfc822-headers'}`,
+    ...(returned.every((byte) => byte < 0x80) ? [] : ['Content-Transfer-Encoding: 8bit']),
+    '',
+    '',
+  ];
+  return Buffer.concat([Buffer.from(head.join('\r\n')), returned, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+}
+
+function statusFields(report: StatusReport): readonly string[] {
+  const { action, envid, hostname, arrivalMs, dateMs, expiresMs } = report;
+  return [
+    ...(envid === undefined ? [] : [`Original-Envelope-Id: ${oneLine(envid)}`]),
+    `Reporting-MTA: dns; ${hostname}`,
+    `Arrival-Date: ${formatDate(arrivalMs)}`,
+    ...report.recipients.flatMap(({ address, orcpt, status, text, remote }) => [
+      '',
+      ...(orcpt === undefined ? [] : [`Original-Recipient: ${oneLine(orcpt)}`]),
+      `Final-Recipient: rfc822; ${address}`,
+      `Action: ${action}`,
+      `Status: ${status}`,
+      ...(remote === undefined ? [] : [`Remote-MTA: dns; ${remote}`]),
+      // RFC 3464 §2.3.6: of type smtp only what an SMTP server said.
+      `Diagnostic-Code: ${remote === undefined ? 'x-mailstead' : 'smtp'}; ${oneLine(text)}`,
+      `Last-Attempt-Date: ${formatDate(dateMs)}`,
+      ...(action === 'delayed' ? [`Will-Retry-Until: ${formatDate(expiresMs)}`] : []),
+    ]),
+  ];
+}
+
+function returnedPart({ original, isFull }: StatusReport): Buffer {
+  if (isFull) return Buffer.from(original);
+  const { fields } = splitMessage(original);
+  return Buffer.from(fields.map(({ line }) => line).join(''), 'latin1');
+}
+
+/** What others said becomes one line that no field can grow from. */
+function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 900);
+}

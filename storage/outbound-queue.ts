@@ -1,0 +1,249 @@
+/** Mail for other servers: rows in the queue's shards, in the order in which each destination's mail is due. */
+import type { OrganizationId, QueueId } from '#domain/ids';
+import { destinationByte, type NewOutboundMail, type OutboundMail } from '#domain/outbound';
+import type { DueDestination, OutboundStore, OutboundTx, PageOf } from '#domain/ports';
+import type { KeyRing } from './key-ring.ts';
+import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
+import { blobRows, queueRows as rows } from './layout.ts';
+import type { Sealer } from './rows.ts';
+import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
+
+interface OutboundQueueParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+}
+
+/** kind, destination (16 bytes), due (8 bytes), mail (16 bytes). */
+const dueOffset = 17;
+const idOffset = 25;
+const nobody = new Uint8Array(0);
+
+/**
+ * The mail of one destination is in one shard, which the first byte of its id names. A claim moves a row of `h` to where
+ * it is given up for lost, with the owner; done is a delete.
+ */
+export class OutboundQueue implements OutboundStore {
+  readonly #p: OutboundQueueParts;
+
+  constructor(parts: OutboundQueueParts) {
+    this.#p = parts;
+  }
+
+  /** What a transaction that does something to these mails locks. */
+  partsOf(mails: readonly (OutboundMail | NewOutboundMail)[]): readonly Part[] {
+    return mails.flatMap((mail) => [
+      shardOf(mail.id),
+      ...(mail.body.kind === 'blob' ? [blobPart(mail.organization, mail.body.id[0] ?? 0)] : []),
+    ]);
+  }
+
+  tx(tx: Tx): OutboundTx {
+    return {
+      put: (mail) => this.#put(tx, mail),
+      replace: (mail, next) => this.#replace(tx, mail, next),
+    };
+  }
+
+  async recover(owner: string, nowMs: number): Promise<readonly DueDestination[]> {
+    const found = new Map<string, number>();
+    for (let n = 0; n < queueShards; n++) {
+      const shard = queuePart(n);
+      const { lt, gte } = rows.destination.range();
+      for (let from: Bytes | undefined = gte; from !== undefined; ) {
+        const page = await this.#p.store.page(shard, { gte: from, lt });
+        for (const [key, value] of page.rows) {
+          const due = await this.#recover(shard, key, value, owner, nowMs);
+          if (due === undefined) continue;
+          found.set(due.destination, Math.min(due.dueMs, found.get(due.destination) ?? due.dueMs));
+        }
+        from = page.next;
+      }
+    }
+    return [...found].map(([destination, dueMs]) => ({ destination, dueMs }));
+  }
+
+  claim(
+    destination: string,
+    { nowMs, untilMs, owner }: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
+  ): Promise<{ readonly mail: OutboundMail | undefined; readonly nextDueMs: number | undefined }> {
+    const place = this.#place(destination);
+    const shard = queuePart(destinationByte(destination) % queueShards);
+    const all = rows.destination.range(place);
+    const end = rows.destination.key(place, u64(nowMs + 1), nobody);
+    return this.#p.store.transact([shard], async (tx) => {
+      let mail: OutboundMail | undefined;
+      const due = await tx.page(shard, { gte: all.gte, lt: end, limit: 1 });
+      for (const [key] of due.rows) {
+        const id = key.subarray(idOffset);
+        tx.del(shard, key);
+        const stored = await this.#read(tx, shard, id);
+        if (stored === undefined) continue;
+        mail = { ...stored, dueMs: untilMs };
+        this.#write(tx, shard, mail);
+        this.#putDue(tx, shard, mail, Buffer.from(owner));
+      }
+      const [first] = (await tx.page(shard, { ...all, limit: 1 })).rows;
+      return { mail, nextDueMs: first && u64.read(first[0], dueOffset) };
+    });
+  }
+
+  get(id: QueueId): Promise<OutboundMail | undefined> {
+    return this.#read(this.#p.store, shardOf(id), Buffer.from(id, 'hex'));
+  }
+
+  async isHeld(mail: OutboundMail): Promise<boolean> {
+    const shard = shardOf(mail.id);
+    const key = this.#dueKey(mail);
+    const stored = await this.#p.store.get(shard, key);
+    return stored !== undefined && rows.destination.decode(this.#p.sealer, shard, key, stored).length > 0;
+  }
+
+  async list(
+    organization: OrganizationId,
+    after: QueueId | undefined,
+    limit: number,
+  ): Promise<PageOf<OutboundMail, QueueId>> {
+    const found: OutboundMail[] = [];
+    const { lt, gte } = rows.outbound.range();
+    for (let n = after === undefined ? 0 : shardNumber(after); n < queueShards; n++) {
+      const shard = queuePart(n);
+      const isResumed = after !== undefined && n === shardNumber(after);
+      let from: Bytes | undefined = isResumed ? behind(rows.outbound.key(Buffer.from(after, 'hex'))) : gte;
+      while (from !== undefined) {
+        const page = await this.#p.store.page(shard, { gte: from, lt });
+        for (const [key, value] of page.rows) {
+          const mail = this.#decode(shard, key, value);
+          if (mail.organization !== organization) continue;
+          if (found.length === limit) return { rows: found, next: found.at(-1)?.id ?? mail.id };
+          found.push(mail);
+        }
+        from = page.next;
+      }
+    }
+    return { rows: found };
+  }
+
+  async *open(mail: OutboundMail): AsyncIterable<Uint8Array> {
+    if (mail.body.kind === 'blob') {
+      const { id } = mail.body;
+      yield* this.#p.blobs.open(mail.organization, { id, size: mail.size }, [mail.skip, mail.size]);
+      return;
+    }
+    const shard = shardOf(mail.id);
+    const key = rows.outboundBody.key(Buffer.from(mail.id, 'hex'));
+    const stored = await this.#p.store.get(shard, key);
+    if (stored === undefined) throw new Error('the body of a queued mail is gone');
+    yield rows.outboundBody.decode(this.#p.sealer, shard, key, stored).subarray(mail.skip);
+  }
+
+  async #put(tx: Tx, mail: NewOutboundMail): Promise<void> {
+    const shard = shardOf(mail.id);
+    const id = Buffer.from(mail.id, 'hex');
+    if ((await tx.get(shard, rows.outbound.key(id))) !== undefined) return;
+    const { body } = mail;
+    if (body.kind === 'inline') {
+      const key = rows.outboundBody.key(id);
+      tx.put(shard, key, rows.outboundBody.encode(this.#p.sealer, shard, key, body.raw));
+      this.#write(tx, shard, { ...mail, body: { kind: 'inline' } });
+    } else {
+      this.#refer(tx, mail, body.id);
+      this.#write(tx, shard, { ...mail, body });
+    }
+    this.#putDue(tx, shard, mail, nobody);
+  }
+
+  async #replace(tx: Tx, mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean> {
+    const shard = shardOf(mail.id);
+    const id = Buffer.from(mail.id, 'hex');
+    const stored = await this.#read(tx, shard, id);
+    if (stored === undefined) return false;
+    tx.del(shard, this.#dueKey(stored));
+    if (next !== undefined) {
+      this.#write(tx, shard, next);
+      this.#putDue(tx, shard, next, nobody);
+      return true;
+    }
+    tx.del(shard, rows.outbound.key(id));
+    if (mail.body.kind === 'inline') tx.del(shard, rows.outboundBody.key(id));
+    else tx.del(blobPart(mail.organization, mail.body.id[0] ?? 0), blobRows.reference.key(mail.body.id, id));
+    return true;
+  }
+
+  async #recover(
+    shard: Part,
+    key: Bytes,
+    value: Bytes,
+    owner: string,
+    nowMs: number,
+  ): Promise<DueDestination | undefined> {
+    const id = key.subarray(idOffset);
+    const holder = Buffer.from(rows.destination.decode(this.#p.sealer, shard, key, value)).toString();
+    if (holder === '' || holder === owner) {
+      const mail = await this.#read(this.#p.store, shard, id);
+      return mail && { destination: mail.destination, dueMs: u64.read(key, dueOffset) };
+    }
+    return this.#p.store.transact([shard], async (tx) => {
+      const mail = await this.#read(tx, shard, id);
+      tx.del(shard, key);
+      if (mail === undefined) return undefined;
+      const freed = { ...mail, dueMs: nowMs };
+      this.#write(tx, shard, freed);
+      this.#putDue(tx, shard, freed, nobody);
+      return freed;
+    });
+  }
+
+  #write(tx: Tx, shard: Part, { id, ...record }: OutboundMail): void {
+    const key = rows.outbound.key(Buffer.from(id, 'hex'));
+    tx.put(shard, key, rows.outbound.encode(this.#p.sealer, shard, key, record));
+  }
+
+  #putDue(tx: Tx, shard: Part, mail: Pick<OutboundMail, 'id' | 'destination' | 'dueMs'>, owner: Bytes): void {
+    const key = this.#dueKey(mail);
+    tx.put(shard, key, rows.destination.encode(this.#p.sealer, shard, key, owner));
+  }
+
+  #dueKey({ id, destination, dueMs }: Pick<OutboundMail, 'id' | 'destination' | 'dueMs'>): Bytes {
+    return rows.destination.key(this.#place(destination), u64(dueMs), Buffer.from(id, 'hex'));
+  }
+
+  #place(destination: string): Bytes {
+    return this.#p.keys.nameKey(undefined, destination);
+  }
+
+  async #read(reader: Pick<Store, 'get'>, shard: Part, id: Bytes): Promise<OutboundMail | undefined> {
+    const key = rows.outbound.key(id);
+    const stored = await reader.get(shard, key);
+    return stored && this.#decode(shard, key, stored);
+  }
+
+  #decode(shard: Part, key: Bytes, stored: Bytes): OutboundMail {
+    const id = Buffer.from(key.subarray(1)).toString('hex') as QueueId;
+    return { ...rows.outbound.decode(this.#p.sealer, shard, key, stored), id };
+  }
+
+  #refer(tx: Tx, { id, organization, size }: NewOutboundMail, blob: Bytes): void {
+    const { sealer, now } = this.#p;
+    const part = blobPart(organization, blob[0] ?? 0);
+    const blobKey = blobRows.blob.key(blob);
+    tx.put(part, blobKey, blobRows.blob.encode(sealer, part, blobKey, { size, createdMs: now() }));
+    const key = blobRows.reference.key(blob, Buffer.from(id, 'hex'));
+    tx.put(part, key, blobRows.reference.encode(sealer, part, key, null));
+  }
+}
+
+function shardNumber(id: QueueId): number {
+  return Number.parseInt(id.slice(0, 2), 16) % queueShards;
+}
+
+function shardOf(id: QueueId): Part {
+  return queuePart(shardNumber(id));
+}
+
+/** The first key behind this one. */
+function behind(key: Bytes): Bytes {
+  return Buffer.concat([key, Buffer.of(0)]);
+}

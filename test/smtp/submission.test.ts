@@ -1,0 +1,205 @@
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { startDns } from '#test/support/dns-responder';
+import { startNextServer } from '#test/support/next-server';
+import { SmtpClient } from '#test/support/smtp-client';
+import { startServer, type TestServer, type TestUser } from '#test/support/start-server';
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const plain = ({ address, password }: { address: string; password: string }) =>
+  `AUTH PLAIN ${base64(`\0${address}\0${password}`)}`;
+
+interface Place {
+  readonly server: TestServer;
+  readonly alice: TestUser;
+  readonly submission: string;
+}
+
+async function start(settings: Record<string, string> = {}): Promise<Place> {
+  const server = await startServer({ settings });
+  const alice = await server.addUser('alice');
+  return { server, alice, submission: server.server.addresses['submission'] ?? '' };
+}
+
+/** A session with TLS, greeted again, and signed in as alice. */
+async function signedIn({ submission, alice }: Place): Promise<SmtpClient> {
+  const client = await SmtpClient.greeted(submission);
+  await client.startTls();
+  await client.command('EHLO client.example');
+  expect((await client.command(plain(alice))).line).toMatch(/^235 2\.7\.0 /);
+  return client;
+}
+
+const message = (from: string, more = '') => `From: ${from}\r\nTo: bob@one.example\r\n${more}\r\nText\r\n`;
+
+describe('signing in', () => {
+  test('needs TLS on 587: AUTH is not offered before, and refused with 530 5.7.0', async () => {
+    const { submission, alice } = await start();
+    const client = await SmtpClient.connect(submission);
+    await client.reply();
+    const before = await client.command('EHLO client.example');
+    expect(before.lines).toContain('STARTTLS');
+    expect(before.lines.join()).not.toContain('AUTH');
+    expect((await client.command(plain(alice))).line).toMatch(/^530 5\.7\.0 /);
+    expect((await client.command('MAIL FROM:<a@b.example>')).line).toMatch(/^530 5\.7\.0 /);
+    await client.startTls();
+    const { lines } = await client.command('EHLO client.example');
+    expect(lines).toEqual(
+      expect.arrayContaining(['AUTH PLAIN LOGIN', 'DSN', '8BITMIME', 'SMTPUTF8', 'PIPELINING']),
+    );
+    expect((await client.command('MAIL FROM:<a@b.example>')).line).toMatch(/^530 5\.7\.0 /);
+    client.close();
+  });
+
+  test('by PLAIN with and without initial response, and by LOGIN', async () => {
+    const place = await start();
+    const { submission, alice } = place;
+    const exchanges = [
+      [plain(alice)],
+      ['AUTH PLAIN', base64(`\0${alice.address}\0${alice.password}`)],
+      ['AUTH LOGIN', base64(alice.address), base64(alice.password)],
+      [`AUTH LOGIN ${base64(alice.address)}`, base64(alice.password)],
+    ];
+    for (const lines of exchanges) {
+      const client = await SmtpClient.greeted(submission);
+      await client.startTls();
+      await client.command('EHLO client.example');
+      let reply = { line: '' };
+      for (const line of lines) reply = await client.command(line);
+      expect(reply.line).toMatch(/^235 2\.7\.0 /);
+      client.close();
+    }
+  });
+
+  test.each([
+    ['a wrong password', ['AUTH PLAIN AGFsaWNlAHdyb25n'], /^535 5\.7\.8 /],
+    ['an unknown mechanism', ['AUTH CRAM-MD5'], /^504 5\.5\.4 /],
+    ['a cancelled exchange', ['AUTH LOGIN', '*'], /^501 5\.\d\.\d /],
+    ['nonsense', ['AUTH PLAIN !!!'], /^501 5\.\d\.\d /],
+  ] as const)('%s is refused', async (_name, lines, refusal) => {
+    const { submission } = await start();
+    const client = await SmtpClient.greeted(submission);
+    await client.startTls();
+    await client.command('EHLO client.example');
+    let reply = { line: '' };
+    for (const line of lines) reply = await client.command(line);
+    expect(reply.line).toMatch(refusal);
+    client.close();
+  });
+
+  test('without TLS where insecure_auth allows it', async () => {
+    const { submission, alice } = await start({ MAILSTEAD_LISTEN_INSECURE_AUTH: 'true' });
+    const client = await SmtpClient.greeted(submission);
+    expect((await client.command(plain(alice))).line).toMatch(/^235 /);
+    client.close();
+  });
+
+  test('on 465 TLS comes first', async () => {
+    const { server, alice } = await start();
+    const [host = '', port] = (server.server.addresses['submissions'] ?? '').split(':');
+    const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false });
+    let heard = '';
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(heard)) {
+        heard += await new Promise<string>((resolve) =>
+          socket.once('data', (chunk) => resolve(String(chunk))),
+        );
+      }
+    };
+    await until(/^220 .*\r\n/);
+    socket.write('EHLO client.example\r\n');
+    await until(/250 SIZE|250 [A-Z]/);
+    expect(heard).toContain('AUTH PLAIN LOGIN');
+    expect(heard).not.toContain('STARTTLS');
+    socket.write(`${plain(alice)}\r\n`);
+    await until(/235 2\.7\.0/);
+    socket.destroy();
+  });
+});
+
+describe('who may send as whom', () => {
+  test('the primary address alone, in the envelope and in From and Sender', async () => {
+    const place = await start();
+    const { server, alice } = place;
+    await server.admin('CreateAlias', {
+      OrganizationId: server.organization,
+      EntityId: alice.id,
+      Alias: 'al@test.mailstead.test',
+    });
+    const client = await signedIn(place);
+    for (const other of ['al@test.mailstead.test', 'bob@test.mailstead.test', 'x@elsewhere.example']) {
+      expect((await client.command(`MAIL FROM:<${other}>`)).line).toMatch(/^553 5\.7\.1 /);
+    }
+    const me = alice.address;
+    const rules = [
+      [message('al@test.mailstead.test'), /^550 5\.7\.1 /],
+      [message(`${me}, x@elsewhere.example`), /^550 5\.7\.1 /],
+      [message(`${me}\r\nFrom: x@elsewhere.example`), /^550 5\.7\.1 /],
+      [message(me, 'Sender: x@elsewhere.example\r\n'), /^550 5\.7\.1 /],
+      [message('Alice'), /^550 5\.7\.1 /],
+      [message(`"x@elsewhere.example" <${me}>`), /^250 2\.0\.0 /],
+      [message(me.toUpperCase()), /^250 2\.0\.0 /],
+      ['Subject: no From\r\n\r\nText\r\n', /^250 2\.0\.0 /],
+    ] as const;
+    for (const [content, reply] of rules) {
+      expect((await client.mail(me, [me], content)).line, content).toMatch(reply);
+    }
+    client.close();
+  });
+});
+
+describe('a message', () => {
+  async function withNext() {
+    const next = await startNextServer();
+    const dns = await startDns({ 'one.example': { a: ['127.0.0.1'] } });
+    const settings = { MAILSTEAD_DNS_SERVERS: dns, MAILSTEAD_OUTBOUND_PORT: String(next.port) };
+    return { next, ...(await start(settings)) };
+  }
+
+  test('goes to users here and elsewhere, without Bcc, with Date and Message-ID', async () => {
+    const { next, ...place } = await withNext();
+    const { server, alice } = place;
+    const bob = await server.addUser('bob');
+    const client = await signedIn(place);
+    const raw = message(alice.address, 'Bcc: hidden@two.example\r\n');
+    const reply = await client.mail(alice.address, [bob.address, 'bob@one.example'], raw);
+    expect(reply.line).toMatch(/^250 2\.0\.0 Ok: queued as [0-9a-f]{32}/);
+    await next.arrived(1);
+    const [mail] = next.mails;
+    expect(mail).toMatchObject({ from: alice.address, to: ['bob@one.example'] });
+    expect(mail?.raw).toMatch(
+      /^Received: from client\.example \(\[127\.0\.0\.1\]\)\r\n\tby localhost with ESMTPSA/,
+    );
+    expect(mail?.raw).toMatch(/\r\nDate: .* \+0000\r\n/);
+    expect(mail?.raw).toMatch(/\r\nMessage-ID: <[0-9a-f]{32}@test\.mailstead\.test>\r\n/);
+    expect(mail?.raw).not.toMatch(/hidden|Return-Path/i);
+    client.close();
+  });
+
+  test('is refused for unknown users here, for bare line ends, and for its size', async () => {
+    const place = await start({ MAILSTEAD_LIMITS_MESSAGE_SIZE: '64 KiB' });
+    const { alice } = place;
+    const client = await signedIn(place);
+    const me = alice.address;
+    expect((await client.mail(me, ['nobody@test.mailstead.test'], '')).line).toMatch(/^550 5\.1\.1 /);
+    await client.command('RSET');
+    expect((await client.command(`MAIL FROM:<${me}> SIZE=70000`)).line).toMatch(/^552 5\.3\.4 /);
+    expect((await client.mail(me, [me], `${message(me)}a\nb\r\n`)).line).toMatch(/^550 5\.6\.11 /);
+    const large = message(me) + 'x'.repeat(70_000);
+    expect((await client.mail(me, [me], large)).line).toMatch(/^552 5\.3\.4 /);
+    client.close();
+  });
+
+  test('DSN parameters are taken, others are not', async () => {
+    const place = await start();
+    const client = await signedIn(place);
+    expect((await client.command(`MAIL FROM:<${place.alice.address}> RET=HDRS ENVID=x AUTH=<>`)).code).toBe(
+      250,
+    );
+    expect(
+      (await client.command('RCPT TO:<bob@one.example> NOTIFY=NEVER ORCPT=rfc822;b@one.example')).code,
+    ).toBe(250);
+    expect((await client.command('RCPT TO:<bob@one.example> X=1')).line).toMatch(/^555 5\.5\.4 /);
+    client.close();
+  });
+});

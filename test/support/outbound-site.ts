@@ -1,0 +1,166 @@
+/** What relays mail, over a real store, for one test: the parts of src/server.ts without listeners. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import type { Account } from '#directory/account';
+import type { Recipient } from '#directory/lookups';
+import { listEnd, listStart } from '#domain/change';
+import { Delivery } from '#domain/delivery';
+import { defaultFolder, FolderType } from '#domain/folder';
+import { type EntityId, type ItemId, mailboxOf, type OrganizationId } from '#domain/ids';
+import type { OutboundEnvelope, OutboundMail } from '#domain/outbound';
+import { OutboundQueue } from '#domain/outbound-queue';
+import { QueueRunner } from '#domain/queue-runner';
+import { type Route, Routes } from '#domain/routes';
+import { Routing } from '#domain/routing';
+import { returnPathField } from '#domain/trace';
+import { NextHops } from '#protocols/smtp/next-hop';
+import { SmtpRelay } from '#protocols/smtp/relay';
+import { RelayRunner } from '#protocols/smtp/runner';
+import type { Database } from '#storage/database';
+import { silentLogger } from '#telemetry/log';
+import { fixedClock, tempDatabase, tempOrganization } from '#test/support/temp-store';
+
+interface OutboundSiteOptions {
+  readonly dns?: string;
+  /** Where the servers of other domains listen. */
+  readonly port?: number;
+  readonly relay?: string;
+  readonly routes?: readonly Route[];
+  readonly concurrency?: number;
+}
+
+export interface OutboundSite {
+  readonly clock: ReturnType<typeof fixedClock>;
+  readonly database: Database;
+  readonly organization: OrganizationId;
+  readonly delivery: Delivery;
+  readonly queue: OutboundQueue;
+  readonly runner: RelayRunner;
+  /** The sender of all mail. */
+  readonly alice: Account;
+  readonly routing: Routing;
+  /** Accepts a message of alice, and waits until it has been tried once. */
+  send(to: readonly string[], more?: Partial<OutboundEnvelope>, raw?: string): Promise<void>;
+  /** Accepts a message without waiting. */
+  accept(to: readonly string[], more?: Partial<OutboundEnvelope>, raw?: string): Promise<void>;
+  /** What alice has got, newest first. */
+  inbox(): Promise<readonly string[]>;
+  queued(): Promise<readonly OutboundMail[]>;
+  /** Lets time pass, until everything due by then has been tried. */
+  pass(ms: number): Promise<void>;
+}
+
+export const minute = 60_000;
+export const hour = 60 * minute;
+
+export async function startOutbound(options: OutboundSiteOptions = {}): Promise<OutboundSite> {
+  const clock = fixedClock(Date.UTC(2026, 10, 22));
+  const outside = { clock, random: { bytes: (length: number) => randomBytes(length) } };
+  const database = await tempDatabase({ clock });
+  const organization = tempOrganization(database);
+  const store = database.mail;
+  const hostname = 'mx.ours.example';
+  const routes = new Routes({ relay: options.relay, routes: options.routes ?? [] });
+  const alice = await mailboxOfAlice(database, organization);
+  const directory = {
+    organizationOf: async () => organization,
+    resolveRecipient: async (address: string): Promise<Recipient> => {
+      if (address === alice.address) return { kind: 'mailbox', account: alice };
+      return { kind: address.endsWith('@ours.example') ? 'unknown' : 'elsewhere' };
+    },
+  };
+  const routing = new Routing(directory, routes);
+  const destinationOf = (address: string) => routes.destinationOf(address);
+  const schedule = {
+    retryMs: [1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * minute),
+    expireMs: 48 * hour,
+  };
+  const log = silentLogger;
+  const queue = new OutboundQueue({
+    store,
+    queue: store.outbound,
+    directory: routing,
+    outside,
+    log,
+    hostname,
+    schedule,
+    destinationOf,
+  });
+  const hops = new NextHops({
+    dnsServers: options.dns === undefined ? [] : [options.dns],
+    hostname,
+    port: options.port ?? 25,
+  });
+  const relay = new SmtpRelay({ hostname, hops, clock });
+  const runner = new RelayRunner({
+    queue,
+    relay,
+    routes,
+    clock,
+    log,
+    concurrency: options.concurrency ?? 10,
+  });
+  const local = new QueueRunner(store, clock, log);
+  const delivery = new Delivery({
+    store,
+    outside,
+    limits: { maxMessageBytes: 30_000_000, mailboxQuotaBytes: 1e12 },
+    hostname,
+    wakeQueue: () => local.wake(),
+    destinationOf,
+    wakeRelay: (due) => runner.wake(due),
+  });
+  await runner.start();
+  onTestFinished(async () => {
+    await runner.stop();
+    await local.stop();
+  });
+  const accept: OutboundSite['accept'] = async (to, more = {}, raw = 'Subject: Hello\r\n\r\nText\r\n') => {
+    const recipients = to.map((address) => ({ address }));
+    const reversePath = alice.address;
+    const message = delivery.begin(
+      [],
+      (id) => `${returnPathField(reversePath)}Received: by ${hostname}\r\n\tid ${id}\r\n`,
+      { organization, kind: 'mail', reversePath, recipients, ...more },
+    );
+    await message.write(Buffer.from(raw));
+    await message.accept();
+  };
+  return {
+    clock,
+    database,
+    organization,
+    delivery,
+    queue,
+    runner,
+    alice,
+    routing,
+    accept,
+    send: async (...given) => {
+      await accept(...given);
+      await runner.settled();
+    },
+    inbox: () => inboxOf(database, alice),
+    queued: async () => (await queue.list(organization, undefined, 100)).rows,
+    pass: async (ms) => {
+      clock.move(ms);
+      await runner.settled();
+    },
+  };
+}
+
+async function mailboxOfAlice(database: Database, organization: OrganizationId): Promise<Account> {
+  const entity = randomUUID() as EntityId;
+  const mailbox = { organization, mailbox: mailboxOf(entity) };
+  await database.mail.createMailbox(mailbox);
+  const address = 'alice@ours.example';
+  return { organization, entity, mailbox, address, addresses: [address], displayName: 'Alice' };
+}
+
+async function inboxOf({ mail }: Database, { mailbox }: Account): Promise<readonly string[]> {
+  const reader = mail.mailbox(mailbox);
+  const range = { from: listStart, to: listEnd, limit: 100 };
+  const places = await reader.list(defaultFolder(FolderType.Inbox), range);
+  const bodies = await reader.inlineBodies(places.map(({ item }) => item as ItemId));
+  return bodies.map((raw) => Buffer.from(raw ?? []).toString());
+}
