@@ -21,6 +21,7 @@ import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
+import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
@@ -239,7 +240,7 @@ class MailServer implements Server {
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, devices, policies, database } = this.#core;
+    const { config, log, directory, devices, policies, database, outbound, relay } = this.#core;
     const { cert, key } = this.#certificate;
     const { https, http } = config.listen;
     await this.#listenForMail();
@@ -263,6 +264,7 @@ class MailServer implements Server {
       ...domainOperations(directory),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),
+      ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.wake(due) }),
     });
     this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
   }

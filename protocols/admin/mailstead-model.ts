@@ -46,6 +46,15 @@ const shapes: Readonly<Record<string, Shape>> = {
     },
     ['OrganizationId'],
   ),
+  ListQueueRequest: structure(
+    { OrganizationId: 'OrganizationId', NextToken: 'NextToken', MaxResults: 'MaxResults' },
+    ['OrganizationId'],
+  ),
+  QueueId: { type: 'string', min: 32, max: 32, pattern: '^[0-9a-f]{32}$' },
+  QueuedMessageRequest: structure({ OrganizationId: 'OrganizationId', QueueId: 'QueueId' }, [
+    'OrganizationId',
+    'QueueId',
+  ]),
   MobileDeviceRequest: structure(
     { OrganizationId: 'OrganizationId', UserId: 'EntityIdentifier', DeviceId: 'MobileDeviceId' },
     ['OrganizationId', 'UserId', 'DeviceId'],
@@ -72,6 +81,10 @@ export const mailsteadModel: Model = {
     DescribeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
     DeleteMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
     WipeMobileDevice: { input: { shape: 'WipeMobileDeviceRequest' } },
+    ListQueue: { input: { shape: 'ListQueueRequest' } },
+    DescribeQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
+    RetryQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
+    DeleteQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     CancelWipeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
   },
   shapes,

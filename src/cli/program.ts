@@ -8,6 +8,7 @@ import { addDevice } from './device.ts';
 import { addDomain } from './domain.ts';
 import { addOrg } from './org.ts';
 import { addPolicy } from './policy.ts';
+import { addQueue } from './queue.ts';
 import { addServe } from './serve.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
 import { addUser } from './user.ts';
@@ -40,6 +41,7 @@ function createProgram(terminal: Terminal): Command {
   addDomain(program, terminal);
   addDevice(program, terminal);
   addPolicy(program, terminal);
+  addQueue(program, terminal);
   addBackup(program, terminal);
   addConfig(program, terminal);
   addApi(program, terminal);

@@ -83,7 +83,7 @@ export interface StatusNotice {
 }
 
 /** One message is at most so many rows: what goes to more destinations shares them. */
-export const maxDestinations = 64;
+const maxDestinations = 64;
 /** RFC 3461 §4.1, DELAY: after this age, once. */
 const delayToldMs = 4 * 3_600_000;
 

@@ -5,7 +5,7 @@ import { domainOfAddress } from './outbound.ts';
 import type { Routes } from './routes.ts';
 
 /** What becomes of mail for an address. */
-export type Destination =
+type Destination =
   | { readonly kind: 'mailbox'; readonly account: Account }
   | { readonly kind: 'disabled' }
   | { readonly kind: 'unknown' }
