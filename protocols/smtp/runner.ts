@@ -24,6 +24,8 @@ interface Waiting {
 
 /** Connections at a time, to whomever. */
 const maxSessions = 100;
+/** Then a session is given to whoever waits longest. */
+const maxMailsInARow = 200;
 /** After a fault of ours. */
 const pauseMs = 60_000;
 const graceMs = 10_000;
@@ -97,6 +99,9 @@ export class RelayRunner {
   }
 
   #begin(destination: string, waiting: Waiting): void {
+    // The next look begins with the others.
+    this.#waiting.delete(destination);
+    this.#waiting.set(destination, waiting);
     waiting.active++;
     waiting.dueMs = Number.POSITIVE_INFINITY;
     const session = this.#parts.relay.session();
@@ -121,7 +126,9 @@ export class RelayRunner {
 
   async #work(destination: string, session: RelaySession): Promise<void> {
     let unreachable: Outcome | undefined;
-    while (!this.#isStopped) {
+    for (let sent = 0; !this.#isStopped; sent++) {
+      // Others wait for a session too.
+      if (sent >= maxMailsInARow) return void this.#note(destination, this.#parts.clock.now());
       const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
       if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
       if (mail === undefined) return;
@@ -130,10 +137,10 @@ export class RelayRunner {
       const outcomes: readonly Outcome[] =
         unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
       unreachable = outcomes.find((outcome) => outcome.isUnreachable === true);
-      // Broken off by us: it is taken up again at the next start.
-      if (this.#isStopped && outcomes.some(({ kind }) => kind === 'deferred')) return;
-      for (const due of await this.#parts.queue.settle(mail, outcomes))
-        this.#note(due.destination, due.dueMs);
+      // What we broke off ourselves says nothing; it is taken up again at the next start.
+      const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
+      if (told.length === 0) return;
+      for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
     }
   }
 

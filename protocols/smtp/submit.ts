@@ -22,6 +22,7 @@ import { ContentCheck } from './content-check.ts';
 import { hook, libraryError } from './hook.ts';
 import { type Reply, ReplyError, replyTo } from './reply.ts';
 import { SubmittedHeader } from './submitted-header.ts';
+import { reportSuccess } from './success-report.ts';
 
 interface SubmissionOptions {
   /** Our name in the greeting and in Received. */
@@ -239,8 +240,9 @@ export class SubmissionListener {
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
       outboundOf(envelope, account, recipients),
     );
+    const header = this.#headerFor(account);
     try {
-      const fault = await this.#writeAll(stream, message, account);
+      const fault = await writeAll(stream, message, header);
       if (fault !== undefined) throw fault;
     } catch (error) {
       await message.abort();
@@ -255,36 +257,33 @@ export class SubmissionListener {
       rcpts: envelope.rcptTo.length,
       sizeBytes: stream.byteLength,
     });
+    await this.#tellSuccess(session, account, header.sent);
     return `2.0.0 Ok: queued as ${acceptId}`;
   }
 
-  /** After a fault reads on to the end, and gives the fault. */
-  async #writeAll(
-    stream: SMTPServerDataStream,
-    message: IncomingMessage,
-    account: Account,
-  ): Promise<unknown> {
+  /** The message is accepted: a report that cannot be written is no reason to refuse it. */
+  async #tellSuccess(
+    { id, envelope }: SMTPServerSession,
+    sender: Account,
+    header: Uint8Array,
+  ): Promise<void> {
+    const local = this.#recipients.get(envelope)?.accounts;
+    const recipients = envelope.rcptTo
+      .filter(({ address, dsn }) => local?.has(address.toLowerCase()) && dsn?.notify?.includes('SUCCESS'))
+      .map(({ address, dsn }) => ({ address: withAsciiDomain(address), orcpt: dsn?.orcpt }));
+    if (recipients.length === 0 || !envelope.mailFrom || envelope.mailFrom.address === '') return;
+    const { hostname } = this.#options;
+    const envid = envelope.dsn?.envid ?? undefined;
+    await reportSuccess(this.#parts, { sender, hostname, header, envid, recipients }).catch((err: unknown) =>
+      this.#parts.log.error('smtp.hook.failed', { err }, { connection: id }),
+    );
+  }
+
+  #headerFor(account: Account): SubmittedHeader {
     const { clock, random } = this.#parts;
     const domain = account.address.slice(account.address.lastIndexOf('@') + 1);
     const messageId = `<${Buffer.from(random.bytes(16)).toString('hex')}@${domain}>`;
-    const header = new SubmittedHeader(account, { nowMs: clock.now(), messageId });
-    const check = new ContentCheck();
-    const write = async (bytes: Uint8Array) => {
-      if (bytes.length > 0) await message.write(bytes);
-    };
-    let fault: unknown;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      if (fault !== undefined) continue;
-      try {
-        check.write(chunk);
-        await write(header.write(chunk));
-      } catch (error) {
-        fault = error;
-        await message.abort();
-      }
-    }
-    if (fault === undefined) await write(header.end());
-    return fault;
+    return new SubmittedHeader(account, { nowMs: clock.now(), messageId });
   }
 
   /** RFC 5321 §4.4, RFC 3848. */
@@ -302,6 +301,31 @@ export class SubmissionListener {
     });
     return returnPathField(envelope.mailFrom ? withAsciiDomain(envelope.mailFrom.address) : '') + received;
   }
+}
+
+/** Writes the stream into the message; after a fault reads on to the end, and gives the fault. */
+async function writeAll(
+  stream: SMTPServerDataStream,
+  message: IncomingMessage,
+  header: SubmittedHeader,
+): Promise<unknown> {
+  const check = new ContentCheck();
+  const write = async (bytes: Uint8Array) => {
+    if (bytes.length > 0) await message.write(bytes);
+  };
+  let fault: unknown;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (fault !== undefined) continue;
+    try {
+      check.write(chunk);
+      await write(header.write(chunk));
+    } catch (error) {
+      fault = error;
+      await message.abort();
+    }
+  }
+  if (fault === undefined) await write(header.end());
+  return fault;
 }
 
 function outboundOf(

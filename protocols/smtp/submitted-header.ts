@@ -21,10 +21,16 @@ export class SubmittedHeader {
   readonly #account: Account;
   readonly #additions: Additions;
   #held: Buffer | undefined = Buffer.alloc(0);
+  #sent: Uint8Array = new Uint8Array(0);
 
   constructor(account: Account, additions: Additions) {
     this.#account = account;
     this.#additions = additions;
+  }
+
+  /** The header as it went on. */
+  get sent(): Uint8Array {
+    return this.#sent;
   }
 
   /** What goes on by these bytes. Throws ReplyError for a sender who is not the account's. */
@@ -65,6 +71,7 @@ export class SubmittedHeader {
       now: nowMs,
       messageId,
     });
-    return Buffer.concat(outgoing);
+    this.#sent = Buffer.concat(outgoing);
+    return this.#sent;
   }
 }

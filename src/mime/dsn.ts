@@ -16,7 +16,7 @@ export interface ReportedRecipient {
 
 /** What is told, to whom, and about which message. */
 export interface StatusReport {
-  readonly action: 'failed' | 'delayed' | 'relayed';
+  readonly action: 'failed' | 'delayed' | 'relayed' | 'delivered';
   /** Our own name. */
   readonly hostname: string;
   readonly to: string;
@@ -40,12 +40,14 @@ const subjects = {
   failed: 'Undelivered mail',
   delayed: 'Delayed mail (still being tried)',
   relayed: 'Mail handed on',
+  delivered: 'Mail delivered',
 } as const;
 
 const introductions = {
   failed: 'Your message could not be delivered to these recipients. It is not tried again.',
   delayed:
     'Your message could not be delivered to these recipients yet. You need not send it again: it is tried further, and you will be told if it cannot be delivered in the end.',
+  delivered: 'Your message is in the mailboxes of these recipients.',
   relayed: 'Your message was handed to a server that does not report deliveries, for these recipients.',
 } as const;
 

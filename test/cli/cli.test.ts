@@ -390,3 +390,22 @@ test('config check lists every fault and exits with 2; config show masks secrets
   expect(JSON.parse(out)).toMatchObject({ data: dir, outbound: { relay: 'smtp://u:***@h:25' } });
   expect((await run(['config', 'show'])).out).toContain('smtp://u:***@h:25');
 });
+
+test('the queue is listed, and its messages are shown, tried and deleted', async () => {
+  const QueueId = 'ab'.repeat(16);
+  const recipient = { Address: 'bob@one.example', State: 'PENDING', LastReply: '451 4.7.1 Later' };
+  const queued = { QueueId, Sender: '', Attempts: 2, AcceptedTime: 0, Recipients: [recipient, recipient] };
+  await serve({
+    'Mailstead.ListQueue': { Messages: [queued] },
+    'Mailstead.DescribeQueuedMessage': queued,
+    'Mailstead.RetryQueuedMessage': queued,
+    'Mailstead.DeleteQueuedMessage': {},
+  });
+  const listed = await run(['queue', 'list']);
+  expect(listed.out).toContain(`${QueueId}  <>    bob@one.example and 1 more`);
+  expect((await run(['queue', 'show', QueueId])).out).toContain('451 4.7.1 Later');
+  expect((await run(['queue', 'retry', QueueId])).out).toBe(`${QueueId} is tried now.\n`);
+  expect((await run(['queue', 'delete', QueueId])).out).toBe(`${QueueId} is deleted.\n`);
+  expect(calls).toContainEqual(['Mailstead.DeleteQueuedMessage', { OrganizationId, QueueId }]);
+  expect((await run(['queue', 'show', 'x'])).code).toBe(1);
+});

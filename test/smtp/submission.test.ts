@@ -1,9 +1,14 @@
+import { dirname } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { listEnd, listStart } from '#domain/change';
+import { defaultFolder, FolderType } from '#domain/folder';
+import type { ItemId, MailboxRef } from '#domain/ids';
 import { startDns } from '#test/support/dns-responder';
 import { startNextServer } from '#test/support/next-server';
 import { SmtpClient } from '#test/support/smtp-client';
 import { startServer, type TestServer, type TestUser } from '#test/support/start-server';
+import { tempDatabase } from '#test/support/temp-store';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const plain = ({ address, password }: { address: string; password: string }) =>
@@ -28,6 +33,17 @@ async function signedIn({ submission, alice }: Place): Promise<SmtpClient> {
   await client.command('EHLO client.example');
   expect((await client.command(plain(alice))).line).toMatch(/^235 2\.7\.0 /);
   return client;
+}
+
+/** Stops the server, and gives what a user has got. */
+async function inboxOf({ server, dataDir, organization }: TestServer, { id }: TestUser): Promise<string[]> {
+  await server.stop();
+  const { mail } = await tempDatabase({ folder: dirname(dataDir) });
+  const reader = mail.mailbox({ organization, mailbox: id } as MailboxRef);
+  const range = { from: listStart, to: listEnd, limit: 100 };
+  const places = await reader.list(defaultFolder(FolderType.Inbox), range);
+  const bodies = await reader.inlineBodies(places.map(({ item }) => item as ItemId));
+  return bodies.map((raw) => Buffer.from(raw ?? []).toString());
 }
 
 const message = (from: string, more = '') => `From: ${from}\r\nTo: bob@one.example\r\n${more}\r\nText\r\n`;
@@ -174,6 +190,23 @@ describe('a message', () => {
     expect(mail?.raw).toMatch(/\r\nMessage-ID: <[0-9a-f]{32}@test\.mailstead\.test>\r\n/);
     expect(mail?.raw).not.toMatch(/hidden|Return-Path/i);
     client.close();
+  });
+
+  test('NOTIFY=SUCCESS is told of a mailbox here, to the sender', async () => {
+    const place = await start();
+    const { server, alice } = place;
+    const bob = await server.addUser('bob');
+    const client = await signedIn(place);
+    await client.command(`MAIL FROM:<${alice.address}> ENVID=abc`);
+    await client.command(`RCPT TO:<${bob.address}> NOTIFY=SUCCESS`);
+    await client.command('DATA');
+    const reply = await client.command(`${message(alice.address)}.`);
+    expect(reply.line).toMatch(/^250 /);
+    client.close();
+    const [report] = await inboxOf(server, alice);
+    expect(report).toContain('\r\nAction: delivered\r\nStatus: 2.1.5\r\n');
+    expect(report).toContain(`\r\nFinal-Recipient: rfc822; ${bob.address}\r\n`);
+    expect(report).toContain('\r\nOriginal-Envelope-Id: abc\r\n');
   });
 
   test('is refused for unknown users here, for bare line ends, and for its size', async () => {
