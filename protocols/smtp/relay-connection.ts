@@ -17,6 +17,14 @@ interface RelayError extends Error {
   readonly response?: string | undefined;
   readonly responseCode?: number | undefined;
   readonly recipient?: string | undefined;
+  /** What it answered. */
+  readonly command?: string | undefined;
+}
+
+/** What the library answered to a send. */
+interface Answer {
+  readonly error: RelayError | undefined;
+  readonly response: string;
 }
 
 /** ConnectError: no session with the server came about. */
@@ -30,6 +38,8 @@ export class RelayConnection {
   readonly #connection: SMTPConnection;
   readonly #extensions: ReadonlySet<string>;
   readonly #greetedBy: string;
+  /** Resolves when the session is over: the library does not answer a send that is under way then. */
+  readonly #ended = Promise.withResolvers<void>();
   #isUsable = true;
 
   constructor(host: Host, connection: SMTPConnection) {
@@ -40,6 +50,7 @@ export class RelayConnection {
     this.#extensions = new Set(lines.map((line) => line.slice(4).split(' ')[0]?.toUpperCase() ?? ''));
     connection.on('end', () => {
       this.#isUsable = false;
+      this.#ended.resolve();
     });
   }
 
@@ -80,6 +91,7 @@ export class RelayConnection {
   close(): void {
     this.#isUsable = false;
     this.#connection.close();
+    this.#ended.resolve();
   }
 
   quit(): void {
@@ -119,23 +131,30 @@ export class RelayConnection {
       ...(hasDsn ? { dsn: dsnOf(mail, notify, orcpt) } : {}),
     };
     const content = Readable.from(mail.open());
-    const { error, response } = await new Promise<{ error: RelayError | undefined; response: string }>(
-      (resolve) => {
-        this.#connection.send(envelope, content, (error, info) =>
-          resolve({ error: error ?? undefined, response: info?.response ?? '' }),
-        );
-      },
-    );
+    const sent = new Promise<Answer>((resolve) => {
+      this.#connection.send(envelope, content, (error, info) =>
+        resolve({ error: error ?? undefined, response: info?.response ?? '' }),
+      );
+    });
+    const { error, response } = await Promise.race([sent, this.#brokenOff()]);
     content.destroy();
     if (error !== undefined) this.close();
     const rejected = new Map(envelope.rejectedErrors?.map((one) => [one.recipient, one]));
     return recipients.map(({ address }) => {
-      const reason = rejected.get(address) ?? error;
+      // RFC 2920 §3.1: after a refused MAIL the replies to the RCPTs that were sent along mean nothing.
+      const reason = error?.command === 'MAIL FROM' ? error : (rejected.get(address) ?? error);
       if (reason !== undefined) return { address, ...this.#failureOf(reason) };
       const text = response;
       const isNotifyPassed = hasDsn;
       return { address, kind: 'delivered', status: '2.0.0', text, remote: this.host.name, isNotifyPassed };
     });
+  }
+
+  /** What the library has to say of the end comes first. */
+  async #brokenOff(): Promise<Answer> {
+    await this.#ended.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    return { error: new Error('The connection was broken off'), response: '' };
   }
 
   #failureOf(error: RelayError): Omit<Outcome, 'address'> {
@@ -150,7 +169,7 @@ export class RelayConnection {
     return {
       kind: isPermanent ? 'failed' : 'deferred',
       status: enhanced ?? (isPermanent ? '5.0.0' : '4.0.0'),
-      text: response,
+      text: response.replace(/\s+/g, ' ').slice(0, 1_000),
       remote: this.host.name,
     };
   }

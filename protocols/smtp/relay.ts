@@ -29,13 +29,16 @@ export class SmtpRelay implements Relay {
 class SmtpRelaySession implements RelaySession {
   readonly #options: SmtpRelayOptions;
   #connection: RelayConnection | undefined;
+  readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
+  #isSending = false;
 
   constructor(options: SmtpRelayOptions) {
     this.#options = options;
   }
 
   async send(hop: NextHop, mail: RelayedMail): Promise<readonly Outcome[]> {
+    this.#isSending = true;
     const cancel = this.#options.clock.after(attemptMs, () => this.#connection?.close());
     try {
       return await this.#tryHosts(await this.#options.hops.hosts(hop), mail);
@@ -48,12 +51,16 @@ class SmtpRelaySession implements RelaySession {
       return mail.recipients.map(({ address }) => ({ address, kind, status, text: message, isUnreachable }));
     } finally {
       cancel();
+      this.#isSending = false;
     }
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#connection?.quit();
+    this.#closed.resolve();
+    // In the middle of a message QUIT would be content.
+    if (this.#isSending) this.#connection?.close();
+    else this.#connection?.quit();
   }
 
   /** One host after the other, for the recipients that are worth another attempt. RFC 5321 §5.1. */
@@ -102,11 +109,14 @@ class SmtpRelaySession implements RelaySession {
     const open = this.#connection;
     if (open?.isUsable && open.host.address === host.address && open.host.port === host.port) return open;
     open?.quit();
-    this.#connection = await RelayConnection.open(host, this.#options.hostname);
-    if (this.#isClosed) {
-      this.#connection.close();
+    const opening = RelayConnection.open(host, this.#options.hostname);
+    const opened = await Promise.race([opening, this.#closed.promise]);
+    if (opened === undefined || this.#isClosed) {
+      // It may come about yet.
+      void opening.then((late) => late.quit()).catch(() => undefined);
       throw new ConnectError('This server is stopping');
     }
-    return this.#connection;
+    this.#connection = opened;
+    return opened;
   }
 }

@@ -83,6 +83,43 @@ test('a permanent refusal comes back as a report, with the reply and the header'
   expect(report).not.toContain('\r\nText\r\n');
 });
 
+test('a sender refused for now is tried again, whatever the replies to the recipients sent along', async () => {
+  const { site } = await start({
+    onMailFrom: (_address, _session, done) =>
+      done(Object.assign(new Error('4.3.2 Not now'), { responseCode: 451 })),
+  });
+  await site.send(['bob@one.example']);
+  expect((await site.queued())[0]?.recipients[0]).toMatchObject({
+    state: 'pending',
+    last: { kind: 'deferred', status: '4.3.2' },
+  });
+  expect(await site.inbox()).toEqual([]);
+});
+
+test('what is broken off by a stop leaves no half message behind, and goes when its claim is over', async () => {
+  let begun: () => void = () => undefined;
+  const isBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let isHolding = true;
+  const { next, site } = await start({
+    onMessage: () => {
+      begun();
+      return isHolding ? new Promise<undefined>(() => undefined) : undefined;
+    },
+  });
+  await site.accept(['bob@one.example']);
+  await isBegun;
+  const stopped = site.runner.stop();
+  site.clock.move(10_000);
+  await stopped;
+  expect(next.mails).toEqual([]);
+  isHolding = false;
+  await site.runner.start();
+  await site.pass(hour);
+  expect(next.mails).toHaveLength(1);
+});
+
 test('recipients of one message have their own ends', async () => {
   const answers: Readonly<Record<string, string>> = {
     'no@one.example': '550 5.1.1 No such user',
