@@ -41,7 +41,7 @@ class SmtpRelaySession implements RelaySession {
     this.#isSending = true;
     const cancel = this.#options.clock.after(attemptMs, () => this.#connection?.close());
     try {
-      return await this.#tryHosts(await this.#options.hops.hosts(hop), mail);
+      return await this.#tryHosts(await this.#hosts(hop), mail);
     } catch (error) {
       const { message } = error instanceof Error ? error : new Error(String(error));
       const { isPermanent, status } =
@@ -61,6 +61,14 @@ class SmtpRelaySession implements RelaySession {
     // In the middle of a message QUIT would be content.
     if (this.#isSending) this.#connection?.close();
     else this.#connection?.quit();
+  }
+
+  async #hosts(hop: NextHop): Promise<readonly Host[]> {
+    const finding = this.#options.hops.hosts(hop);
+    const found = await Promise.race([finding, this.#closed.promise]);
+    if (found !== undefined) return found;
+    void finding.catch(() => undefined);
+    throw new NoHostError(false, '4.3.2', 'This server is stopping');
   }
 
   /** One host after the other, for the recipients that are worth another attempt. RFC 5321 §5.1. */
