@@ -8,6 +8,9 @@ import type { Host } from './next-hop.ts';
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
 const timeouts = { connectionTimeout: 60_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
 
+/** RFC 5321 §4.5.3.1.8. */
+const maxRecipients = 100;
+
 /** Envelope and errors as the library leaves them. */
 interface TriedEnvelope extends SMTPEnvelope {
   rejectedErrors?: RelayError[];
@@ -111,13 +114,17 @@ export class RelayConnection {
     return undefined;
   }
 
-  /** The library has one set of DSN parameters a transaction. */
+  /** So many at a time as every server takes; and the library has one set of DSN parameters a transaction. */
   #transactions(recipients: readonly OutboundRecipient[]): readonly (readonly OutboundRecipient[])[] {
-    if (!this.#extensions.has('DSN')) return [recipients];
-    const isPlain = ({ notify, orcpt }: OutboundRecipient) => notify === undefined && orcpt === undefined;
+    const hasDsn = this.#extensions.has('DSN');
+    const isPlain = ({ notify, orcpt }: OutboundRecipient) =>
+      !hasDsn || (notify === undefined && orcpt === undefined);
     const plain = recipients.filter(isPlain);
-    const others = recipients.filter((one) => !isPlain(one)).map((one) => [one]);
-    return plain.length === 0 ? others : [plain, ...others];
+    const transactions = recipients.filter((one) => !isPlain(one)).map((one) => [one]);
+    for (let at = 0; at < plain.length; at += maxRecipients) {
+      transactions.push(plain.slice(at, at + maxRecipients));
+    }
+    return transactions;
   }
 
   async #send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {

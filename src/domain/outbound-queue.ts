@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { deliveryStatusNotification } from '#mime/dsn';
 import type { Logger } from '#telemetry/log';
 import { DomainError } from './errors.ts';
@@ -156,7 +157,13 @@ export class OutboundQueue {
       { mailboxes, outbound, chunks },
       { receivedMs: atMs, read: false },
     );
-    const content = { acceptId: this.#randomHex(), acceptedMs: atMs, size: body.size, skip: 0, is8bit: true };
+    const content = {
+      acceptId: this.#randomHex(),
+      acceptedMs: atMs,
+      size: body.size,
+      skip: 0,
+      is8bit: !isAscii(raw),
+    };
     const mails =
       outbound === undefined
         ? []

@@ -84,6 +84,9 @@ export interface StatusNotice {
 
 /** One message is at most so many rows: what goes to more destinations shares them. */
 const maxDestinations = 64;
+/** A row with what every recipient's server said stays well below the size of a transaction. */
+const maxRecipientsPerRow = 500;
+const maxTextLength = 500;
 /** RFC 3461 §4.1, DELAY: after this age, once. */
 const delayToldMs = 4 * 3_600_000;
 
@@ -105,16 +108,24 @@ export function outboundMails(
     rest.length > 1
       ? [...groups.slice(0, maxDestinations - 1), [`several of ${content.acceptId}`, shared] as const]
       : groups;
-  return rows.map(([destination, some]) => ({
-    ...envelope,
-    ...content,
-    id: outboundId(content.acceptId, destination),
-    destination,
-    dueMs: content.acceptedMs,
-    attempts: 0,
-    isDelayTold: false,
-    recipients: some.map((recipient) => ({ ...recipient, state: 'pending' as const })),
-  }));
+  return rows.flatMap(([destination, some]) =>
+    chunksOf(some, maxRecipientsPerRow).map((part, n) => ({
+      ...envelope,
+      ...content,
+      id: outboundId(content.acceptId, destination, n),
+      destination,
+      dueMs: content.acceptedMs,
+      attempts: 0,
+      isDelayTold: false,
+      recipients: part.map((recipient) => ({ ...recipient, state: 'pending' as const })),
+    })),
+  );
+}
+
+function chunksOf<T>(list: readonly T[], length: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / length) }, (_, n) =>
+    list.slice(n * length, (n + 1) * length),
+  );
 }
 
 /** A byte that is the same for all mail of a destination: it spreads the queue. */
@@ -123,9 +134,9 @@ export function destinationByte(destination: string): number {
 }
 
 /** The first byte is the destination's, and with it the place of all its mail; the rest is the message's. */
-function outboundId(acceptId: string, destination: string): QueueId {
+function outboundId(acceptId: string, destination: string, n: number): QueueId {
   const place = Buffer.of(destinationByte(destination));
-  const name = createHash('sha256').update(`${acceptId}\n${destination}`).digest().subarray(0, 15);
+  const name = createHash('sha256').update(`${acceptId}\n${destination}\n${n}`).digest().subarray(0, 15);
   return Buffer.concat([place, name]).toString('hex') as QueueId;
 }
 
@@ -140,7 +151,9 @@ export function afterAttempt(
   schedule: RetrySchedule,
 ): { readonly next: OutboundMail | undefined; readonly notices: readonly StatusNotice[] } {
   const isExpired = nowMs >= mail.acceptedMs + schedule.expireMs;
-  const byAddress = new Map(outcomes.map((outcome) => [outcome.address, outcome]));
+  const byAddress = new Map(
+    outcomes.map((outcome) => [outcome.address, { ...outcome, text: outcome.text.slice(0, maxTextLength) }]),
+  );
   const recipients = mail.recipients.map((recipient) =>
     recipient.state === 'pending'
       ? advance(recipient, byAddress.get(recipient.address), isExpired)

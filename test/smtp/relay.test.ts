@@ -348,3 +348,16 @@ test('mail to more destinations than rows may be is delivered to all of them', a
   expect(next.mails.flatMap(({ to }) => to).sort()).toEqual(names.map((name) => `bob@${name}`).sort());
   expect(await site.queued()).toEqual([]);
 });
+
+test('many recipients of one domain go by a hundred, and a report on all of them fits', async () => {
+  const names = Array.from({ length: 1_200 }, (_, n) => `user${n}@one.example`);
+  const { next, site } = await start({
+    onRcpt: (address) => (address.endsWith('9@one.example') ? `550 5.1.1 ${'x'.repeat(400)}` : undefined),
+  });
+  await site.send(names);
+  expect(next.mails.every(({ to }) => to.length <= 100)).toBe(true);
+  const arrived = next.mails.flatMap(({ to }) => to);
+  expect(arrived.sort()).toEqual(names.filter((name) => !name.endsWith('9@one.example')).sort());
+  expect(await site.inbox()).toHaveLength(3);
+  expect(await site.queued()).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { listEnd, listStart } from '#domain/change';
 import { defaultFolder, FolderType } from '#domain/folder';
 import type { ItemId, MailboxRef } from '#domain/ids';
+import type { Clock } from '#domain/outside';
 import { startDns } from '#test/support/dns-responder';
 import { startNextServer } from '#test/support/next-server';
 import { SmtpClient } from '#test/support/smtp-client';
@@ -20,8 +21,8 @@ interface Place {
   readonly submission: string;
 }
 
-async function start(settings: Record<string, string> = {}): Promise<Place> {
-  const server = await startServer({ settings });
+async function start(settings: Record<string, string> = {}, clock?: Clock): Promise<Place> {
+  const server = await startServer({ settings, ...(clock ? { clock } : {}) });
   const alice = await server.addUser('alice');
   return { server, alice, submission: server.server.addresses['submission'] ?? '' };
 }
@@ -100,6 +101,29 @@ describe('signing in', () => {
     let reply = { line: '' };
     for (const line of lines) reply = await client.command(line);
     expect(reply.line).toMatch(refusal);
+    client.close();
+  });
+
+  test('too many wrong passwords: 454 4.7.0, whatever is sent then', { timeout: 60_000 }, async () => {
+    // The throttle's waits are not waited for.
+    const clock: Clock = {
+      now: Date.now,
+      after: (delayMs, callback) => {
+        const timer = setTimeout(callback, delayMs <= 30_000 ? 0 : delayMs);
+        return () => clearTimeout(timer);
+      },
+    };
+    const { submission, alice } = await start({ MAILSTEAD_LISTEN_INSECURE_AUTH: 'true' }, clock);
+    const replies: string[] = [];
+    for (let n = 0; n < 120 && !replies.at(-1)?.startsWith('454'); n++) {
+      const client = await SmtpClient.greeted(submission);
+      replies.push((await client.command(plain({ address: `nobody${n}@x.example`, password: 'no' }))).line);
+      client.close();
+    }
+    expect(replies[0]).toMatch(/^535 5\.7\.8 /);
+    expect(replies.at(-1)).toMatch(/^454 4\.7\.0 /);
+    const client = await SmtpClient.greeted(submission);
+    expect((await client.command(plain(alice))).line).toMatch(/^454 4\.7\.0 /);
     client.close();
   });
 
