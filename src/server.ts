@@ -14,9 +14,11 @@ import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
+import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
+import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
@@ -107,7 +109,10 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     },
   });
   const storedPolicies = new StoredPolicies({ store, keys, sealer });
-  const policies = new Policies(storedPolicies);
+  const policies = new Policies(storedPolicies, directory.groups);
+  directory.groups.onMembershipChange((change) => {
+    policies.membershipChanged(change).catch((err: unknown) => log.error('policy.announce.failed', { err }));
+  });
   const devices = new Devices(mail, storedPolicies, policies, clock);
   const queue = new QueueRunner(mail, clock, log);
   return {
@@ -222,6 +227,8 @@ class MailServer implements Server {
       ...installationOperations(database),
       ...organizationOperations(directory),
       ...userOperations(directory),
+      ...groupOperations(directory),
+      ...routingOperations(directory),
       ...domainOperations(directory),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),

@@ -16,6 +16,7 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'name/reserved': CommonStatus.ServerError,
   'address/in-use': CommonStatus.ServerError,
   'address/invalid': CommonStatus.MessageRecipientUnresolved,
+  'group/too-large': CommonStatus.MailSubmissionFailed,
   'domain/not-found': CommonStatus.ServerError,
   'domain/not-verified': CommonStatus.ServerError,
   'domain/in-use': CommonStatus.ServerError,

@@ -47,6 +47,7 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'name/reserved': 'ReservedNameException',
   'address/in-use': 'EmailAddressInUseException',
   'address/invalid': 'InvalidParameterException',
+  'group/too-large': 'LimitExceededException',
   'domain/not-found': 'MailDomainNotFoundException',
   'domain/not-verified': 'MailDomainStateException',
   'domain/in-use': 'MailDomainInUseException',

@@ -10,6 +10,7 @@ import type { Directory } from '#directory/directory';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { IncomingMessage } from '#domain/incoming';
+import { checkNumber } from '#domain/recipients';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
 import { Server } from './connection.ts';
@@ -61,8 +62,8 @@ class Receiver implements SmtpReceiver {
   readonly #server: Server;
   readonly #limit: ConnectionLimit;
   readonly #counted = new WeakSet<SMTPServerSession>();
-  /** The accounts behind the accepted recipients; the library makes a new envelope for each transaction. */
-  readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, Account>>();
+  /** The accounts behind each accepted recipient; the library makes a new envelope for each transaction. */
+  readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, readonly Account[]>>();
 
   constructor(
     options: SmtpReceiverOptions,
@@ -169,18 +170,21 @@ class Receiver implements SmtpReceiver {
     if (args) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     if (isTooLong(address)) throw new ReplyError(501, '5.1.3', 'Bad recipient address syntax');
     if (!isUtf8(envelope)) checkAscii(address);
-    const account = await this.#accountOf(address);
-    await this.#delivery.checkRoom(account, announcedBytes(envelope));
-    const accounts = this.#accounts.get(envelope) ?? new Map<string, Account>();
-    accounts.set(address.toLowerCase(), account);
+    const behind = await this.#accountsOf(address);
+    await this.#delivery.checkRoom(behind, announcedBytes(envelope));
+    const accounts = this.#accounts.get(envelope) ?? new Map<string, readonly Account[]>();
+    checkNumber([...accounts.values(), behind].flat());
+    accounts.set(address.toLowerCase(), behind);
     this.#accounts.set(envelope, accounts);
   }
 
-  async #accountOf(address: string): Promise<Account> {
+  async #accountsOf(address: string): Promise<readonly Account[]> {
     const recipient = await this.#directory.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
-        return recipient.account;
+        return [recipient.account];
+      case 'group':
+        return recipient.accounts;
       case 'disabled':
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       case 'unknown':
@@ -194,7 +198,9 @@ class Receiver implements SmtpReceiver {
   async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string | undefined> {
     const { envelope, id } = session;
     const accounts = [...(this.#accounts.get(envelope)?.values() ?? [])];
-    const message = this.#delivery.begin(accounts, (acceptId, atMs) => this.#head(session, acceptId, atMs));
+    const message = this.#delivery.begin(accounts.flat(), (acceptId, atMs) =>
+      this.#head(session, acceptId, atMs),
+    );
     try {
       const fault = await writeAll(stream, message);
       if (fault !== undefined) throw fault;

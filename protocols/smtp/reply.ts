@@ -61,6 +61,8 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'name/in-use': refused,
   'name/reserved': refused,
   'address/in-use': refused,
+  // RFC 3463 §3.3: a mailing list that cannot be expanded.
+  'group/too-large': { code: 554, enhanced: '5.2.4', text: 'The group has too many members' },
   'domain/not-found': relayDenied,
   'domain/not-verified': relayDenied,
   'domain/in-use': refused,

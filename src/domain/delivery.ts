@@ -1,18 +1,16 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
-import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
 import { newItem } from './new-item.ts';
 import {
+  checkRoom,
   type ItemsByOrganization,
-  isOverQuota,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
   organizationsOf,
-  overQuota,
   queuedMessages,
 } from './recipients.ts';
 import { type SendRequest, send } from './send.ts';
@@ -27,22 +25,21 @@ export class Delivery {
     this.#parts = parts;
   }
 
-  /** Throws mailbox/over-quota when the mailbox is full, or would be with `sizeBytes` more. */
-  async checkRoom(recipient: Account, sizeBytes: number): Promise<void> {
-    const { bytes } = await this.#parts.store.mailbox(recipient.mailbox).usage();
-    if (isOverQuota(bytes, sizeBytes, this.#parts.limits.mailboxQuotaBytes)) throw overQuota();
+  /**
+   * Throws mailbox/over-quota when the mailboxes behind an address are all full, or would be with `sizeBytes` more: one
+   * full mailbox in a group keeps nothing from the others.
+   */
+  async checkRoom(behind: readonly Account[], sizeBytes: number): Promise<void> {
+    await checkRoom(mailboxesOf(behind), sizeBytes, this.#parts);
   }
 
   /**
-   * Begins a message to `recipients`; somebody named twice gets it once. `head` gives the fields to put in front of it
-   * (Return-Path, and Received with the accept id). The message streams into the store as it is written. Throws
-   * message/no-recipient.
+   * Begins a message to `recipients`; somebody named twice gets it once, and nobody gets one to an empty group. `head` gives the fields to put in front of it
+   * (Return-Path, and Received with the accept id). The message streams into the store as it is written.
    */
   begin(recipients: readonly Account[], head: (acceptId: string, atMs: number) => string): IncomingMessage {
     const { store, outside, limits } = this.#parts;
     const mailboxes = mailboxesOf(recipients);
-    if (mailboxes.length === 0)
-      throw new DomainError('message/no-recipient', 'The message has no recipient.');
     const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
     const receivedMs = outside.clock.now();
     return new IncomingMessage({
@@ -73,6 +70,7 @@ export class Delivery {
     { index, body }: WholeMessage,
   ): Promise<void> {
     const { store } = this.#parts;
+    if (mailboxes.length === 0) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
@@ -87,8 +85,8 @@ export class Delivery {
     await store.transact(
       mailboxes,
       async (of) => {
-        const used = await Promise.all(mailboxes.map(async (ref) => (await of(ref).usage()).bytes));
-        this.#refuseIfAllFull(used, body.size);
+        // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
+        await checkRoom(mailboxes, body.size, this.#parts, { of });
         for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
       },
       body.stored,
@@ -102,8 +100,7 @@ export class Delivery {
     items: ItemsByOrganization,
   ): Promise<void> {
     const { store, outside } = this.#parts;
-    const used = await Promise.all(mailboxes.map(async (ref) => (await store.mailbox(ref).usage()).bytes));
-    this.#refuseIfAllFull(used, [...items.values()][0]?.size ?? 0);
+    await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
     let isFirst = true;
     const idFor = (): QueueId => {
       const id = isFirst ? acceptId : Buffer.from(outside.random.bytes(16)).toString('hex');
@@ -112,14 +109,5 @@ export class Delivery {
     };
     await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor));
     this.#parts.wakeQueue();
-  }
-
-  /**
-   * A mailbox that filled up after its RCPT was accepted gets this one message all the same: its sender was told that it
-   * would. Only when every mailbox is full is the message refused, as a whole.
-   */
-  #refuseIfAllFull(usedBytes: readonly number[], sizeBytes: number): void {
-    const { mailboxQuotaBytes } = this.#parts.limits;
-    if (usedBytes.every((bytes) => isOverQuota(bytes, sizeBytes, mailboxQuotaBytes))) throw overQuota();
   }
 }

@@ -10,6 +10,7 @@ export type DomainErrorCode =
   | 'name/reserved'
   | 'address/in-use'
   | 'address/invalid'
+  | 'group/too-large'
   | 'domain/not-found'
   | 'domain/not-verified'
   | 'domain/in-use'

@@ -10,13 +10,13 @@ import type { NewItem } from './item.ts';
 import { newItem } from './new-item.ts';
 import type { MailboxTx, MailStore } from './ports.ts';
 import {
+  checkNumber,
+  checkRoom,
   type ItemsByOrganization,
-  isOverQuota,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
   organizationsOf,
-  overQuota,
   queuedMessages,
 } from './recipients.ts';
 import { receivedField, returnPathField } from './trace.ts';
@@ -33,6 +33,8 @@ export interface SendRequest {
   readonly rawForSent: Uint8Array;
   readonly saveInSent: boolean;
   readonly recipients: readonly Account[];
+  /** Whoever else gets it, by the groups that were named; a group may be empty. */
+  readonly groups?: readonly (readonly Account[])[];
   /** Further names of this request that mark it as done. */
   readonly dedupeKeys: readonly string[];
 }
@@ -56,7 +58,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
-  const mailboxes = mailboxesOf(request.recipients);
+  const mailboxes = mailboxesOf([request.recipients, ...(request.groups ?? [])].flat());
   const head = headOf(request, parts.hostname, id(from.organization), atMs);
   const delivered = await prepare(store, mailboxes, [head, request.raw], { receivedMs: atMs, read: false });
   const sent = request.saveInSent
@@ -100,19 +102,24 @@ async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly st
 }
 
 /** Refuses what cannot go to everybody: the sender is there to be told. */
-async function check({ from, raw, rawForSent, saveInSent, recipients }: SendRequest, parts: DeliveryParts) {
-  const { maxMessageBytes, mailboxQuotaBytes } = parts.limits;
-  if (recipients.length === 0) throw new DomainError('message/no-recipient', 'The message has no recipient.');
+async function check(
+  { from, raw, rawForSent, saveInSent, recipients, groups = [] }: SendRequest,
+  parts: DeliveryParts,
+): Promise<void> {
+  const { maxMessageBytes } = parts.limits;
+  if (recipients.length + groups.length === 0)
+    throw new DomainError('message/no-recipient', 'The message has no recipient.');
   if (raw.length > maxMessageBytes) {
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
-  const checkRoom = async (account: Account, sizeBytes: number) => {
-    const { bytes } = await parts.store.mailbox(account.mailbox).usage();
-    if (isOverQuota(bytes, sizeBytes, mailboxQuotaBytes))
-      throw overQuota(`The mailbox of ${account.address}`);
-  };
-  if (saveInSent) await checkRoom(from, rawForSent.length);
-  for (const recipient of recipients) await checkRoom(recipient, raw.length);
+  checkNumber([recipients, ...groups].flat());
+  const checkOwn = (account: Account, sizeBytes: number) =>
+    checkRoom([account.mailbox], sizeBytes, parts, { whose: `The mailbox of ${account.address}` });
+  if (saveInSent) await checkOwn(from, rawForSent.length);
+  for (const recipient of recipients) await checkOwn(recipient, raw.length);
+  // One full mailbox in a group keeps nothing from the others.
+  for (const group of groups)
+    await checkRoom(mailboxesOf(group), raw.length, parts, { whose: 'Every mailbox of a group' });
 }
 
 /** Queue ids that follow from the request, one for each organisation; random ones when nothing names the request. */

@@ -27,6 +27,8 @@ export type EventName =
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'
   | 'delivery.mailbox.gone'
+  // Policies of groups.
+  | 'policy.announce.failed'
   // ActiveSync.
   | 'activesync.command.done'
   | 'activesync.command.refused'

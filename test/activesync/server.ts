@@ -22,6 +22,7 @@ import { StoredPolicies } from '#storage/policy-store';
 import { createLogger } from '#telemetry/log';
 import { EasClient } from '#test/support/eas-client';
 import { newItem } from '#test/support/new-item';
+import { noGroups } from '#test/support/no-groups';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
 import { systemOutside } from '../../src/outside.ts';
 
@@ -46,7 +47,7 @@ export async function startEndpoint(
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
   const index = new StoredPolicies(database);
-  const policies = new Policies(index);
+  const policies = new Policies(index, noGroups);
   const devices = new Devices(database.mail, index, policies, clock);
   const provisioning = new Provisioning(devices, clock, outside.random);
   const delivery = new Delivery({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Account } from '#directory/account';
+import type { Recipient } from '#directory/lookups';
 import { prepareForSending } from '#mime/compose';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
@@ -72,13 +72,13 @@ async function runSendMail(
   if (prepared.recipients.length > services.maxRecipients) {
     throw new CommandError(CommonStatus.MailSubmissionFailed, 'too many recipients');
   }
-  const recipients = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
+  const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
   const known = createHash('sha256')
     .update(prepared.messageId === ownId ? mime : prepared.messageId)
     .update(
-      recipients
-        .map(({ mailbox }) => mailbox.mailbox)
+      resolved
+        .map((to) => (to.kind === 'group' ? to.group : to.account.entity))
         .sort()
         .join('\n'),
     )
@@ -90,10 +90,14 @@ async function runSendMail(
     raw: Buffer.concat(prepared.outgoing),
     rawForSent: Buffer.concat(prepared.sent),
     saveInSent,
-    recipients,
+    recipients: resolved.flatMap((to) => (to.kind === 'mailbox' ? [to.account] : [])),
+    groups: resolved.flatMap((to) => (to.kind === 'group' ? [to.accounts] : [])),
     dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
   });
 }
+
+/** Somebody here. */
+type Resolved = Extract<Recipient, { kind: 'mailbox' | 'group' }>;
 
 /** Names of a message that hold for its time and the time before: a repeat meets one of them. */
 function repeatKeys(name: string, nowMs: number): readonly string[] {
@@ -101,11 +105,12 @@ function repeatKeys(name: string, nowMs: number): readonly string[] {
   return [`${name} ${period}`, `${name} ${period - 1}`];
 }
 
-async function resolve(address: string, { services }: CommandContext): Promise<Account> {
+async function resolve(address: string, { services }: CommandContext): Promise<Resolved> {
   const found = await services.directory.resolveRecipient(address);
   switch (found.kind) {
     case 'mailbox':
-      return found.account;
+    case 'group':
+      return found;
     case 'elsewhere':
       throw new CommandError(
         CommonStatus.MailSubmissionFailed,
