@@ -19,7 +19,7 @@ export interface MembershipChange {
 }
 
 /** Which groups a list holds: those whose field begins so, whatever the case. */
-export interface GroupFilter {
+interface GroupFilter {
   readonly namePrefix?: string | undefined;
   readonly addressPrefix?: string | undefined;
   readonly state?: EntityState | undefined;

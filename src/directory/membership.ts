@@ -7,7 +7,7 @@ import type { Entity } from './user.ts';
 const perPage = 500;
 
 /** The members of a group itself, page by page. */
-export async function* membersOf(
+async function* membersOf(
   reader: DirectoryReader,
   organization: OrganizationId,
   group: EntityId,
