@@ -72,3 +72,13 @@ it('an address of a group signs nobody in', async () => {
   }
   expect(await directory.findUser(organization, 'staff')).toBeUndefined();
 });
+
+it('two groups that are put into each other at once do not become a cycle', async () => {
+  const { directory, organization, group } = await open();
+  const [one, two] = [await group('one'), await group('two')];
+  const results = await Promise.allSettled([
+    directory.groups.associateMember(organization, one, two),
+    directory.groups.associateMember(organization, two, one),
+  ]);
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+});
