@@ -4,6 +4,7 @@ import { type Config, publicUrlOf } from '#config/config';
 import type { Account } from '#directory/account';
 import { Directory } from '#directory/directory';
 import { SignIn } from '#directory/sign-in';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
 import type { Outside } from '#domain/outside';
@@ -125,6 +126,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
       store: mail,
       outside,
       limits: config.limits,
+      attachments: new AttachmentPolicy(config.attachments),
       hostname: config.hostname,
       wakeQueue: () => queue.wake(),
     }),

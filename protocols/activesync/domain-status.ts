@@ -33,6 +33,7 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'recipient/relay-denied': CommonStatus.MailSubmissionFailed,
   'recipient/elsewhere': CommonStatus.MailSubmissionFailed,
   'message/too-large': CommonStatus.MailSubmissionFailed,
+  'message/blocked-attachment': CommonStatus.MailSubmissionFailed,
   'message/no-recipient': CommonStatus.MessageHasNoRecipient,
   'folder/not-found': CommonStatus.ItemNotFound,
   'item/not-found': CommonStatus.ItemNotFound,

@@ -65,6 +65,7 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'recipient/elsewhere': 'InvalidParameterException',
   'message/too-large': 'LimitExceededException',
   'message/no-recipient': 'InvalidParameterException',
+  'message/blocked-attachment': 'InvalidParameterException',
   'folder/not-found': 'ResourceNotFoundException',
   'item/not-found': 'ResourceNotFoundException',
   'item/same-folder': 'InvalidParameterException',

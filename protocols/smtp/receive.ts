@@ -16,6 +16,7 @@ import type { Logger } from '#telemetry/log';
 import { Server } from './connection.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { ContentCheck } from './content-check.ts';
+import { isUtf8 } from './envelope.ts';
 import { hook, libraryError } from './hook.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
@@ -273,10 +274,6 @@ function isTooLong(address: string): boolean {
 function checkAscii(address: string): void {
   const localPart = address.slice(0, address.lastIndexOf('@'));
   if (/[^\x20-\x7e]/.test(localPart)) throw new ReplyError(553, '5.6.7', 'Address needs SMTPUTF8');
-}
-
-function isUtf8({ mailFrom }: SMTPServerEnvelope): boolean {
-  return mailFrom !== false && mailFrom.args !== false && mailFrom.args['SMTPUTF8'] !== undefined;
 }
 
 /** SIZE of MAIL, RFC 1870; 0 if it was not told. */

@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import type { Database } from '#storage/database';
 import { silentLogger } from '#telemetry/log';
 import { fixedClock, tempDatabase, tempOrganization } from '#test/support/temp-store';
+import { AttachmentPolicy } from './attachment-policy.ts';
 import { listEnd, listStart } from './change.ts';
 import { Delivery } from './delivery.ts';
 import { defaultFolder, FolderType } from './folder.ts';
@@ -25,6 +27,7 @@ async function start(options: { wrap?: (store: MailStore) => MailStore; quotaByt
   const delivery = new Delivery({
     store,
     outside: { clock, random },
+    attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
     limits,
     hostname: 'mx.ours.example',
     wakeQueue: () => runner.wake(),

@@ -38,13 +38,14 @@ export class Delivery {
    * (Return-Path, and Received with the accept id). The message streams into the store as it is written.
    */
   begin(recipients: readonly Account[], head: (acceptId: string, atMs: number) => string): IncomingMessage {
-    const { store, outside, limits } = this.#parts;
+    const { store, outside, limits, attachments } = this.#parts;
     const mailboxes = mailboxesOf(recipients);
     const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
     const receivedMs = outside.clock.now();
     return new IncomingMessage({
       acceptId,
       store,
+      attachments,
       organizations: organizationsOf(mailboxes),
       inlineBytes: store.inlineBodyBytes(mailboxes.length),
       maxBytes: limits.maxMessageBytes,
@@ -57,7 +58,7 @@ export class Delivery {
   /**
    * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all. A request
    * that was done before (same device and ClientId, or one of the same keys) does nothing and is called a duplicate.
-   * Throws message/too-large, message/no-recipient, mailbox/over-quota.
+   * Throws message/too-large, message/no-recipient, message/blocked-attachment, mailbox/over-quota, server/busy.
    */
   send(request: SendRequest): Promise<{ readonly duplicate: boolean }> {
     return send(request, this.#parts);

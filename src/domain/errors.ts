@@ -28,6 +28,7 @@ export type DomainErrorCode =
   | 'recipient/elsewhere'
   | 'message/too-large'
   | 'message/no-recipient'
+  | 'message/blocked-attachment'
   | 'folder/not-found'
   | 'item/not-found'
   | 'item/same-folder'

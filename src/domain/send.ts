@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
 import { MessageIndexer } from '#mime/index-message';
+import type { AttachmentPolicy } from './attachment-policy.ts';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
+import { finishChecked } from './checked-body.ts';
 import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
@@ -60,7 +62,8 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const id = idOf(request, markers, parts);
   const mailboxes = mailboxesOf([request.recipients, ...(request.groups ?? [])].flat());
   const head = headOf(request, parts.hostname, id(from.organization), atMs);
-  const delivered = await prepare(store, mailboxes, [head, request.raw], { receivedMs: atMs, read: false });
+  const arrival = { receivedMs: atMs, read: false };
+  const delivered = await prepare(store, mailboxes, [head, request.raw], arrival, parts.attachments);
   const sent = request.saveInSent
     ? await prepare(store, [from.mailbox], [request.rawForSent], { receivedMs: atMs, read: true })
     : undefined;
@@ -146,6 +149,7 @@ async function prepare(
   mailboxes: readonly MailboxRef[],
   chunks: readonly Uint8Array[],
   arrival: Pick<NewItem, 'receivedMs'> & { readonly read: boolean },
+  attachments?: AttachmentPolicy,
 ): Promise<Prepared> {
   const organizations = organizationsOf(mailboxes);
   const spool = new BodySpool(store, organizations, store.inlineBodyBytes(mailboxes.length));
@@ -155,7 +159,8 @@ async function prepare(
     await spool.write(chunk);
   }
   const index = indexer.end(arrival.receivedMs);
-  const body = await spool.finish();
+  // The sender's own copy has what the recipients' have.
+  const body = attachments ? await finishChecked(spool, index, attachments) : await spool.finish();
   const items = new Map(
     organizations.map((organization) => [organization, newItem(index, body.bodyFor(organization), arrival)]),
   );

@@ -112,6 +112,7 @@ function messagePart(part: ScannedPart): MessagePart {
   if (header.charset !== undefined) result.charset = header.charset;
   if (header.disposition !== undefined) result.disposition = header.disposition;
   if (header.filename !== undefined) result.filename = header.filename;
+  if (header.names !== undefined) result.names = header.names;
   if (header.contentId !== undefined) result.contentId = header.contentId;
   if (header.contentLocation !== undefined) result.contentLocation = header.contentLocation;
   if (header.method !== undefined) result.method = header.method;

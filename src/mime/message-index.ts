@@ -45,6 +45,8 @@ export interface MessagePart {
   /** Content-Disposition in lower case, without parameters. */
   readonly disposition?: string;
   readonly filename?: string;
+  /** Every name that any reader may find in the header, one for each ending, at most 100; absent when there is none. */
+  readonly names?: readonly string[];
   /** Content-ID without angle brackets. */
   readonly contentId?: string;
   readonly contentLocation?: string;

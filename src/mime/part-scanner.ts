@@ -37,8 +37,8 @@ interface Mark {
 }
 
 /** Beyond these a message is not taken apart any further; the rest counts as body of the part that holds it. */
-const maxParts = 1_000;
-const maxDepth = 50;
+export const maxParts = 1_000;
+export const maxDepth = 50;
 
 /** How far back from the present place single bytes can be looked up. */
 const tailBytes = maxBoundaryLine + 64;

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import { SignInThrottled } from '#directory/sign-in';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { ChangeKind } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
@@ -53,6 +55,7 @@ export async function startEndpoint(
   const delivery = new Delivery({
     store: database.mail,
     outside,
+    attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
     limits: { maxMessageBytes, mailboxQuotaBytes: 8 * maxMessageBytes },
     hostname: 'mail.test',
     wakeQueue: () => undefined,
