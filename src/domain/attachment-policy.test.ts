@@ -14,7 +14,7 @@ async function refusal(raw: Buffer | string, by = policy): Promise<string | unde
   const index = indexer.end(0);
   try {
     by.checkNames(index);
-    await by.checkArchives(index, async function* (start, end) {
+    await by.checkContents(index, async function* (start, end) {
       for (let at = start; at < end; at += 8_000) yield bytes.subarray(at, Math.min(end, at + 8_000));
     });
     return undefined;
@@ -90,6 +90,19 @@ const places: Readonly<Record<string, (ending: string) => Buffer>> = {
   'an encoded word without quotes': (e) => disposition(`filename==?utf-8?B?${b64(`x${e}`)}?=`),
   'percent escapes': (e) => disposition(`filename="x%2E${e.slice(1)}"`),
   'raw UTF-8': (e) => disposition(`filename="привет${e}"`),
+  'a uuencoded file in a text': (e) =>
+    Buffer.from(`Subject: a\r\n\r\nHi\r\nbegin 644 x${e}\r\n${uuLine}\r\nend\r\n`),
+  'a uuencoded file in a quoted-printable part': (e) =>
+    message(
+      'Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable',
+      `begin 644 x${e}\r\n${uuLine}\r\nend\r\n`,
+    ),
+  'a part behind a boundary that is not the one told': (e) =>
+    Buffer.from(
+      `Content-Type: multipart/mixed; boundary=a\r\n\r\n--b\r\nContent-Disposition: attachment;\r\n filename=x${e}\r\n\r\nMZ\r\n--b--\r\n`,
+    ),
+  'a part with 5,000 fields': (e) =>
+    message(`${'X: y\r\n'.repeat(5_000)}Content-Disposition: attachment; filename=x${e}`),
   'upper case': (e) => disposition(`filename="X${e.toUpperCase()}"`),
   'a trailing dot': (e) => disposition(`filename="x${e}."`),
   'trailing blanks': (e) => disposition(`filename="x${e}  \t"`),
@@ -215,7 +228,12 @@ test.each(Object.entries(places))('all 90 endings are found in %s', async (_plac
   expect(await refusal(messageWith('.txt'))).toBeUndefined();
 });
 
+const uuLine = '#86)C';
+
 test.each<[string, Buffer | string]>([
+  ['a text that begins', 'Subject: a\r\n\r\nbegin 644 x.exe\r\nis how uuencoded files began\r\n'],
+  ['an uuencoded text', `Subject: a\r\n\r\nbegin 644 x.txt\r\n${uuLine}\r\nend\r\n`],
+  ['a multipart without parts', 'Content-Type: multipart/mixed; boundary=b\r\n\r\nHi\r\n'],
   ['no attachment', 'Subject: Run x.exe\r\n\r\nSee http://example.com/x.exe\r\n'],
   ['nothing', ''],
   ['an ending in the middle', disposition('filename="a.exe.txt"')],
@@ -295,14 +313,29 @@ test('an archive that is nested deeper than three is refused', async () => {
 
 test('what cannot be looked through is refused: too many parts, parts too deep, too many names', async () => {
   const many = `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nHi\r\n'.repeat(1_100)}--b--\r\n`;
-  expect(await refusal(many)).toMatch(/too many parts/);
+  expect(await refusal(many)).toMatch(/more parts or names/);
   let deep = Buffer.from('Subject: a\r\n\r\nHi\r\n');
   for (let i = 0; i < 60; i++)
     deep = Buffer.concat([Buffer.from('Content-Type: message/rfc822\r\n\r\n'), deep]);
-  expect(await refusal(deep)).toMatch(/too many parts/);
+  expect(await refusal(deep)).toMatch(/more parts or names/);
   const names = Array.from({ length: 150 }, (_, n) => `filename=a.x${n}`).join('; ');
-  expect(await refusal(disposition(`${names}; filename=a.exe`))).toMatch(/too many parts/);
+  expect(await refusal(disposition(`${names}; filename=a.exe`))).toMatch(/more parts or names/);
 });
+
+test('a header that is longer than what is read of one is refused', async () => {
+  const fields = `X: ${'y'.repeat(300_000)}\r\nContent-Disposition: attachment; filename=a.exe`;
+  expect(await refusal(message(fields))).toMatch(/more parts or names/);
+});
+
+test.each(['.', ' ', ':', 'a.', '%41', '\u2024', '=?utf-8?q?', '"', ';filename=', '*0='])(
+  'a name made of "%s" is judged in no time',
+  async (piece) => {
+    const repeated = (bytes: number) => `${piece.repeat(bytes / Buffer.byteLength(piece))}x`;
+    expect(await refusal(disposition(`filename="${repeated(200_000)}"`))).toBeUndefined();
+    expect(await refusal(attached('a.zip', zip({ name: repeated(60_000) })))).toBeUndefined();
+    expect(await refusal(attached('a.gz', gzip('a', repeated(60_000))))).toBeUndefined();
+  },
+);
 
 test('the settings decide: other endings, none, and archives left alone', async () => {
   const other = new AttachmentPolicy({ blockedExtensions: ['.PDF'], inspectArchives: false });

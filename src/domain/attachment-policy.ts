@@ -2,6 +2,7 @@ import { holdsArchive, inspectMessage, type ReadRange } from '#mime/archives/ins
 import type { Finding, InspectionLimits } from '#mime/archives/inspection';
 import { endingsOf, shownName } from '#mime/file-ending';
 import type { MessageIndex } from '#mime/message-index';
+import { strayNames } from '#mime/stray-names';
 import { isWhollyIndexed } from '#mime/whole-index';
 import { DomainError } from './errors.ts';
 
@@ -43,15 +44,17 @@ export class AttachmentPolicy {
     if (this.#extensions.size === 0) return;
     for (const { names = [] } of parts) for (const name of names) this.#refuse(name);
     for (const { name } of attachments) this.#refuse(name);
-    if (!isWhollyIndexed(parts)) throw blocked('The message has too many parts to be checked.');
+    if (!isWhollyIndexed(parts)) throw blocked('The message has more parts or names than can be checked.');
   }
 
   /**
-   * Throws message/blocked-attachment when an archive in the message holds a name that is refused, or cannot be looked
-   * through within bounds; server/busy when that took too long. `read` gives bytes of the raw message.
+   * Throws message/blocked-attachment when the content of a part holds a name that is refused, as an archive or a
+   * uuencoded file, or cannot be looked through within bounds; server/busy when that took too long. `read` gives bytes of the raw message.
    */
-  async checkArchives(index: MessageIndex, read: ReadRange): Promise<void> {
-    if (!this.#inspectArchives || this.#extensions.size === 0) return;
+  async checkContents(index: MessageIndex, read: ReadRange): Promise<void> {
+    if (this.#extensions.size === 0) return;
+    for await (const name of strayNames(index, read)) this.#refuse(name);
+    if (!this.#inspectArchives) return;
     if (!(await holdsArchive(index, read))) return;
     await this.#enter();
     try {

@@ -19,7 +19,7 @@ export async function finishChecked(
   }
   const body = await spool.finish();
   try {
-    await policy.checkArchives(index, body.read);
+    await policy.checkContents(index, body.read);
   } catch (error) {
     await body.discard();
     throw error;

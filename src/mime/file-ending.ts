@@ -9,7 +9,7 @@ const otherDots =
   /[\u3002\u0701\u0702\u06d4\ua4f8\ua60e\u{10a50}\u{1d16d}\u00b7\u2022\u2027\u2219\u22c5\u30fb]/gu;
 
 /** What Windows drops at the end of a name, and what no file system takes there. */
-const dropped = /[\s.\u2800"'`<>|?*:;]+$/u;
+const dropped = /[\s.\u2800"'`<>|?*:;]/u;
 
 /**
  * The endings, in lower case with their dot, that a client may see on a file of this name: compatibility forms, full
@@ -18,28 +18,34 @@ const dropped = /[\s.\u2800"'`<>|?*:;]+$/u;
  */
 export function endingsOf(name: string): ReadonlySet<string> {
   const endings = new Set<string>();
-  const add = (form: string): void => {
-    const ending = endingOf(form.slice(-maxName));
-    if (ending !== undefined) endings.add(ending);
-  };
-  add(name);
+  addEndings(endings, name);
   const nul = name.indexOf('\0');
-  if (nul >= 0) add(name.slice(0, nul));
-  // A drive letter is no name.
-  for (
-    let colon = name.indexOf(':', 2);
-    colon >= 0 && endings.size < 20;
-    colon = name.indexOf(':', colon + 1)
-  )
-    add(name.slice(0, colon));
+  if (nul >= 0) addEndings(endings, name.slice(0, nul));
   return endings;
 }
 
-function endingOf(name: string): string | undefined {
-  const seen = name.normalize('NFKC').replace(invisible, '').replace(otherDots, '.').toLowerCase();
-  const file = seen.slice(Math.max(seen.lastIndexOf('/'), seen.lastIndexOf('\\')) + 1).replace(dropped, '');
-  const dot = file.lastIndexOf('.');
-  return dot < 0 ? undefined : file.slice(dot);
+function addEndings(endings: Set<string>, name: string): void {
+  const seen = name
+    .slice(-maxName)
+    .normalize('NFKC')
+    .replace(invisible, '')
+    .replace(otherDots, '.')
+    .toLowerCase();
+  const path = trimmed(seen);
+  const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+  // One letter and a colon are a drive.
+  const colon = file.indexOf(':', 2);
+  for (const form of colon < 0 ? [file] : [file, trimmed(file.slice(0, colon))]) {
+    const dot = form.lastIndexOf('.');
+    if (dot >= 0) endings.add(form.slice(dot));
+  }
+}
+
+/** A name without what is dropped at its end; takes no longer for a long one (a pattern that ends with $ would). */
+export function trimmed(name: string): string {
+  let end = name.length;
+  while (end > 0 && dropped.test(name.charAt(end - 1))) end--;
+  return name.slice(0, end);
 }
 
 /** A name as it can be told to a person: without what is invisible, its beginning and its ending where it is long. */

@@ -22,6 +22,8 @@ export interface PartHeader {
 
 /** Longest boundary looked for; RFC 2046 §5.1.1 allows 70. */
 const maxBoundary = 250;
+/** A header block has no room for more. */
+const maxPartFields = 256 * 1024;
 /** So many names with different endings of one part are kept. */
 export const maxNames = 100;
 
@@ -33,28 +35,32 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
   let contentId: string | undefined;
   let contentLocation: string | undefined;
   const names = new Map<string, string>();
-  forEachField(block, (name, raw) => {
-    if (!name.startsWith('content-')) return;
-    switch (name) {
-      case 'content-type':
-        contentType ??= unfold(raw);
-        addNames(names, raw);
-        break;
-      case 'content-transfer-encoding':
-        encoding ??= unfold(raw);
-        break;
-      case 'content-disposition':
-        disposition ??= unfold(raw);
-        addNames(names, raw);
-        break;
-      case 'content-id':
-        contentId ??= unfold(raw);
-        break;
-      case 'content-location':
-        contentLocation ??= unfold(raw);
-        break;
-    }
-  });
+  forEachField(
+    block,
+    (name, raw) => {
+      if (!name.startsWith('content-')) return;
+      switch (name) {
+        case 'content-type':
+          contentType ??= unfold(raw);
+          addNames(names, raw);
+          break;
+        case 'content-transfer-encoding':
+          encoding ??= unfold(raw);
+          break;
+        case 'content-disposition':
+          disposition ??= unfold(raw);
+          addNames(names, raw);
+          break;
+        case 'content-id':
+          contentId ??= unfold(raw);
+          break;
+        case 'content-location':
+          contentLocation ??= unfold(raw);
+          break;
+      }
+    },
+    maxPartFields,
+  );
   const { value, params } = parseParameterized(contentType ?? defaultType);
   const type = mediaType(value, defaultType);
   const placed = disposition === undefined ? undefined : parseParameterized(disposition);

@@ -20,6 +20,8 @@ export interface ScannedPart {
   ordinal: number;
   /** The first bytes of the encoded body, kept where the scanner's owner asked for them. */
   captured: Capture | undefined;
+  /** Its header is longer than what is read of one. */
+  isHeaderCut: boolean;
 }
 
 /** The beginning of an encoded body: at most `limit` bytes. */
@@ -139,7 +141,11 @@ export class PartScanner {
       }
       if (kind === 'delimiter' && this.#headerBoundary(base + position)) return position;
     }
-    if (this.#header.isFull) this.#endHeader(base + position);
+    if (this.#header.isFull) {
+      const part = this.parts[this.#current];
+      if (part !== undefined) part.isHeaderCut = true;
+      this.#endHeader(base + position);
+    }
     return position;
   }
 
@@ -298,6 +304,7 @@ export class PartScanner {
       children: 0,
       ordinal: outer?.children ?? 1,
       captured: undefined,
+      isHeaderCut: false,
     });
   }
 

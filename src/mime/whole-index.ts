@@ -6,7 +6,8 @@ import { maxDepth, maxParts } from './part-scanner.ts';
 export function isWhollyIndexed(parts: readonly MessagePart[]): boolean {
   if (parts.length >= maxParts) return false;
   const depths: number[] = [];
-  for (const { parent, names = [] } of parts) {
+  for (const { parent, names = [], isHeaderCut } of parts) {
+    if (isHeaderCut) return false;
     const depth = parent < 0 ? 0 : (depths[parent] ?? 0) + 1;
     if (depth >= maxDepth || names.length >= maxNames) return false;
     depths.push(depth);

@@ -1,4 +1,5 @@
 import { decodeUnlabelled } from '../charset.ts';
+import { trimmed } from '../file-ending.ts';
 import { ByteReader } from './byte-reader.ts';
 import { inflate } from './inflate.ts';
 import type { Scope } from './inspection.ts';
@@ -57,8 +58,7 @@ async function readString(reader: ByteReader): Promise<Buffer> {
 
 /** What gunzip calls the file. */
 function plainName(name: string): string {
-  return name
-    .replace(/[\s.]+$/, '')
+  return trimmed(name)
     .replace(/\.t(?:ar\.)?gz$/i, '.tar')
     .replace(/[.-]g?z$/i, '');
 }

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { trimmed } from '../file-ending.ts';
 
 /** What can be looked into. */
 export type ArchiveKind = 'zip' | 'gzip' | 'tar' | 'tnef' | 'message';
@@ -17,16 +18,16 @@ export function sniff(start: Buffer, name: string, type = ''): ArchiveKind | und
   // MS-OXTNEF, TNEFSignature.
   if (magic === 0x789f3e22) return 'tnef';
   if (isTarHeader(start)) return 'tar';
-  if (type.startsWith('message/') || /\.eml[\s.]*$/i.test(name)) return 'message';
+  if (type.startsWith('message/') || /\.eml$/i.test(trimmed(name))) return 'message';
   // A zip file may have anything in front.
-  return /\.(?:zip|zipx|jar|xpi|apk)[\s.]*$/i.test(name) || /^application\/(?:x-)?zip/.test(type)
+  return /\.(?:zip|zipx|jar|xpi|apk)$/i.test(trimmed(name)) || /^application\/(?:x-)?zip/.test(type)
     ? 'zip'
     : undefined;
 }
 
 /** Whether a program may take a file of this name for one that can be looked into. */
 export function isArchiveName(name: string): boolean {
-  return /\.(?:zipx?|jar|xpi|apk|t?gz|g?z|tar|taz|eml|dat|tnef)[\s.]*$/i.test(name);
+  return /(?:^|[./\\])(?:zipx?|jar|xpi|apk|t?gz|g?z|tar|taz|eml|tnef|winmail\.dat)$/i.test(trimmed(name));
 }
 
 /** POSIX.1-2017, pax, ustar Interchange Format: a header block's checksum is right. */

@@ -43,6 +43,8 @@ async function readMember(
   scope: Scope,
 ): Promise<void> {
   if (!isArchiveName(name) && !scope.usage.tries()) return;
+  // Trying costs more than anything else here.
+  await scope.rest();
   const packed = sniff(await inflatedStart(reader), name);
   if (packed !== undefined) {
     await unpack(reader, name, scope);
