@@ -141,11 +141,7 @@ export class PartScanner {
       }
       if (kind === 'delimiter' && this.#headerBoundary(base + position)) return position;
     }
-    if (this.#header.isFull) {
-      const part = this.parts[this.#current];
-      if (part !== undefined) part.isHeaderCut = true;
-      this.#endHeader(base + position);
-    }
+    if (this.#header.isFull) this.#endHeader(base + position);
     return position;
   }
 
@@ -168,6 +164,7 @@ export class PartScanner {
     const index = this.#current;
     const part = this.parts[index];
     if (part === undefined) return;
+    part.isHeaderCut = this.#header.isFull;
     const { block, rest } = this.#header.finish();
     this.#inHeader = false;
     this.#atLineStart = true;
