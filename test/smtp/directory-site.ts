@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { Directory } from '#directory/directory';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { defaultFolder, FolderType } from '#domain/folder';
@@ -35,6 +36,7 @@ export async function startDirectorySite(options: { mailboxQuotaBytes?: number }
     limits: { maxMessageBytes, mailboxQuotaBytes: options.mailboxQuotaBytes ?? 1e12 },
     hostname,
     wakeQueue: () => runner.wake(),
+    attachments: new AttachmentPolicy({ blockedExtensions: ['.exe'], inspectArchives: true }),
   });
   const dir = await tempFolder();
   const certificate = await loadOrCreateCertificate({ dir, hostnames: [hostname], now: new Date() });
