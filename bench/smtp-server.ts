@@ -1,7 +1,9 @@
 /** A mail server of its own process for the benches: the MX listener over a real store, with one mailbox. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { blockedExtensions } from '#config/blocked-extensions';
 import type { Recipient } from '#directory/lookups';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
 import { QueueRunner } from '#domain/queue-runner';
@@ -36,6 +38,7 @@ const runner = new QueueRunner(database.mail, systemOutside.clock, log);
 const delivery = new Delivery({
   store: database.mail,
   outside: systemOutside,
+  attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
   limits,
   hostname,
   wakeQueue: () => runner.wake(),

@@ -85,9 +85,8 @@ async function makePerson(
   const address = `${name}@${testDomain}`;
   await directory.registerToWorkMail(organization, id, address);
   if (name === 'alice') {
-    // RFC 5321 §4.5.1 and RFC 2142 §4 and §5: somebody reads these. It is also where the welcome can be answered.
-    for (const role of ['postmaster', 'abuse'])
-      await directory.createAlias(organization, id, `${role}@${testDomain}`);
+    // She reads postmaster@ and abuse@, which is also where the welcome can be answered.
+    await directory.putMailRouting(organization, { administrator: id });
   }
   const account = await directory.account({ organization, mailbox: mailboxOf(id) });
   if (account === undefined) throw new Error(`${address} was registered and has no account`);

@@ -5,6 +5,7 @@ import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
 import { Directory } from '#directory/directory';
 import { SignIn } from '#directory/sign-in';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
 import { OutboundQueue } from '#domain/outbound-queue';
@@ -18,10 +19,12 @@ import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
+import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
+import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
@@ -119,7 +122,10 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     },
   });
   const storedPolicies = new StoredPolicies({ store, keys, sealer });
-  const policies = new Policies(storedPolicies);
+  const policies = new Policies(storedPolicies, directory.groups);
+  directory.groups.onMembershipChange((change) => {
+    policies.membershipChanged(change).catch((err: unknown) => log.error('policy.announce.failed', { err }));
+  });
   const devices = new Devices(mail, storedPolicies, policies, clock);
   const queue = new QueueRunner(mail, clock, log);
   const { hostname } = config;
@@ -155,6 +161,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
       store: mail,
       outside,
       limits: config.limits,
+      attachments: new AttachmentPolicy(config.attachments),
       hostname,
       wakeQueue: () => queue.wake(),
       destinationOf,
@@ -261,6 +268,8 @@ class MailServer implements Server {
       ...installationOperations(database),
       ...organizationOperations(directory),
       ...userOperations(directory),
+      ...groupOperations(directory),
+      ...routingOperations(directory),
       ...domainOperations(directory),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),

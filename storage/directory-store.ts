@@ -1,5 +1,6 @@
 /** What the directory asks of storage, over one Store: names stand in keys as their HMACs. */
 import type { MailDomain } from '#directory/domain';
+import { type MailRouting, noMailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type {
   AddressHolder,
@@ -35,7 +36,7 @@ interface DirectoryStoreOptions {
 
 const system = systemPart();
 const firstEpoch = 1;
-const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75 };
+const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75, group: 0x67 };
 
 /** Rows of a range in order, page by page. */
 async function* rowsIn(reader: Reader, part: Part, range: Range): AsyncGenerator<readonly [Bytes, Bytes]> {
@@ -119,6 +120,46 @@ class StoredReader implements DirectoryReader {
     }));
   }
 
+  async entitiesOf(organization: OrganizationId, ids: readonly EntityId[]): Promise<readonly Entity[]> {
+    const part = organizationPart(organization);
+    const { entity } = inOrganization;
+    const keys = ids.map((id) => entity.key(idBytes(id)));
+    const stored = await this.#reader.getMany(part, keys);
+    return ids.flatMap((id, at) => {
+      const [k, value] = [keys[at], stored[at]];
+      if (k === undefined || value === undefined) return [];
+      return [{ id, organization, ...entity.decode(this.sealer, part, k, value) }];
+    });
+  }
+
+  members(
+    organization: OrganizationId,
+    group: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>> {
+    return this.#related(inOrganization.member, organization, group, after, limit);
+  }
+
+  groupsWith(
+    organization: OrganizationId,
+    member: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>> {
+    return this.#related(inOrganization.membership, organization, member, after, limit);
+  }
+
+  async isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean> {
+    const k = inOrganization.member.key(idBytes(group), idBytes(member));
+    return (await this.#reader.get(organizationPart(organization), k)) !== undefined;
+  }
+
+  async mailRouting(organization: OrganizationId): Promise<MailRouting> {
+    const found = await this.#get(inOrganization.mailRouting, organizationPart(organization), []);
+    return found ?? noMailRouting;
+  }
+
   addressHolder(address: string): Promise<AddressHolder | undefined> {
     return this.#get(inSystem.address, system, [this.keys.nameKey(undefined, address)]);
   }
@@ -135,6 +176,27 @@ class StoredReader implements DirectoryReader {
     const k = row.key(...fields);
     const stored = await this.#reader.get(part, k);
     return stored === undefined ? undefined : row.decode(this.sealer, part, k, stored);
+  }
+
+  /** A page of the second ids of rows whose first is `id`. */
+  async #related(
+    row: Row<[Bytes, Bytes], null>,
+    organization: OrganizationId,
+    id: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>> {
+    const range = row.range(idBytes(id));
+    const gte =
+      after === undefined ? range.gte : Buffer.concat([row.key(idBytes(id), idBytes(after)), Buffer.of(0)]);
+    const rows: EntityId[] = [];
+    const part = organizationPart(organization);
+    for await (const [k] of rowsIn(this.#reader, part, { ...range, gte, limit: limit + 1 })) {
+      const last = rows.at(-1);
+      if (rows.length === limit && last !== undefined) return { rows, next: last };
+      rows.push(entityIdOf(k.subarray(17)));
+    }
+    return { rows };
   }
 
   /** A page of rows whose key is an id. */
@@ -187,6 +249,32 @@ class StoredTx extends StoredReader implements DirectoryTx {
 
   putAddress(address: string, holder: AddressHolder): void {
     this.#put(inSystem.address, system, [this.keys.nameKey(undefined, address)], holder);
+  }
+
+  putMember(organization: OrganizationId, group: EntityId, member: EntityId): void {
+    const part = organizationPart(organization);
+    this.#put(inOrganization.member, part, [idBytes(group), idBytes(member)], null);
+    this.#put(inOrganization.membership, part, [idBytes(member), idBytes(group)], null);
+  }
+
+  deleteMember(organization: OrganizationId, group: EntityId, member: EntityId): void {
+    const part = organizationPart(organization);
+    this.#tx.del(part, inOrganization.member.key(idBytes(group), idBytes(member)));
+    this.#tx.del(part, inOrganization.membership.key(idBytes(member), idBytes(group)));
+  }
+
+  deleteEntity({ organization, id, kind }: Entity, name: string): void {
+    const part = organizationPart(organization);
+    this.#tx.del(part, inOrganization.entity.key(idBytes(id)));
+    this.#tx.del(part, inOrganization.name.key(u8(kinds[kind]), this.keys.nameKey(organization, name)));
+  }
+
+  deleteAddress(address: string): void {
+    this.#tx.del(system, inSystem.address.key(this.keys.nameKey(undefined, address)));
+  }
+
+  putMailRouting(organization: OrganizationId, routing: MailRouting): void {
+    this.#put(inOrganization.mailRouting, organizationPart(organization), [], routing);
   }
 
   putPurge(dueMs: number, mailbox: MailboxRef): void {

@@ -54,6 +54,15 @@ export const organizationRows = {
     't',
     directory.clientTokenCodec,
   ),
+  /** m: group, member; empty, write-once. */
+  member: plainRow<[Bytes, Bytes], null>('m', mail.emptyCodec),
+  /** M: member, group; the same the other way round. */
+  membership: plainRow<[Bytes, Bytes], null>('M', mail.emptyCodec),
+  /** R: where mail for nobody goes. */
+  mailRouting: sealedRow<[], Parameters<typeof directory.mailRoutingCodec.encode>[0]>(
+    'R',
+    directory.mailRoutingCodec,
+  ),
   /** p: organisation, group or user. Its mobile policy. */
   policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
   /** E: mailbox, device. For listing devices. */
@@ -118,6 +127,8 @@ export const queueRows = {
     'm',
     mail.queuedMessageCodec,
   ),
+  /** r: queued message, number. The recipients that the message's own row has no room for, 16 bytes each. */
+  recipients: plainRow<[Bytes, U16], Uint8Array>('r', mail.bytesCodec),
   /** d: due (ms), queued message; empty. */
   due: plainRow<[U64, Bytes], null>('d', mail.emptyCodec),
   /** M: outbound mail. Envelope, recipients' states. */

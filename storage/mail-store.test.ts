@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Changed, ChangeKind, listEnd, listStart } from '#domain/change';
 import { defaultFolder, defaultFolders, FolderType } from '#domain/folder';
-import type { DeviceId, FolderId, ItemId, MailboxRef, OrganizationId, QueueId } from '#domain/ids';
+import type { DeviceId, FolderId, ItemId, MailboxId, MailboxRef, OrganizationId, QueueId } from '#domain/ids';
 import type { NewItem } from '#domain/item';
 import type { MailStore, QueuedMessage } from '#domain/ports';
 import { QueueRunner } from '#domain/queue-runner';
@@ -10,8 +10,8 @@ import { silentLogger } from '#telemetry/log';
 import { newItem } from '#test/support/new-item';
 import { fixedClock, tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 import type { Database } from './database.ts';
-import { blobPart, idBytes } from './keys.ts';
-import { blobRows } from './layout.ts';
+import { blobPart, idBytes, queuePart, queueShards } from './keys.ts';
+import { blobRows, queueRows } from './layout.ts';
 
 const startMs = Date.UTC(2026, 10, 22);
 const inbox = defaultFolder(FolderType.Inbox);
@@ -179,6 +179,23 @@ test('a claimed message is due again when its lease is over, and gone when it is
   await mail.dequeue(message);
   expect(await mail.claimQueued(startMs + 1e9, 1000, 10)).toEqual([]);
   expect(await references(database, organization, message.item)).toEqual([]);
+});
+
+test('a queued message keeps more recipients than one row holds', async () => {
+  const { database, organization } = await open();
+  const { mail } = database;
+  const recipients = Array.from({ length: 20_000 }, () => randomUUID() as string as MailboxId);
+  const id = randomBytes(16).toString('hex') as QueueId;
+  const message = { id, organization, acceptedMs: startMs, recipients, item: newItem('to all', startMs) };
+  await mail.enqueue([message]);
+  for (let nowMs = startMs; nowMs < startMs + 3_000; nowMs += 1_000) {
+    const [claimed] = await mail.claimQueued(nowMs, 1_000, 10);
+    expect(claimed?.recipients).toEqual(recipients);
+    if (nowMs === startMs + 2_000 && claimed) await mail.dequeue(claimed);
+  }
+  const shard = queuePart((Buffer.from(id, 'hex')[0] ?? 0) % queueShards);
+  const { rows } = await database.store.page(shard, queueRows.recipients.range());
+  expect(rows).toEqual([]);
 });
 
 /** A store that works so many times and then fails for good, before or after what it was asked for is done. */

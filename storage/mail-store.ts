@@ -114,6 +114,17 @@ export class StoredMail implements MailStore {
     };
   }
 
+  readBody(
+    { organization, id, size }: StoredBody,
+    range: readonly [number, number],
+  ): AsyncIterable<Uint8Array> {
+    return this.#o.blobs.open(organization, { id, size }, range);
+  }
+
+  discardBody({ id, size }: StoredBody): Promise<void> {
+    return this.#o.blobs.remove({ id, size });
+  }
+
   inlineBodyBytes(mailboxes: number): number {
     return Math.min(this.#o.inlineBodyBytes, Math.floor(inlineInAllBytes / Math.max(1, mailboxes)));
   }

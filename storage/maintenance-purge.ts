@@ -46,13 +46,13 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
   const { organization } = ref;
   const isDue = await directory.transact(organization, async (tx) => {
     const found = await tx.entity(organization, entity);
-    if (found !== undefined && found.purgeMs !== dueMs) {
+    if (found?.kind === 'user' && found.purgeMs !== dueMs) {
       // Enabled meanwhile, or disabled again at another time.
       tx.deletePurge(dueMs, ref);
       return false;
     }
     // From now on the user has no mailbox, and is not enabled before this is over (decide-entity.ts).
-    if (found?.mailboxProvisionedMs !== undefined) {
+    if (found?.kind === 'user' && found.mailboxProvisionedMs !== undefined) {
       tx.putEntity({ ...found, mailboxProvisionedMs: undefined });
     }
     return true;
@@ -63,7 +63,7 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
   await removeMailbox(run, ref);
   await directory.transact(organization, async (tx) => {
     const found = await tx.entity(organization, entity);
-    if (found !== undefined) {
+    if (found?.kind === 'user') {
       tx.putEntity({ ...found, purgeMs: undefined });
     }
     tx.deletePurge(dueMs, ref);

@@ -1,12 +1,16 @@
 /** Messages accepted for mailboxes that get them one by one: rows in the queue's shards. */
-import type { QueueId } from '#domain/ids';
+import { type MailboxId, mailboxOf, type QueueId } from '#domain/ids';
 import type { QueuedMessage } from '#domain/ports';
-import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
+import { blobPart, entityIdOf, idBytes, queuePart, queueShards, u16, u64 } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
 import type { Sealer } from './rows.ts';
-import type { Bytes, Part, Store, Tx } from './store.ts';
+import type { Bytes, Page, Part, Store, Tx } from './store.ts';
 
 const idOf = (id: QueueId): Buffer => Buffer.from(id, 'hex');
+/** Recipients in the message's own row; more would not fit a value. */
+const recipientsInMessage = 500;
+const recipientsInRow = 2_000;
+
 const shardOf = (id: QueueId): Part => queuePart((idOf(id)[0] ?? 0) % queueShards);
 
 export class MessageQueue {
@@ -31,7 +35,13 @@ export class MessageQueue {
       const shard = shardOf(message.id);
       const id = idOf(message.id);
       const key = rows.message.key(id);
-      tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, message));
+      const first = { ...message, recipients: message.recipients.slice(0, recipientsInMessage) };
+      tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, first));
+      for (const [number, some] of furtherRecipients(message).entries()) {
+        const furtherKey = rows.recipients.key(id, u16(number));
+        const ids = Buffer.concat(some.map(idBytes));
+        tx.put(shard, furtherKey, rows.recipients.encode(this.#sealer, shard, furtherKey, ids));
+      }
       this.#putDue(tx, shard, message.acceptedMs, id);
       this.#refer(tx, message);
     }
@@ -67,6 +77,8 @@ export class MessageQueue {
     const id = idOf(message.id);
     await this.#store.transact([shard, ...bodyParts(message)], async (tx) => {
       tx.del(shard, rows.message.key(id));
+      for (const number of furtherRecipients(message).keys())
+        tx.del(shard, rows.recipients.key(id, u16(number)));
       const { body } = message.item;
       if (body.kind === 'blob') {
         tx.del(blobPart(message.organization, body.id[0] ?? 0), blobRows.reference.key(body.id, id));
@@ -89,13 +101,30 @@ export class MessageQueue {
         const messageKey = rows.message.key(id);
         const stored = await tx.get(shard, messageKey);
         if (stored !== undefined) {
-          found.push(rows.message.decode(this.#sealer, shard, messageKey, stored));
+          const message = rows.message.decode(this.#sealer, shard, messageKey, stored);
+          const further = await this.#furtherRecipients(tx, shard, id);
+          found.push({ ...message, recipients: [...message.recipients, ...further] });
           this.#putDue(tx, shard, untilMs, id);
         }
       }
       // Messages that were dequeued have left their due rows: a page may hold nothing, and more come behind it.
       return { found, isMore: due.next !== undefined || due.rows.length === limit };
     });
+  }
+
+  async #furtherRecipients(tx: Tx, shard: Part, id: Bytes): Promise<MailboxId[]> {
+    const found: MailboxId[] = [];
+    const range = rows.recipients.range(id);
+    for (let gte: Bytes | undefined = range.gte; gte !== undefined; ) {
+      const page: Page = await tx.page(shard, { ...range, gte });
+      for (const [key, stored] of page.rows) {
+        const ids = rows.recipients.decode(this.#sealer, shard, key, stored);
+        for (let at = 0; at < ids.length; at += 16)
+          found.push(mailboxOf(entityIdOf(ids.subarray(at, at + 16))));
+      }
+      gte = page.next;
+    }
+    return found;
   }
 
   #putDue(tx: Tx, shard: Part, dueMs: number, id: Bytes): void {
@@ -115,6 +144,15 @@ export class MessageQueue {
     const key = blobRows.reference.key(body.id, idOf(message.id));
     tx.put(part, key, blobRows.reference.encode(this.#sealer, part, key, null));
   }
+}
+
+/** The recipients that have rows of their own, row by row. */
+function furtherRecipients({ recipients }: QueuedMessage): MailboxId[][] {
+  const found: MailboxId[][] = [];
+  for (let at = recipientsInMessage; at < recipients.length; at += recipientsInRow) {
+    found.push(recipients.slice(at, at + recipientsInRow));
+  }
+  return found;
 }
 
 function bodyParts(message: QueuedMessage): Part[] {

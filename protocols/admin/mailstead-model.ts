@@ -32,6 +32,17 @@ const shapes: Readonly<Record<string, Shape>> = {
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
   ]),
+  MailDomainName: { type: 'string', min: 3, max: 209 },
+  CatchAll: structure({ DomainName: 'MailDomainName', EntityId: 'EntityIdentifier' }, [
+    'DomainName',
+    'EntityId',
+  ]),
+  CatchAlls: { type: 'list', member: { shape: 'CatchAll' }, max: 1000 },
+  OrganizationRequest: structure({ OrganizationId: 'OrganizationId' }, ['OrganizationId']),
+  PutMailRoutingRequest: structure(
+    { OrganizationId: 'OrganizationId', Administrator: 'EntityIdentifier', CatchAlls: 'CatchAlls' },
+    ['OrganizationId'],
+  ),
   CreateBackupRequest: structure({ Folder: 'FolderPath' }, ['Folder']),
   PutMobilePolicyRequest: structure(
     { OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier', Policy: 'MobilePolicy' },
@@ -74,6 +85,8 @@ const shapes: Readonly<Record<string, Shape>> = {
 export const mailsteadModel: Model = {
   operations: {
     CreateBackup: { input: { shape: 'CreateBackupRequest' } },
+    GetMailRouting: { input: { shape: 'OrganizationRequest' } },
+    PutMailRouting: { input: { shape: 'PutMailRoutingRequest' } },
     GetMobilePolicy: { input: { shape: 'PolicyOwner' } },
     PutMobilePolicy: { input: { shape: 'PutMobilePolicyRequest' } },
     DeleteMobilePolicy: { input: { shape: 'PolicyOwner' } },

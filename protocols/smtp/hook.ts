@@ -1,6 +1,7 @@
 import type { SMTPServerSession } from 'smtp-server';
 import { DomainError } from '#domain/errors';
 import type { Logger } from '#telemetry/log';
+import { isUtf8 } from './envelope.ts';
 import { type Reply, ReplyError, replyTo } from './reply.ts';
 
 type Done = (error?: Error | null, text?: string) => void;
@@ -20,7 +21,7 @@ export function hook<Given>(
       try {
         return [null, await work(given, session)];
       } catch (error) {
-        const reply = replyTo(error);
+        const reply = replyTo(error, isUtf8(session.envelope));
         if (!(error instanceof DomainError || error instanceof ReplyError)) {
           log.error('smtp.hook.failed', { err: error }, { connection: session.id });
         }

@@ -11,12 +11,14 @@ import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 import type { IncomingMessage } from '#domain/incoming';
 import type { OutboundEnvelope } from '#domain/outbound';
+import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
 import { Server } from './connection.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { ContentCheck } from './content-check.ts';
+import { isUtf8 } from './envelope.ts';
 import { hook, libraryError } from './hook.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
@@ -68,8 +70,8 @@ class Receiver implements SmtpReceiver {
   readonly #server: Server;
   readonly #limit: ConnectionLimit;
   readonly #counted = new WeakSet<SMTPServerSession>();
-  /** The accounts behind the accepted recipients; the library makes a new envelope for each transaction. */
-  readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, Account>>();
+  /** The accounts behind each accepted recipient; the library makes a new envelope for each transaction. */
+  readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, readonly Account[]>>();
   /** Recipients in domains of one organisation whose mail another server has. */
   readonly #routed = new WeakMap<SMTPServerEnvelope, Routed>();
 
@@ -178,20 +180,23 @@ class Receiver implements SmtpReceiver {
     if (args) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     if (isTooLong(address)) throw new ReplyError(501, '5.1.3', 'Bad recipient address syntax');
     if (!isUtf8(envelope)) checkAscii(address);
-    const account = await this.#accountOf(address, envelope);
-    if (account === undefined) return;
-    await this.#delivery.checkRoom(account, announcedBytes(envelope));
-    const accounts = this.#accounts.get(envelope) ?? new Map<string, Account>();
-    accounts.set(address.toLowerCase(), account);
+    const behind = await this.#accountsOf(address, envelope);
+    if (behind === undefined) return;
+    await this.#delivery.checkRoom(behind, announcedBytes(envelope));
+    const accounts = this.#accounts.get(envelope) ?? new Map<string, readonly Account[]>();
+    checkNumber([...accounts.values(), behind].flat());
+    accounts.set(address.toLowerCase(), behind);
     this.#accounts.set(envelope, accounts);
   }
 
-  /** The account whose address it is; undefined if its mail is given to another server. */
-  async #accountOf(address: string, envelope: SMTPServerEnvelope): Promise<Account | undefined> {
+  /** The accounts behind an address; undefined if its mail is given to another server. */
+  async #accountsOf(address: string, envelope: SMTPServerEnvelope): Promise<readonly Account[] | undefined> {
     const recipient = await this.#directory.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
-        return recipient.account;
+        return [recipient.account];
+      case 'group':
+        return recipient.accounts;
       case 'routed':
         this.#addRouted(address, recipient.organization, envelope);
         return undefined;
@@ -227,7 +232,7 @@ class Receiver implements SmtpReceiver {
     const accounts = [...(this.#accounts.get(envelope)?.values() ?? [])];
     const outbound = this.#outboundOf(envelope);
     const message = this.#delivery.begin(
-      accounts,
+      accounts.flat(),
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
       outbound,
     );
@@ -303,10 +308,6 @@ function isTooLong(address: string): boolean {
 function checkAscii(address: string): void {
   const localPart = address.slice(0, address.lastIndexOf('@'));
   if (/[^\x20-\x7e]/.test(localPart)) throw new ReplyError(553, '5.6.7', 'Address needs SMTPUTF8');
-}
-
-function isUtf8({ mailFrom }: SMTPServerEnvelope): boolean {
-  return mailFrom !== false && mailFrom.args !== false && mailFrom.args['SMTPUTF8'] !== undefined;
 }
 
 /** SIZE of MAIL, RFC 1870; 0 if it was not told. */

@@ -25,10 +25,24 @@ const localError: Reply = {
   text: 'Local error in processing, try again later',
 };
 
-/** The reply to an error a hook has thrown. */
-export function replyTo(error: unknown): Reply {
+/** The reply to an error a hook has thrown; with `isUtf8` its text may have characters beyond ASCII (RFC 6531 §3.7.4). */
+export function replyTo(error: unknown, isUtf8 = false): Reply {
   if (error instanceof ReplyError) return error.reply;
-  return error instanceof DomainError ? replies[error.code] : localError;
+  if (!(error instanceof DomainError)) return localError;
+  const reply = replies[error.code];
+  // The sender must learn which one it was.
+  return error.code === 'message/blocked-attachment'
+    ? { ...reply, text: textLine(error.message, isUtf8) }
+    : reply;
+}
+
+/** RFC 5321 §4.5.3.1.5: 512 bytes a line, with the code in front and the connection's id behind. */
+const maxTextBytes = 440;
+
+function textLine(message: string, isUtf8: boolean): string {
+  const text = message.replace(/\s+/g, ' ').replace(/\.$/, '');
+  if (isUtf8 && Buffer.byteLength(text) <= maxTextBytes) return text;
+  return text.replace(/[^\x20-\x7e]/gu, '?').slice(0, maxTextBytes);
 }
 
 const refused: Reply = { code: 554, enhanced: '5.0.0', text: 'Transaction failed' };
@@ -47,6 +61,7 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'recipient/elsewhere': relayDenied,
   'message/too-large': { code: 552, enhanced: '5.3.4', text: 'Message exceeds fixed maximum message size' },
   'message/no-recipient': { code: 554, enhanced: '5.5.1', text: 'No valid recipients' },
+  'message/blocked-attachment': { code: 554, enhanced: '5.7.1', text: 'Attachment not accepted' },
   'address/invalid': { code: 553, enhanced: '5.1.3', text: 'Bad address syntax' },
   'limit/exceeded': { code: 452, enhanced: '4.5.3', text: 'Too many' },
   'sign-in/failed': badCredentials,
@@ -61,6 +76,8 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'name/in-use': refused,
   'name/reserved': refused,
   'address/in-use': refused,
+  // RFC 3463 §3.3: a mailing list that cannot be expanded.
+  'group/too-large': { code: 554, enhanced: '5.2.4', text: 'The group has too many members' },
   'domain/not-found': relayDenied,
   'domain/not-verified': relayDenied,
   'domain/in-use': refused,

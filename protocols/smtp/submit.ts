@@ -13,6 +13,7 @@ import { DomainError } from '#domain/errors';
 import type { IncomingMessage } from '#domain/incoming';
 import type { OutboundEnvelope, OutboundRecipient } from '#domain/outbound';
 import type { Clock, Random } from '#domain/outside';
+import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
@@ -50,7 +51,7 @@ interface SubmissionParts {
 
 /** Whom a message goes to: by address in lower case, so that who is named twice gets it once. */
 interface Recipients {
-  readonly accounts: Map<string, Account>;
+  readonly accounts: Map<string, readonly Account[]>;
   readonly elsewhere: Map<string, OutboundRecipient>;
 }
 
@@ -212,9 +213,13 @@ export class SubmissionListener {
     const recipient = await this.#parts.routing.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
-        await this.#parts.delivery.checkRoom(recipient.account, announcedBytes(envelope));
-        recipients.accounts.set(address.toLowerCase(), recipient.account);
+      case 'group': {
+        const behind = recipient.kind === 'group' ? recipient.accounts : [recipient.account];
+        await this.#parts.delivery.checkRoom(behind, announcedBytes(envelope));
+        checkNumber([...recipients.accounts.values(), behind].flat());
+        recipients.accounts.set(address.toLowerCase(), behind);
         break;
+      }
       case 'disabled':
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       case 'unknown':
@@ -236,7 +241,7 @@ export class SubmissionListener {
     const account = this.#accountOf(session);
     const recipients = this.#recipients.get(envelope);
     const message = this.#parts.delivery.begin(
-      [...(recipients?.accounts.values() ?? [])],
+      [...(recipients?.accounts.values() ?? [])].flat(),
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
       outboundOf(envelope, account, recipients),
     );

@@ -89,7 +89,7 @@ export const settingsSchema = z.strictObject({
       .array(extension)
       .default([...blockedExtensions])
       .describe('Replaces the default when given'),
-    inspect_archives: z.boolean().default(true).describe('Names inside zip files count too'),
+    inspect_archives: z.boolean().default(true).describe('Names inside archives count too'),
   }),
   outbound: section({
     relay: relayUrl.or(z.literal('')).default('').describe('Smarthost; empty: deliver by MX'),

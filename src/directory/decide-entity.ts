@@ -1,4 +1,4 @@
-/** Decisions on users and their addresses, each inside one transaction of the directory. */
+/** Decisions on users, and on the addresses of all entities, each inside one transaction of the directory. */
 import { DomainError } from '#domain/errors';
 import { type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
 import { domainOf, ownableAddress } from './address.ts';
@@ -29,8 +29,38 @@ export async function findEntity(
       return reader.entity(organization, holder.entity);
     }
   }
-  const named = await reader.entityByName(organization, 'user', canonicalName(idOrAddressOrName));
+  const named = await namedSo(reader, organization, canonicalName(idOrAddressOrName));
   return named === undefined ? undefined : reader.entity(organization, named);
+}
+
+async function namedSo(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  name: string,
+): Promise<EntityId | undefined> {
+  const user = await reader.entityByName(organization, 'user', name);
+  return user ?? reader.entityByName(organization, 'group', name);
+}
+
+/** checkNameFree throws DomainError name/in-use: a name means one entity, a user or a group. */
+export async function checkNameFree(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  name: string,
+): Promise<void> {
+  if ((await namedSo(reader, organization, name)) === undefined) return;
+  throw new DomainError('name/in-use', 'The name is in use.');
+}
+
+/** userOf finds a user. Throws DomainError entity/not-found, also for what is no user. */
+export async function userOf(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  idOrAddressOrName: string,
+): Promise<User> {
+  const found = await entityOf(reader, organization, idOrAddressOrName);
+  if (found.kind === 'user') return found;
+  throw new DomainError('entity/not-found', 'The user does not exist.');
 }
 
 /** entityOf is findEntity that throws DomainError entity/not-found. */
@@ -57,9 +87,7 @@ export async function createUser(
 ): Promise<void> {
   await activeOrganization(tx, organization);
   const name = userName(made.name);
-  if ((await tx.entityByName(organization, 'user', name)) !== undefined) {
-    throw new DomainError('name/in-use', 'The name is in use.');
-  }
+  await checkNameFree(tx, organization, name);
   tx.putName(organization, 'user', name, made.id);
   tx.putEntity({ ...made, kind: 'user', organization, state: 'DISABLED', addresses: [] });
 }
@@ -80,7 +108,7 @@ export async function checkRegistration(
   const address = await freeAddress(reader, active, entity.id, email);
   if (entity.state === 'DISABLED') {
     // Between the two, storage removes what was kept 30 days; nothing that arrives meanwhile may go with it.
-    if (entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined) {
+    if (isBeingPurged(entity)) {
       throw new DomainError(
         'entity/state',
         'The old mailbox of the entity is being removed. Try again in a minute.',
@@ -92,7 +120,11 @@ export async function checkRegistration(
   throw new DomainError('entity/already-registered', 'The entity is registered with another address.');
 }
 
-/** Enables an entity whose mailbox is there. */
+function isBeingPurged(entity: Entity): boolean {
+  return entity.kind === 'user' && entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined;
+}
+
+/** Enables an entity; a user's mailbox is there. */
 export async function register(
   tx: DirectoryTx,
   organization: OrganizationId,
@@ -106,23 +138,21 @@ export async function register(
   for (const held of addresses) {
     tx.putAddress(held, { organization, entity: entity.id, released: false });
   }
-  if (entity.purgeMs !== undefined) {
-    tx.deletePurge(entity.purgeMs, { organization, mailbox: mailboxOf(entity.id) });
-  }
-  const enabled: Entity = {
-    ...entity,
-    state: 'ENABLED',
-    addresses,
-    enabledMs: nowMs,
-    disabledMs: undefined,
-    purgeMs: undefined,
-    mailboxProvisionedMs: entity.mailboxProvisionedMs ?? nowMs,
-  };
+  const changes = { state: 'ENABLED', addresses, enabledMs: nowMs, disabledMs: undefined } as const;
+  const enabled =
+    entity.kind === 'user' ? withMailbox(tx, { ...entity, ...changes }, nowMs) : { ...entity, ...changes };
   tx.putEntity(enabled);
   return enabled;
 }
 
-/** Disables an entity; its mailbox is kept for 30 days, its addresses until somebody takes them. */
+/** A user whose mailbox is not to be removed. */
+function withMailbox(tx: DirectoryTx, user: User, nowMs: number): User {
+  const { organization, id, purgeMs, mailboxProvisionedMs = nowMs } = user;
+  if (purgeMs !== undefined) tx.deletePurge(purgeMs, { organization, mailbox: mailboxOf(id) });
+  return { ...user, purgeMs: undefined, mailboxProvisionedMs };
+}
+
+/** Disables an entity; a user's mailbox is kept for 30 days, the addresses until somebody takes them. */
 export async function deregister(
   tx: DirectoryTx,
   organization: OrganizationId,
@@ -134,9 +164,11 @@ export async function deregister(
   for (const address of entity.addresses) {
     tx.putAddress(address, { organization, entity: entity.id, released: true });
   }
+  const changes = { state: 'DISABLED', disabledMs: nowMs } as const;
   const purgeMs = nowMs + keepDisabledMs;
-  tx.putPurge(purgeMs, { organization, mailbox: mailboxOf(entity.id) });
-  const disabled: Entity = { ...entity, state: 'DISABLED', disabledMs: nowMs, purgeMs };
+  if (entity.kind === 'user') tx.putPurge(purgeMs, { organization, mailbox: mailboxOf(entity.id) });
+  const disabled: Entity =
+    entity.kind === 'user' ? { ...entity, ...changes, purgeMs } : { ...entity, ...changes };
   tx.putEntity(disabled);
   return disabled;
 }
@@ -153,7 +185,7 @@ export async function createAlias(
   const address = await freeAddress(tx, active, entity.id, alias);
   if (entity.addresses.includes(address)) return entity;
   if (entity.addresses.length > maxAliases) {
-    throw new DomainError('limit/exceeded', `A user may have ${maxAliases} aliases.`);
+    throw new DomainError('limit/exceeded', `An entity may have ${maxAliases} aliases.`);
   }
   tx.putAddress(address, { organization, entity: entity.id, released: false });
   const changed: Entity = { ...entity, addresses: [...entity.addresses, address] };
@@ -169,7 +201,7 @@ export async function resetPassword(
   passwordHash: string,
 ): Promise<Entity> {
   await activeOrganization(tx, organization);
-  const changed: Entity = { ...notDeleted(await entityOf(tx, organization, id)), passwordHash };
+  const changed: User = { ...notDeleted(await userOf(tx, organization, id)), passwordHash };
   tx.putEntity(changed);
   return changed;
 }
@@ -204,12 +236,13 @@ async function stillHeld(reader: DirectoryReader, entity: Entity): Promise<reado
 }
 
 /** notDeleted throws DomainError entity/state for a deleted entity. */
-export function notDeleted(entity: Entity): Entity {
+export function notDeleted<E extends Entity>(entity: E): E {
   if (entity.state !== 'DELETED') return entity;
   throw new DomainError('entity/state', 'The entity is deleted.');
 }
 
-function enabledOnly(entity: Entity): Entity {
+/** enabledOnly throws DomainError entity/state for an entity that is not enabled. */
+export function enabledOnly(entity: Entity): Entity {
   if (entity.state === 'ENABLED') return entity;
   throw new DomainError('entity/state', `The entity is ${entity.state}.`);
 }

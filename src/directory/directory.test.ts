@@ -310,7 +310,7 @@ describe('a user', () => {
         return entity;
       }
     }
-    const lookups = new Lookups(new SlowStore(database));
+    const lookups = new Lookups(new SlowStore(database), 'mail.example.com');
     const ref = {
       organization,
       mailbox: mailboxOf((await directory.describeUser(organization, 'alice')).id),

@@ -6,8 +6,11 @@ import type { Account } from './account.ts';
 import { canonicalDomain } from './canonical-name.ts';
 import * as entities from './decide-entity.ts';
 import * as organizations from './decide-organization.ts';
+import { putMailRouting } from './decide-routing.ts';
 import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
+import { Groups } from './groups.ts';
 import { Lookups, type Recipient } from './lookups.ts';
+import type { MailRouting } from './mail-routing.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
@@ -60,7 +63,7 @@ interface MailDomainDetails {
 const usersPerPage = 100;
 
 /**
- * Directory is who there is: organisations, their domains and users. Every refusal is a DomainError; unless said
+ * Directory is who there is: organisations, their domains, users and groups. Every refusal is a DomainError; unless said
  * otherwise, an operation on an organisation throws organization/not-found and organization/state.
  */
 export class Directory {
@@ -70,6 +73,7 @@ export class Directory {
   readonly #settings: DirectorySettings;
   readonly #passwords: PasswordHasher;
   readonly #lookups: Lookups;
+  readonly groups: Groups;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -78,10 +82,16 @@ export class Directory {
     this.#outside = outside;
     this.#settings = { ...settings, baseDomain: canonicalDomain(settings.baseDomain) };
     this.#passwords = passwords;
-    this.#lookups = new Lookups(store);
+    this.#lookups = new Lookups(store, settings.hostname);
+    this.groups = new Groups({
+      store,
+      lookups: this.#lookups,
+      newId: () => this.#uuid(),
+      nowMs: () => outside.clock.now(),
+    });
   }
 
-  /** Who receives mail for this address, in any case, by any alias, with or without a tag (`user+tag`). */
+  /** Who receives mail for this address, in any case, by any alias, with or without a tag (`user+tag`). Throws group/too-large. */
   resolveRecipient(address: string): Promise<Recipient> {
     return this.#lookups.resolveRecipient(address);
   }
@@ -173,11 +183,18 @@ export class Directory {
   /** By id, address or name; undefined if there is none. */
   async findUser(organization: OrganizationId, idOrAddressOrName: string): Promise<User | undefined> {
     await organizations.activeOrganization(this.#store, organization);
-    return entities.findEntity(this.#store, organization, idOrAddressOrName);
+    const found = await entities.findEntity(this.#store, organization, idOrAddressOrName);
+    return found?.kind === 'user' ? found : undefined;
   }
 
   /** By id, address or name. Throws entity/not-found. */
   async describeUser(organization: OrganizationId, idOrAddressOrName: string): Promise<User> {
+    await organizations.activeOrganization(this.#store, organization);
+    return entities.userOf(this.#store, organization, idOrAddressOrName);
+  }
+
+  /** A user or a group by id, address or name. Throws entity/not-found. */
+  async describeEntity(organization: OrganizationId, idOrAddressOrName: string): Promise<Entity> {
     await organizations.activeOrganization(this.#store, organization);
     return entities.entityOf(this.#store, organization, idOrAddressOrName);
   }
@@ -194,7 +211,8 @@ export class Directory {
     let from = after;
     do {
       const page = await this.#store.entities(organization, from, usersPerPage);
-      for (const user of page.rows.filter(matching(filter))) {
+      for (const user of page.rows) {
+        if (user.kind !== 'user' || !isMatching(user, filter)) continue;
         const last = rows.at(-1);
         if (rows.length === limit && last !== undefined) return { rows, next: last.id };
         rows.push(user);
@@ -205,7 +223,7 @@ export class Directory {
   }
 
   /**
-   * Enables an entity with its primary address and a mailbox; the mailbox of one disabled for less than 30 days comes
+   * Enables an entity with its primary address, a user with a mailbox; the mailbox of one disabled for less than 30 days comes
    * back, with the aliases nobody has taken. One registered with this address already stays as it is. Throws
    * entity/not-found, entity/state, entity/already-registered, address/in-use, address/invalid, domain/not-found,
    * domain/not-verified.
@@ -215,15 +233,15 @@ export class Directory {
     if (done) return;
     const mailbox = { organization, mailbox: mailboxOf(entity.id) };
     // First the mailbox, then the address that leads to it.
-    await this.#mailboxes.createMailbox(mailbox);
+    if (entity.kind === 'user') await this.#mailboxes.createMailbox(mailbox);
     await this.#change(organization, (tx) =>
       entities.register(tx, organization, entity.id, email, this.#outside.clock.now()),
     );
     // One that was kept for 30 days may have been removed between the two.
-    await this.#mailboxes.createMailbox(mailbox);
+    if (entity.kind === 'user') await this.#mailboxes.createMailbox(mailbox);
   }
 
-  /** Disables an enabled entity; its mailbox is kept for 30 days. Throws entity/not-found, entity/state. */
+  /** Disables an enabled entity; a user's mailbox is kept for 30 days, memberships stay. Throws entity/not-found, entity/state. */
   async deregisterFromWorkMail(organization: OrganizationId, idOrName: string): Promise<void> {
     await this.#change(organization, (tx) =>
       entities.deregister(tx, organization, idOrName, this.#outside.clock.now()),
@@ -233,7 +251,7 @@ export class Directory {
   /** Throws entity/not-found, entity/state for a deleted user, password/invalid. */
   async resetPassword(organization: OrganizationId, id: string, password: string): Promise<void> {
     await organizations.activeOrganization(this.#store, organization);
-    entities.notDeleted(await entities.entityOf(this.#store, organization, id));
+    entities.notDeleted(await entities.userOf(this.#store, organization, id));
     const passwordHash = await this.#hash(password);
     await this.#change(organization, (tx) => entities.resetPassword(tx, organization, id, passwordHash));
   }
@@ -248,6 +266,34 @@ export class Directory {
     await organizations.activeOrganization(this.#store, organization);
     const { state, addresses } = entities.notDeleted(await entities.entityOf(this.#store, organization, id));
     return state === 'ENABLED' ? [...addresses].sort() : [];
+  }
+
+  /** Where mail that is for nobody goes. */
+  async mailRouting(organization: OrganizationId): Promise<MailRouting> {
+    await organizations.activeOrganization(this.#store, organization);
+    return this.#store.mailRouting(organization);
+  }
+
+  /**
+   * Replaces where mail for nobody goes: users and groups by id, address or name, for catch-alls by domain. Throws
+   * entity/not-found, entity/state for one that is not enabled, domain/not-found, request/invalid.
+   */
+  async putMailRouting(
+    organization: OrganizationId,
+    wanted: {
+      readonly administrator?: string | undefined;
+      readonly catchAll?: readonly (readonly [domain: string, entity: string])[];
+    },
+  ): Promise<MailRouting> {
+    const domains = (wanted.catchAll ?? []).map(([domain, entity]) => [domainName(domain), entity] as const);
+    const routing = await this.#store.transact(organization, (tx) =>
+      putMailRouting(tx, organization, {
+        administrator: wanted.administrator,
+        catchAll: domains,
+      }),
+    );
+    this.#lookups.forget();
+    return routing;
   }
 
   /** Registers a domain as Pending. Throws domain/in-use, limit/exceeded, request/invalid. */
@@ -303,12 +349,13 @@ export class Directory {
   }
 }
 
-function matching(filter: UserFilter): (user: User) => boolean {
+function isMatching(user: User, filter: UserFilter): boolean {
   const begins = (text: string | undefined, prefix: string | undefined) =>
     prefix === undefined || (text?.toLowerCase().startsWith(prefix.toLowerCase()) ?? false);
-  return (user) =>
+  return (
     begins(user.name, filter.namePrefix) &&
     begins(user.displayName, filter.displayNamePrefix) &&
     begins(user.state === 'ENABLED' ? user.addresses[0] : undefined, filter.addressPrefix) &&
-    (filter.state === undefined || user.state === filter.state);
+    (filter.state === undefined || user.state === filter.state)
+  );
 }

@@ -1,15 +1,21 @@
-import { type EntityId, type MailboxRef, mailboxOf } from '#domain/ids';
+import { DomainError } from '#domain/errors';
+import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '#domain/ids';
 import type { Account } from './account.ts';
 import { domainOf, withoutTag } from './address.ts';
 import { canonicalAddress, canonicalDomain, canonicalName } from './canonical-name.ts';
-import type { Organization } from './organization.ts';
+import { maxGroupMailboxes } from './group.ts';
+import { isRoleAddress, type MailRouting } from './mail-routing.ts';
+import { expandGroup, groupsAbove } from './membership.ts';
+import { journalingAddress, type Organization } from './organization.ts';
 import type { AddressHolder, DirectoryStore } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
-import type { User } from './user.ts';
+import type { Entity, User } from './user.ts';
 
 /** Recipient tells what becomes of mail for an address. */
 export type Recipient =
   | { readonly kind: 'mailbox'; readonly account: Account }
+  /** A group: everybody in it, each once; nobody, if it is empty. */
+  | { readonly kind: 'group'; readonly group: EntityId; readonly accounts: readonly Account[] }
   /** Somebody's whose mailbox is disabled. */
   | { readonly kind: 'disabled' }
   /** Our domain, nobody's address. */
@@ -17,8 +23,17 @@ export type Recipient =
   /** Not our domain, or not a verified one. */
   | { readonly kind: 'elsewhere' };
 
+/** Where mail for nobody goes in an organisation, and the address that mail never goes to. */
+interface Routing extends MailRouting {
+  readonly journaling: string;
+}
+
 const maxRemembered = 50_000;
+/** Of up to 10,000 mailboxes each. */
+const maxGroupsRemembered = 500;
 const organizationsPerPage = 100;
+/** RFC 5321 §4.5.1: the one address without a domain. */
+const barePostmaster = 'postmaster';
 
 /**
  * Lookups answers who somebody is, for every message and every request. Answers are kept in memory; a change of the
@@ -26,15 +41,22 @@ const organizationsPerPage = 100;
  */
 export class Lookups {
   readonly #store: DirectoryStore;
+  readonly #hostname: string;
   /** Addresses somebody has, never made-up ones: those are looked up each time. */
   readonly #recipients = new RecentMap<string, Recipient>(maxRemembered);
   readonly #accounts = new RecentMap<EntityId, Account>(maxRemembered);
-  /** Domains of ours. */
-  readonly #domains = new RecentMap<string, boolean>(maxRemembered);
+  /** Who gets mail to a group; promises, so that many messages at once read it once. */
+  readonly #expansions = new RecentMap<EntityId, Promise<readonly Account[]>>(maxGroupsRemembered);
+  readonly #groupsOf = new RecentMap<EntityId, readonly EntityId[]>(maxRemembered);
+  /** Domains of ours that receive mail. */
+  readonly #domains = new RecentMap<string, OrganizationId>(maxRemembered);
+  readonly #routings = new RecentMap<OrganizationId, Routing>(maxRemembered);
   #changes = 0;
 
-  constructor(store: DirectoryStore) {
+  /** `hostname` is the name of this server: it has a postmaster too. */
+  constructor(store: DirectoryStore, hostname: string) {
     this.#store = store;
+    this.#hostname = canonicalDomain(hostname);
   }
 
   /** Call when a change of the directory is durable. */
@@ -42,22 +64,38 @@ export class Lookups {
     this.#changes++;
     this.#recipients.clear();
     this.#accounts.clear();
+    this.#expansions.clear();
+    this.#groupsOf.clear();
     this.#domains.clear();
+    this.#routings.clear();
   }
 
+  /** Throws group/too-large. */
   async resolveRecipient(text: string): Promise<Recipient> {
     const address = canonicalAddress(text);
     const known = this.#recipients.get(address);
     if (known !== undefined) return known;
+    const domain = domainOf(address);
+    const owner = domain === undefined ? undefined : await this.#ownerOf(domain);
+    if (domain === undefined || owner === undefined) return this.#ofThisServer(address);
+    const plain = withoutTag(address);
+    // An exact address comes before the one its tag stands in, and both before whoever stands in for nobody.
+    const exact = await this.#holderOf(address);
+    const holder = exact ?? (plain === undefined ? undefined : await this.#holderOf(plain));
+    const isForRole = isRoleAddress(plain ?? address);
+    if (holder !== undefined && (holder.kind !== 'disabled' || !isForRole)) return holder;
+    return (await this.#standIn(owner, domain, plain ?? address)) ?? holder ?? { kind: 'unknown' };
+  }
+
+  /** Every group the owner of a mailbox is in, by way of other groups too. */
+  async groupsOf({ organization, mailbox }: MailboxRef): Promise<readonly EntityId[]> {
+    const id = mailbox as string as EntityId;
+    const known = this.#groupsOf.get(id);
+    if (known !== undefined) return known;
     const began = this.#changes;
-    const recipient = await this.#lookUpRecipient(address);
-    if (recipient.kind === 'unknown') {
-      // An exact address comes before the one its tag stands in.
-      const plain = withoutTag(address);
-      return plain === undefined ? recipient : this.resolveRecipient(plain);
-    }
-    if (recipient.kind !== 'elsewhere' && began === this.#changes) this.#recipients.set(address, recipient);
-    return recipient;
+    const groups = await groupsAbove(this.#store, organization, id);
+    if (began === this.#changes) this.#groupsOf.set(id, groups);
+    return groups;
   }
 
   async account({ organization, mailbox }: MailboxRef): Promise<Account | undefined> {
@@ -93,32 +131,127 @@ export class Lookups {
       canonicalAddress(given.slice(given.indexOf('\\') + 1).trim()),
     );
     const user = holder && (await this.#store.entity(holder.organization, holder.entity));
-    return user?.state === 'DISABLED' ? user : undefined;
+    return user?.kind === 'user' && user.state === 'DISABLED' ? user : undefined;
   }
 
-  async #lookUpRecipient(address: string): Promise<Recipient> {
-    const domain = domainOf(address);
-    if (domain === undefined) return { kind: 'unknown' };
-    if (!(await this.#receives(domain))) return { kind: 'elsewhere' };
+  /** Who has the address in a domain that receives mail; undefined if nobody. */
+  async #holderOf(address: string): Promise<Recipient | undefined> {
+    const known = this.#recipients.get(address);
+    if (known !== undefined) return known;
+    const began = this.#changes;
     const holder = await this.#store.addressHolder(address);
-    return holder === undefined ? { kind: 'unknown' } : this.#recipientOf(holder);
+    if (holder === undefined) return undefined;
+    const recipient = await this.#recipientOf(holder);
+    // What a group means is remembered once, not by every address of it; a role goes on to the administrator.
+    const isFinal =
+      recipient?.kind === 'mailbox' || (recipient?.kind === 'disabled' && !isRoleAddress(address));
+    if (isFinal && began === this.#changes) this.#recipients.set(address, recipient);
+    return recipient;
   }
 
-  async #recipientOf({ organization, entity: id, released }: AddressHolder): Promise<Recipient> {
-    const account = released ? undefined : await this.account({ organization, mailbox: mailboxOf(id) });
+  async #recipientOf({ organization, entity: id, released }: AddressHolder): Promise<Recipient | undefined> {
+    const recipient = released ? undefined : await this.#enabledRecipient(organization, id);
+    if (recipient !== undefined) return recipient;
+    const entity = await this.#store.entity(organization, id);
+    return entity === undefined || entity.state === 'DELETED' ? undefined : { kind: 'disabled' };
+  }
+
+  async #enabledRecipient(organization: OrganizationId, id: EntityId): Promise<Recipient | undefined> {
+    const account = await this.account({ organization, mailbox: mailboxOf(id) });
     if (account !== undefined) return { kind: 'mailbox', account };
     const entity = await this.#store.entity(organization, id);
-    return { kind: entity === undefined || entity.state === 'DELETED' ? 'unknown' : 'disabled' };
+    if (entity?.kind !== 'group' || entity.state !== 'ENABLED') return undefined;
+    return { kind: 'group', group: id, accounts: await this.#accountsIn(organization, id) };
   }
 
-  async #receives(domain: string): Promise<boolean> {
-    if (this.#domains.get(domain) === true) return true;
+  #accountsIn(organization: OrganizationId, group: EntityId): Promise<readonly Account[]> {
+    const known = this.#expansions.get(group);
+    if (known !== undefined) return known;
+    // A change that comes while it is read takes it out again.
+    const expansion = expandGroup(this.#store, organization, group, maxGroupMailboxes).then((users) =>
+      users.flatMap((user) => accountOf(user) ?? []),
+    );
+    void this.#expansions.set(group, expansion);
+    expansion.catch((error: unknown) => {
+      if (!(error instanceof DomainError) && this.#expansions.get(group) === expansion) {
+        this.#expansions.delete(group);
+      }
+    });
+    return expansion;
+  }
+
+  /** Who gets what nobody has the address of; undefined if there is nobody. */
+  async #standIn(
+    organization: OrganizationId,
+    domain: string,
+    address: string,
+  ): Promise<Recipient | undefined> {
+    const { administrator, catchAll, journaling } = await this.#routingOf(organization);
+    if (address === journaling) return undefined;
+    const named = isRoleAddress(address) ? [administrator, catchAll.get(domain)] : [catchAll.get(domain)];
+    for (const id of named) {
+      const recipient = id === undefined ? undefined : await this.#enabledRecipient(organization, id);
+      if (recipient !== undefined) return recipient;
+    }
+    return undefined;
+  }
+
+  /** RFC 5321 §4.5.1: this server's own postmaster, with or without its name, and abuse@ beside. */
+  async #ofThisServer(address: string): Promise<Recipient> {
+    const domain = domainOf(address);
+    const isOurs = address === barePostmaster || (domain === this.#hostname && isRoleAddress(address));
+    if (!isOurs) return { kind: domain === undefined ? 'unknown' : 'elsewhere' };
+    const began = this.#changes;
+    const recipient = (await this.#firstAdministrator()) ?? { kind: 'unknown' };
+    const isKept = recipient.kind === 'mailbox' && began === this.#changes;
+    if (isKept) this.#recipients.set(address, recipient);
+    return recipient;
+  }
+
+  /** The administrator of the organisation that has been here for longest, of those that have one. */
+  async #firstAdministrator(): Promise<Recipient | undefined> {
+    let found: { readonly createdMs: number; readonly recipient: Recipient } | undefined;
+    for await (const { id, createdMs } of this.#organizations()) {
+      if (found !== undefined && found.createdMs <= createdMs) continue;
+      const { administrator } = await this.#routingOf(id);
+      const recipient = administrator && (await this.#enabledRecipient(id, administrator));
+      if (recipient) found = { createdMs, recipient };
+    }
+    return found?.recipient;
+  }
+
+  async #routingOf(id: OrganizationId): Promise<Routing> {
+    const known = this.#routings.get(id);
+    if (known !== undefined) return known;
+    const began = this.#changes;
+    const [routing, organization] = await Promise.all([
+      this.#store.mailRouting(id),
+      this.#store.organization(id),
+    ]);
+    const journaling = organization === undefined ? '' : journalingAddress(organization);
+    if (began === this.#changes) this.#routings.set(id, { ...routing, journaling });
+    return { ...routing, journaling };
+  }
+
+  /** Whose domain it is, if it receives mail. */
+  async #ownerOf(domain: string): Promise<OrganizationId | undefined> {
+    const known = this.#domains.get(domain);
+    if (known !== undefined) return known;
     const began = this.#changes;
     const owner = await this.#store.domainOwner(domain);
-    if (owner === undefined) return false;
+    if (owner === undefined) return undefined;
     const receives = (await this.#store.domain(owner, domain))?.state === 'Verified';
-    if (receives && began === this.#changes) this.#domains.set(domain, true);
-    return receives;
+    if (receives && began === this.#changes) this.#domains.set(domain, owner);
+    return receives ? owner : undefined;
+  }
+
+  async *#organizations(): AsyncGenerator<Organization> {
+    let after: OrganizationId | undefined;
+    do {
+      const page = await this.#store.organizations(after, organizationsPerPage);
+      yield* page.rows;
+      after = page.next;
+    } while (after !== undefined);
   }
 
   async #userAt(address: string): Promise<User | undefined> {
@@ -137,16 +270,11 @@ export class Lookups {
 
   async #userAnywhere(name: string): Promise<User | undefined> {
     let found: User | undefined;
-    let after: Organization['id'] | undefined;
-    do {
-      const page = await this.#store.organizations(after, organizationsPerPage);
-      for (const organization of page.rows) {
-        const user = await this.#userNamed(organization, name, organization.defaultDomain);
-        if (user !== undefined && found !== undefined) return undefined;
-        found ??= user;
-      }
-      after = page.next;
-    } while (after !== undefined);
+    for await (const organization of this.#organizations()) {
+      const user = await this.#userNamed(organization, name, organization.defaultDomain);
+      if (user !== undefined && found !== undefined) return undefined;
+      found ??= user;
+    }
     return found;
   }
 
@@ -159,14 +287,15 @@ export class Lookups {
   }
 }
 
-function enabled(user: User | undefined): User | undefined {
-  return user?.state === 'ENABLED' ? user : undefined;
+function enabled(entity: Entity | undefined): User | undefined {
+  return entity?.kind === 'user' && entity.state === 'ENABLED' ? entity : undefined;
 }
 
 /** accountOf is the account of an enabled user. */
-export function accountOf(user: User): Account | undefined {
-  const [address] = user.addresses;
-  if (user.state !== 'ENABLED' || address === undefined) return undefined;
+export function accountOf(entity: Entity): Account | undefined {
+  const user = enabled(entity);
+  const address = user?.addresses[0];
+  if (user === undefined || address === undefined) return undefined;
   const { organization, id, addresses, displayName } = user;
   const mailbox = { organization, mailbox: mailboxOf(id) };
   return { organization, entity: id, mailbox, address, addresses, displayName };

@@ -2,6 +2,7 @@
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import type { MailDomain } from './domain.ts';
+import type { MailRouting } from './mail-routing.ts';
 import type { Organization } from './organization.ts';
 import type { Entity, EntityKind } from './user.ts';
 
@@ -41,6 +42,24 @@ export interface DirectoryReader {
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Entity, EntityId>>;
+  /** Those of them there are, in any order. */
+  entitiesOf(organization: OrganizationId, ids: readonly EntityId[]): Promise<readonly Entity[]>;
+  /** Users and groups that are in a group themselves, in order of id, after `after`. */
+  members(
+    organization: OrganizationId,
+    group: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>>;
+  /** Groups that an entity is in itself, in order of id, after `after`. */
+  groupsWith(
+    organization: OrganizationId,
+    member: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>>;
+  isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean>;
+  mailRouting(organization: OrganizationId): Promise<MailRouting>;
   addressHolder(address: string): Promise<AddressHolder | undefined>;
   /** Tokens belong to an organisation, or to the installation. */
   clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined>;
@@ -54,6 +73,13 @@ export interface DirectoryTx extends DirectoryReader {
   /** Gives the name to the entity. */
   putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void;
   putAddress(address: string, holder: AddressHolder): void;
+  /** Both directions of a membership. */
+  putMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
+  deleteMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
+  /** Takes an entity away with its name; its addresses and memberships have to be gone. */
+  deleteEntity(entity: Entity, name: string): void;
+  deleteAddress(address: string): void;
+  putMailRouting(organization: OrganizationId, routing: MailRouting): void;
   /** When the mailbox of a disabled entity is to be removed. */
   putPurge(dueMs: number, mailbox: MailboxRef): void;
   deletePurge(dueMs: number, mailbox: MailboxRef): void;

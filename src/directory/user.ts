@@ -1,12 +1,13 @@
 import { DomainError } from '#domain/errors';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { canonicalName } from './canonical-name.ts';
+import type { Group } from './group.ts';
 
 /** ENABLED: has an address and a mailbox in use. DISABLED: never registered, or deregistered. DELETED: gone for good. */
 export type EntityState = 'ENABLED' | 'DISABLED' | 'DELETED';
 
 /** What has a name, and an address once it is registered; `kind` tells users from what joins them. */
-export type EntityKind = 'user';
+export type EntityKind = 'user' | 'group';
 
 /** User is a person of the directory; disabled until registered. */
 export interface User {
@@ -35,7 +36,7 @@ export interface User {
   readonly purgeMs?: number | undefined;
 }
 
-export type Entity = User;
+export type Entity = User | Group;
 
 const nameForm = /^[\w.-]{1,64}$|^(?=.{1,64}$)[\w.-]+@[a-z0-9.-]+\.[a-z0-9-]{2,}$/;
 
@@ -58,6 +59,11 @@ export function userName(text: string): string {
       'The name must be 1 to 64 letters, digits, dots, hyphens or underscores.',
     );
   }
+  return unreserved(name);
+}
+
+/** unreserved throws DomainError name/reserved for a canonical name that nobody may have. */
+export function unreserved(name: string): string {
   if (reserved.has(name)) throw new DomainError('name/reserved', 'The name is reserved.');
   return name;
 }

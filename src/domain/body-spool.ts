@@ -7,11 +7,17 @@ export interface SpooledBody {
   readonly size: number;
   readonly stored: readonly StoredBody[];
   bodyFor(organization: OrganizationId): NewBody;
+  /** Bytes [start, end). */
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Forgets it: no row will name it. */
+  discard(): Promise<void>;
 }
+
+type BodyStore = Pick<MailStore, 'writeBody' | 'readBody' | 'discardBody'>;
 
 /** Takes a raw message as it streams in: a small one stays in memory, a larger one goes to the store at once. */
 export class BodySpool {
-  readonly #store: Pick<MailStore, 'writeBody'>;
+  readonly #store: BodyStore;
   readonly #organizations: readonly OrganizationId[];
   readonly #inlineBytes: number;
   #held: Uint8Array[] = [];
@@ -19,11 +25,7 @@ export class BodySpool {
   #writers: readonly BodyWriter[] | undefined;
 
   /** Bodies of more than `inlineBytes` are written for each of `organizations`. */
-  constructor(
-    store: Pick<MailStore, 'writeBody'>,
-    organizations: readonly OrganizationId[],
-    inlineBytes: number,
-  ) {
+  constructor(store: BodyStore, organizations: readonly OrganizationId[], inlineBytes: number) {
     this.#store = store;
     this.#organizations = organizations;
     this.#inlineBytes = inlineBytes;
@@ -44,14 +46,31 @@ export class BodySpool {
   /** The body, durable if it is not in memory. */
   async finish(): Promise<SpooledBody> {
     if (!this.#writers) {
-      const body: NewBody = { kind: 'inline', raw: Buffer.concat(this.#held) };
-      return { size: this.#size, stored: [], bodyFor: () => body };
+      const raw = Buffer.concat(this.#held);
+      const body: NewBody = { kind: 'inline', raw };
+      return {
+        size: this.#size,
+        stored: [],
+        bodyFor: () => body,
+        read: (start, end) => one(raw.subarray(start, end)),
+        discard: async () => undefined,
+      };
     }
     const stored = await Promise.all(this.#writers.map((writer) => writer.finish()));
     const bodies = new Map(
       stored.map(({ organization, id }) => [organization, { kind: 'blob', id } as const]),
     );
-    return { size: this.#size, stored, bodyFor: (organization) => found(bodies.get(organization)) };
+    const [first] = stored;
+    const store = this.#store;
+    return {
+      size: this.#size,
+      stored,
+      bodyFor: (organization) => found(bodies.get(organization)),
+      read: (start, end) => store.readBody(found(first), [start, end]),
+      discard: async () => {
+        await Promise.all(stored.map((body) => store.discardBody(body)));
+      },
+    };
   }
 
   /** Forgets it. */
@@ -68,7 +87,11 @@ async function append(writers: readonly BodyWriter[], chunk: Uint8Array): Promis
     : Promise.all(writers.map((writer) => writer.append(chunk))));
 }
 
-function found(body: NewBody | undefined): NewBody {
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
+}
+
+function found<Body>(body: Body | undefined): Body {
   if (!body) throw new TypeError('a body was asked for an organisation it was not written for');
   return body;
 }

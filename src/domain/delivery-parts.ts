@@ -1,3 +1,4 @@
+import type { AttachmentPolicy } from './attachment-policy.ts';
 import type { Outside } from './outside.ts';
 import type { DueDestination, MailStore } from './ports.ts';
 
@@ -12,6 +13,7 @@ export interface DeliveryParts {
   readonly store: MailStore;
   readonly outside: Outside;
   readonly limits: DeliveryLimits;
+  readonly attachments: AttachmentPolicy;
   /** Our own name in Received fields. */
   readonly hostname: string;
   /** Tells whoever empties the queue that something came into it. */

@@ -1,20 +1,18 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
-import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
 import { newItem } from './new-item.ts';
 import { type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import {
+  checkRoom,
   type ItemsByOrganization,
-  isOverQuota,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
   organizationsOf,
   organizationsWith,
-  overQuota,
   queuedMessages,
 } from './recipients.ts';
 import { type SendRequest, send } from './send.ts';
@@ -39,26 +37,26 @@ export class Delivery {
     this.#parts = parts;
   }
 
-  /** Throws mailbox/over-quota when the mailbox is full, or would be with `sizeBytes` more. */
-  async checkRoom(recipient: Account, sizeBytes: number): Promise<void> {
-    const { bytes } = await this.#parts.store.mailbox(recipient.mailbox).usage();
-    if (isOverQuota(bytes, sizeBytes, this.#parts.limits.mailboxQuotaBytes)) throw overQuota();
+  /**
+   * Throws mailbox/over-quota when the mailboxes behind an address are all full, or would be with `sizeBytes` more: one
+   * full mailbox in a group keeps nothing from the others.
+   */
+  async checkRoom(behind: readonly Account[], sizeBytes: number): Promise<void> {
+    await checkRoom(mailboxesOf(behind), sizeBytes, this.#parts);
   }
 
   /**
-   * Begins a message to `recipients`; somebody named twice gets it once. `head` gives the fields to put in front of it
-   * (Return-Path, and Received with the accept id). `outbound` names recipients elsewhere, who get it without the
-   * Return-Path. The message streams into the store as it is written. Throws message/no-recipient.
+   * Begins a message to `recipients`; somebody named twice gets it once, and nobody gets one to an empty group. `head`
+   * gives the fields to put in front of it (Return-Path, and Received with the accept id). `outbound` names recipients
+   * elsewhere, who get it without the Return-Path. The message streams into the store as it is written.
    */
   begin(
     recipients: readonly Account[],
     head: (acceptId: string, atMs: number) => string,
     outbound?: OutboundEnvelope,
   ): IncomingMessage {
-    const { store, outside, limits } = this.#parts;
+    const { store, outside, limits, attachments } = this.#parts;
     const mailboxes = mailboxesOf(recipients);
-    if (mailboxes.length === 0 && outbound === undefined)
-      throw new DomainError('message/no-recipient', 'The message has no recipient.');
     const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
     const receivedMs = outside.clock.now();
     const fields = head(acceptId, receivedMs);
@@ -66,6 +64,7 @@ export class Delivery {
     return new IncomingMessage({
       acceptId,
       store,
+      attachments,
       organizations: organizationsWith(mailboxes, outbound),
       inlineBytes: store.inlineBodyBytes(mailboxes.length + (outbound?.recipients.length ?? 0)),
       maxBytes: limits.maxMessageBytes,
@@ -78,7 +77,7 @@ export class Delivery {
   /**
    * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all. A request
    * that was done before (same device and ClientId, or one of the same keys) does nothing and is called a duplicate.
-   * Throws message/too-large, message/no-recipient, mailbox/over-quota.
+   * Throws message/too-large, message/no-recipient, message/blocked-attachment, mailbox/over-quota, server/busy.
    */
   send(request: SendRequest): Promise<{ readonly duplicate: boolean }> {
     return send(request, this.#parts);
@@ -88,6 +87,7 @@ export class Delivery {
     const { store } = this.#parts;
     const { receivedMs, mailboxes } = accepted;
     const { index, body } = message;
+    if (mailboxes.length === 0 && accepted.outbound === undefined) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
@@ -103,8 +103,8 @@ export class Delivery {
       await store.transact(
         mailboxes,
         async (of, outbound) => {
-          const used = await Promise.all(mailboxes.map(async (ref) => (await of(ref).usage()).bytes));
-          if (mails.length === 0) this.#refuseIfAllFull(used, body.size);
+          // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
+          if (mails.length === 0) await checkRoom(mailboxes, body.size, this.#parts, { of });
           for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
           for (const mail of mails) await outbound.put(mail);
         },
@@ -134,8 +134,7 @@ export class Delivery {
     mails: readonly NewOutboundMail[],
   ): Promise<void> {
     const { store, outside } = this.#parts;
-    const used = await Promise.all(mailboxes.map(async (ref) => (await store.mailbox(ref).usage()).bytes));
-    if (mails.length === 0) this.#refuseIfAllFull(used, [...items.values()][0]?.size ?? 0);
+    if (mails.length === 0) await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
     let isFirst = true;
     const idFor = (): QueueId => {
       const id = isFirst ? acceptId : Buffer.from(outside.random.bytes(16)).toString('hex');
@@ -144,14 +143,5 @@ export class Delivery {
     };
     await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor), mails);
     this.#parts.wakeQueue();
-  }
-
-  /**
-   * A mailbox that filled up after its RCPT was accepted gets this one message all the same: its sender was told that it
-   * would. Only when every mailbox is full is the message refused, as a whole.
-   */
-  #refuseIfAllFull(usedBytes: readonly number[], sizeBytes: number): void {
-    const { mailboxQuotaBytes } = this.#parts.limits;
-    if (usedBytes.every((bytes) => isOverQuota(bytes, sizeBytes, mailboxQuotaBytes))) throw overQuota();
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noGroups } from '#test/support/no-groups';
 import { tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 import { type DeviceIndex, Devices } from './devices.ts';
 import type { DeviceId } from './ids.ts';
@@ -24,9 +25,12 @@ test('a device that comes back while it is removed stays on the list of its orga
     },
     deviceEntries: async () => ({ rows: [...entries].map((device) => ({ ref, device })) }),
   };
-  const none = { policy: async () => undefined, updatePolicy: async () => undefined };
+  const none = {
+    policy: async () => undefined,
+    updatePolicy: async () => undefined,
+  };
   const clock = { now: () => 0, after: () => () => undefined };
-  const devices = new Devices(database.mail, index, new Policies(none), clock);
+  const devices = new Devices(database.mail, index, new Policies(none, noGroups), clock);
   const listed = async () => (await devices.listAll(ref.organization, undefined, 10)).rows.length;
   await devices.meet(ref, sighting);
   expect(await listed()).toBe(1);

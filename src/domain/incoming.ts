@@ -1,7 +1,9 @@
 import { isAscii } from 'node:buffer';
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
+import type { AttachmentPolicy } from './attachment-policy.ts';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
+import { finishChecked } from './checked-body.ts';
 import { DomainError } from './errors.ts';
 import type { OrganizationId } from './ids.ts';
 import type { MailStore } from './ports.ts';
@@ -16,7 +18,8 @@ export interface WholeMessage {
 
 interface IncomingParts {
   readonly acceptId: string;
-  readonly store: Pick<MailStore, 'writeBody'>;
+  readonly store: Pick<MailStore, 'writeBody' | 'readBody' | 'discardBody'>;
+  readonly attachments: AttachmentPolicy;
   readonly organizations: readonly OrganizationId[];
   /** Larger ones are written to the store while they come in. */
   readonly inlineBytes: number;
@@ -59,15 +62,16 @@ export class IncomingMessage {
   }
 
   /**
-   * Resolves when the message is safe: in the mailboxes, or in the queue to them. Throws mailbox/over-quota when all of
-   * them are full.
+   * Resolves when the message is safe: in the mailboxes, or in the queue to them. Throws message/blocked-attachment for
+   * what it carries, mailbox/over-quota when all mailboxes are full, server/busy.
    */
   async accept(): Promise<{ readonly acceptId: string }> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
     if (this.#size === 0) await this.#take(this.#parts.head);
     this.#isDone = true;
     const index = this.#indexer.end(this.#parts.receivedMs);
-    await this.#parts.deliver({ index, body: await this.#spool.finish(), is8bit: this.#is8bit });
+    const body = await finishChecked(this.#spool, index, this.#parts.attachments);
+    await this.#parts.deliver({ index, body, is8bit: this.#is8bit });
     return { acceptId: this.acceptId };
   }
 

@@ -141,7 +141,8 @@ export class OutboundQueue {
     const sender = await directory.resolveRecipient(reversePath);
     const atMs = outside.clock.now();
     log.info('outbound.sender.told', { queueId: mail.id, action: notice.action, to: reversePath });
-    if (sender.kind === 'disabled' || sender.kind === 'unknown') {
+    // Nobody is there to be told; a group sends nothing.
+    if (sender.kind === 'disabled' || sender.kind === 'unknown' || sender.kind === 'group') {
       return { mailbox: undefined, items: new Map(), bodies: [], mails: [] };
     }
     const raw = await this.#compose(mail, notice, atMs);

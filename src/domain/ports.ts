@@ -115,6 +115,10 @@ export interface MailStore {
   /** The raw message or a byte range [start, end) of it. */
   openBody(ref: MailboxRef, item: Item, range?: readonly [number, number]): AsyncIterable<Uint8Array>;
   writeBody(organization: OrganizationId): BodyWriter;
+  /** Bytes [start, end) of a body that no row names yet. */
+  readBody(body: StoredBody, range: readonly [number, number]): AsyncIterable<Uint8Array>;
+  /** Forgets a body that no row names, and none will. */
+  discardBody(body: StoredBody): Promise<void>;
   /** Bodies for so many mailboxes that are larger than this many bytes are written with `writeBody`. */
   inlineBodyBytes(mailboxes: number): number;
   /** Makes the folders of a new mailbox; nothing happens if it is there. */

@@ -1,5 +1,7 @@
 import { MessageIndexer } from '#mime/index-message';
+import type { AttachmentPolicy } from './attachment-policy.ts';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
+import { finishChecked } from './checked-body.ts';
 import type { MailboxRef } from './ids.ts';
 import type { NewItem } from './item.ts';
 import { newItem } from './new-item.ts';
@@ -25,6 +27,7 @@ export async function prepare(
   store: MailStore,
   { mailboxes, outbound, chunks }: Content,
   arrival: Pick<NewItem, 'receivedMs'> & { readonly read: boolean },
+  attachments?: AttachmentPolicy,
 ): Promise<Prepared> {
   const copies = mailboxes.length + (outbound?.recipients.length ?? 0);
   const spool = new BodySpool(store, organizationsWith(mailboxes, outbound), store.inlineBodyBytes(copies));
@@ -34,7 +37,7 @@ export async function prepare(
     await spool.write(chunk);
   }
   const index = indexer.end(arrival.receivedMs);
-  const body = await spool.finish();
+  const body = attachments ? await finishChecked(spool, index, attachments) : await spool.finish();
   const items = new Map(
     organizationsOf(mailboxes).map((organization) => [
       organization,

@@ -1,12 +1,23 @@
 import type { Account } from '#directory/account';
+import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { NewItem } from './item.ts';
 import type { OutboundEnvelope } from './outbound.ts';
-import type { QueuedMessage } from './ports.ts';
+import type { MailboxReader, QueuedMessage } from './ports.ts';
 
 /** A message goes to at most so many mailboxes in one transaction (storage design, section 6). */
 export const maxDirectMailboxes = 64;
+
+/** A message goes to at most so many mailboxes in all, however few groups stand for them. */
+const maxMailboxes = 20_000;
+
+/** Throws limit/exceeded for more mailboxes than a message goes to; somebody named twice counts once. */
+export function checkNumber(recipients: readonly Account[]): void {
+  // Counting each once is worth it only when they could be too many.
+  if (recipients.length <= maxMailboxes || mailboxesOf(recipients).length <= maxMailboxes) return;
+  throw new DomainError('limit/exceeded', 'The message has too many recipients.');
+}
 
 /** A message as each organisation's mailboxes get it: their bodies are under different keys. */
 export type ItemsByOrganization = ReadonlyMap<OrganizationId, NewItem>;
@@ -56,10 +67,29 @@ export function queuedMessages(
 }
 
 /** Whether a mailbox is full, or would be with so many bytes more. */
-export function isOverQuota(usedBytes: number, sizeBytes: number, quotaBytes: number): boolean {
+function isOverQuota(usedBytes: number, sizeBytes: number, quotaBytes: number): boolean {
   return usedBytes >= quotaBytes || usedBytes + sizeBytes > quotaBytes;
 }
 
-export function overQuota(whose = 'The mailbox'): DomainError {
-  return new DomainError('mailbox/over-quota', `${whose} is full.`);
+interface RoomOptions {
+  readonly whose?: string;
+  /** Reads a mailbox in a transaction. */
+  readonly of?: (ref: MailboxRef) => Pick<MailboxReader, 'usage'>;
+}
+
+/**
+ * Throws mailbox/over-quota, for `whose`, when all these mailboxes are full, or would be with `sizeBytes` more; there is
+ * always room for nobody.
+ */
+export async function checkRoom(
+  mailboxes: readonly MailboxRef[],
+  sizeBytes: number,
+  { store, limits }: DeliveryParts,
+  { whose = 'The mailbox', of = (ref) => store.mailbox(ref) }: RoomOptions = {},
+): Promise<void> {
+  for (const ref of mailboxes) {
+    const { bytes } = await of(ref).usage();
+    if (!isOverQuota(bytes, sizeBytes, limits.mailboxQuotaBytes)) return;
+  }
+  if (mailboxes.length > 0) throw new DomainError('mailbox/over-quota', `${whose} is full.`);
 }

@@ -1,12 +1,13 @@
 import type { Account } from '#directory/account';
 import type { Directory } from '#directory/directory';
-import type { OrganizationId } from './ids.ts';
+import type { EntityId, OrganizationId } from './ids.ts';
 import { domainOfAddress } from './outbound.ts';
 import type { Routes } from './routes.ts';
 
 /** What becomes of mail for an address. */
 type Destination =
   | { readonly kind: 'mailbox'; readonly account: Account }
+  | { readonly kind: 'group'; readonly group: EntityId; readonly accounts: readonly Account[] }
   | { readonly kind: 'disabled' }
   | { readonly kind: 'unknown' }
   /** An address in a domain of ours whose mail another server has; whose domain it is. */

@@ -9,11 +9,11 @@ import { type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
 import { prepare } from './prepare.ts';
 import {
-  isOverQuota,
+  checkNumber,
+  checkRoom,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
-  overQuota,
   queuedMessages,
 } from './recipients.ts';
 import { receivedField, returnPathBytes, returnPathField } from './trace.ts';
@@ -30,6 +30,8 @@ export interface SendRequest {
   readonly rawForSent: Uint8Array;
   readonly saveInSent: boolean;
   readonly recipients: readonly Account[];
+  /** Whoever else gets it, by the groups that were named; a group may be empty. */
+  readonly groups?: readonly (readonly Account[])[];
   /** Addresses on other servers. */
   readonly elsewhere?: readonly string[] | undefined;
   /** Further names of this request that mark it as done. */
@@ -49,12 +51,12 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
-  const mailboxes = mailboxesOf(request.recipients);
+  const mailboxes = mailboxesOf([request.recipients, ...(request.groups ?? [])].flat());
   const acceptId = id(from.organization);
   const head = headOf(request, parts.hostname, acceptId, atMs);
   const outbound = envelopeOf(request);
   const content = { mailboxes, outbound, chunks: [Buffer.from(head), request.raw] };
-  const delivered = await prepare(store, content, { receivedMs: atMs, read: false });
+  const delivered = await prepare(store, content, { receivedMs: atMs, read: false }, parts.attachments);
   const sent = request.saveInSent
     ? await prepare(
         store,
@@ -130,22 +132,24 @@ async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly st
 }
 
 /** Refuses what cannot go to everybody: the sender is there to be told. */
-async function check(request: SendRequest, parts: DeliveryParts): Promise<void> {
-  const { from, raw, rawForSent, saveInSent, recipients, elsewhere = [] } = request;
-  const { maxMessageBytes, mailboxQuotaBytes } = parts.limits;
-  if (recipients.length + elsewhere.length === 0) {
+async function check(
+  { from, raw, rawForSent, saveInSent, recipients, groups = [], elsewhere = [] }: SendRequest,
+  parts: DeliveryParts,
+): Promise<void> {
+  const { maxMessageBytes } = parts.limits;
+  if (recipients.length + groups.length + elsewhere.length === 0)
     throw new DomainError('message/no-recipient', 'The message has no recipient.');
-  }
   if (raw.length > maxMessageBytes) {
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
-  const checkRoom = async (account: Account, sizeBytes: number) => {
-    const { bytes } = await parts.store.mailbox(account.mailbox).usage();
-    if (isOverQuota(bytes, sizeBytes, mailboxQuotaBytes))
-      throw overQuota(`The mailbox of ${account.address}`);
-  };
-  if (saveInSent) await checkRoom(from, rawForSent.length);
-  for (const recipient of recipients) await checkRoom(recipient, raw.length);
+  checkNumber([recipients, ...groups].flat());
+  const checkOwn = (account: Account, sizeBytes: number) =>
+    checkRoom([account.mailbox], sizeBytes, parts, { whose: `The mailbox of ${account.address}` });
+  if (saveInSent) await checkOwn(from, rawForSent.length);
+  for (const recipient of recipients) await checkOwn(recipient, raw.length);
+  // One full mailbox in a group keeps nothing from the others.
+  for (const group of groups)
+    await checkRoom(mailboxesOf(group), raw.length, parts, { whose: 'Every mailbox of a group' });
 }
 
 /** Queue ids that follow from the request, one for each organisation; random ones when nothing names the request. */

@@ -5,9 +5,13 @@ const maxFields = 2_000;
  * Calls `visit` with the lower-case name and the raw value (one character per byte, still folded) of
  * every header field of a block, in order (RFC 5322 §2.2). Lines that are no field are passed over.
  */
-export function forEachField(block: string, visit: (name: string, rawValue: string) => void): void {
+export function forEachField(
+  block: string,
+  visit: (name: string, rawValue: string) => void,
+  limit = maxFields,
+): void {
   let position = 0;
-  for (let count = 0; position < block.length && count < maxFields; count++) {
+  for (let count = 0; position < block.length && count < limit; count++) {
     const end = fieldEnd(block, position);
     const colon = block.indexOf(':', position);
     if (colon > position && colon < end) {

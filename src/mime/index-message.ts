@@ -14,6 +14,8 @@ import { previewOfHtml, previewOfText } from './preview.ts';
 const previewSourceBytes = 16 * 1024;
 /** How many parts of each kind (texts, calendars and reports) are kept from for preview and class. */
 const maxCaptures = 4;
+/** `begin 644 name` and `begin-base64 644 name`. */
+const uuencodeLine = Buffer.from('\nbegin');
 
 /**
  * Reads a raw message as it streams in, in chunks of any size, and gives its index at the end. Holds
@@ -25,6 +27,9 @@ export class MessageIndexer {
   readonly #embeddedSubjects = new Map<number, string>();
   #textCaptures = 0;
   #otherCaptures = 0;
+  #mayHoldUuencode = false;
+  /** The last bytes of the chunk before. */
+  #lastBytes: Buffer = Buffer.from('\n');
 
   constructor() {
     const listener: ScanListener = {
@@ -36,6 +41,7 @@ export class MessageIndexer {
   /** Takes the next bytes; keeps no reference to `chunk`. */
   write(chunk: Uint8Array): void {
     this.#scanner.write(chunk);
+    this.#watchForUuencode(chunk);
   }
 
   /**
@@ -53,10 +59,20 @@ export class MessageIndexer {
       messageClass: messageClassOf(parts, structure.calendar),
       parts: parts.map(messagePart),
       ...structure,
+      mayHoldUuencode: this.#mayHoldUuencode,
       preview: previewOf(parts, structure),
       conversationId: conversationIdOf(headers, receivedMs),
       conversationIndex: conversationIndexOf(headers, receivedMs),
     };
+  }
+
+  #watchForUuencode(chunk: Uint8Array): void {
+    if (this.#mayHoldUuencode || chunk.length === 0) return;
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const border = Buffer.concat([this.#lastBytes, bytes.subarray(0, uuencodeLine.length)]);
+    this.#mayHoldUuencode = border.includes(uuencodeLine) || bytes.includes(uuencodeLine);
+    const last = bytes.length < uuencodeLine.length ? border : bytes;
+    this.#lastBytes = Buffer.from(last.subarray(-uuencodeLine.length));
   }
 
   /** Decides how much of a part's body is kept, and reads the header of the message itself. */
@@ -112,6 +128,8 @@ function messagePart(part: ScannedPart): MessagePart {
   if (header.charset !== undefined) result.charset = header.charset;
   if (header.disposition !== undefined) result.disposition = header.disposition;
   if (header.filename !== undefined) result.filename = header.filename;
+  if (part.isHeaderCut) result.isHeaderCut = true;
+  if (header.names !== undefined) result.names = header.names;
   if (header.contentId !== undefined) result.contentId = header.contentId;
   if (header.contentLocation !== undefined) result.contentLocation = header.contentLocation;
   if (header.method !== undefined) result.method = header.method;

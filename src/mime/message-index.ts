@@ -45,6 +45,10 @@ export interface MessagePart {
   /** Content-Disposition in lower case, without parameters. */
   readonly disposition?: string;
   readonly filename?: string;
+  /** Every name that any reader may find in the header, one for each ending, at most 100; absent when there is none. */
+  readonly names?: readonly string[];
+  /** Its header is longer than what is read of one. */
+  readonly isHeaderCut?: true;
   /** Content-ID without angle brackets. */
   readonly contentId?: string;
   readonly contentLocation?: string;
@@ -98,6 +102,8 @@ export interface MessageIndex {
   /** Indexes of the parts that make the HTML body, in order (some may be plain text); empty when none is HTML. */
   readonly html: readonly number[];
   readonly attachments: readonly MessageAttachment[];
+  /** A line as before a uuencoded file stands somewhere in it. */
+  readonly mayHoldUuencode: boolean;
   /** Index of the text/calendar part, where there is one. */
   readonly calendar?: number;
   /** The beginning of the body as plain text without links, at most 2 KiB of UTF-8. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { decodeCharset } from './charset.ts';
-import { decodeHeaderText, hexPair } from './encoded-word.ts';
+import { decodeHeaderText, decodeRaw, hexPair } from './encoded-word.ts';
 
 /** A structured header: its value in lower case and its parameters, names in lower case, values decoded. */
 export interface ParameterizedValue {
@@ -9,6 +9,8 @@ export interface ParameterizedValue {
 }
 
 const maxParams = 100;
+/** Who looks for a name looks further than anybody else. */
+const maxParamsForNames = 5_000;
 
 /**
  * A Content-Type or Content-Disposition value (RFC 2045 §5.1, RFC 2183). Parameters may be quoted or
@@ -39,6 +41,50 @@ export function parseParameterized(raw: string): ParameterizedValue {
   return { value, params };
 }
 
+/**
+ * Every file name that a reader may find in a raw Content-Type or Content-Disposition value, for those who must not
+ * miss one: each repetition and each way of writing it (RFC 2231 with and without its gaps, encoded words, escapes).
+ * Takes one character per byte; never throws.
+ */
+export function namesIn(raw: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (!/name/i.test(raw)) return names;
+  const pieces = new Map<string, Map<number, Piece>>();
+  const lastPieces = new Map<string, Map<number, Piece>>();
+  for (const [name, text] of splitParams(raw, raw.indexOf(';') + 1, maxParamsForNames)) {
+    const star = name.indexOf('*');
+    if (star < 0 && /name$/.test(name)) addForms(names, text);
+    if (star < 0) continue;
+    addPiece(pieces, name, star, text);
+    addPiece(lastPieces, name, star, text, true);
+    if (star === name.length - 1) names.add(joinPieces(new Map([[0, { text, extended: true }]])));
+  }
+  for (const list of [...pieces.values(), ...lastPieces.values()]) {
+    names.add(joinPieces(list));
+    names.add(joinPieces(withoutGap(list)));
+  }
+  // What is left of the rules, as the most lenient reader takes it.
+  for (const [, text = ''] of raw.matchAll(/name\s*=([^;]*)/gi)) addForms(names, text.replaceAll('"', ''));
+  names.delete('');
+  return names;
+}
+
+function addForms(names: Set<string>, text: string): void {
+  names.add(decodeHeaderText(text));
+  names.add(decodeRaw(text));
+  if (text.includes('%')) names.add(decodeCharset(percentDecode(text), undefined));
+}
+
+/** RFC 2231 §3 counts from 0: a reader may stop where a number is missing. */
+function withoutGap(list: ReadonlyMap<number, Piece>): ReadonlyMap<number, Piece> {
+  const run = new Map<number, Piece>();
+  for (let index = 0; ; index++) {
+    const piece = list.get(index);
+    if (piece === undefined) return run;
+    run.set(index, piece);
+  }
+}
+
 const noParams: ReadonlyMap<string, string> = new Map();
 
 interface Piece {
@@ -46,7 +92,13 @@ interface Piece {
   readonly extended: boolean;
 }
 
-function addPiece(pieces: Map<string, Map<number, Piece>>, name: string, star: number, text: string): void {
+function addPiece(
+  pieces: Map<string, Map<number, Piece>>,
+  name: string,
+  star: number,
+  text: string,
+  replace = false,
+): void {
   const base = name.slice(0, star);
   const rest = name.slice(star + 1);
   const extended = rest === '' || rest.endsWith('*');
@@ -57,7 +109,7 @@ function addPiece(pieces: Map<string, Map<number, Piece>>, name: string, star: n
     list = new Map();
     pieces.set(base, list);
   }
-  if (!list.has(index)) list.set(index, { text, extended });
+  if (replace || !list.has(index)) list.set(index, { text, extended });
 }
 
 function joinPieces(list: ReadonlyMap<number, Piece>): string {
@@ -94,9 +146,9 @@ function percentDecode(text: string): Buffer {
 }
 
 /** Yields name and raw value of each `name=value`; white space, quotes and comments around them removed. */
-function* splitParams(raw: string, from: number): Generator<[string, string]> {
+function* splitParams(raw: string, from: number, limit = maxParams): Generator<[string, string]> {
   let i = from;
-  for (let count = 0; i < raw.length && count < maxParams; count++) {
+  for (let count = 0; i < raw.length && count < limit; count++) {
     const stop = /[=;]/g;
     stop.lastIndex = i;
     const at = stop.exec(raw)?.index ?? raw.length;

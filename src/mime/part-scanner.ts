@@ -20,6 +20,8 @@ export interface ScannedPart {
   ordinal: number;
   /** The first bytes of the encoded body, kept where the scanner's owner asked for them. */
   captured: Capture | undefined;
+  /** Its header is longer than what is read of one. */
+  isHeaderCut: boolean;
 }
 
 /** The beginning of an encoded body: at most `limit` bytes. */
@@ -37,8 +39,8 @@ interface Mark {
 }
 
 /** Beyond these a message is not taken apart any further; the rest counts as body of the part that holds it. */
-const maxParts = 1_000;
-const maxDepth = 50;
+export const maxParts = 1_000;
+export const maxDepth = 50;
 
 /** How far back from the present place single bytes can be looked up. */
 const tailBytes = maxBoundaryLine + 64;
@@ -162,6 +164,7 @@ export class PartScanner {
     const index = this.#current;
     const part = this.parts[index];
     if (part === undefined) return;
+    part.isHeaderCut = this.#header.isFull;
     const { block, rest } = this.#header.finish();
     this.#inHeader = false;
     this.#atLineStart = true;
@@ -298,6 +301,7 @@ export class PartScanner {
       children: 0,
       ordinal: outer?.children ?? 1,
       captured: undefined,
+      isHeaderCut: false,
     });
   }
 

@@ -33,6 +33,8 @@ export type EventName =
   | 'outbound.sender.told'
   | 'outbound.mail.deleted'
   | 'outbound.queue.failed'
+  // Policies of groups.
+  | 'policy.announce.failed'
   // ActiveSync.
   | 'activesync.command.done'
   | 'activesync.command.refused'

@@ -1,8 +1,10 @@
 /** How the rows of the directory are written. What stands in the key is not repeated in the value. */
 import type { MailDomain } from '#directory/domain';
+import type { Group } from '#directory/group';
+import type { MailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type { AddressHolder, ClientTokenUse } from '#directory/ports';
-import type { Entity } from '#directory/user';
+import type { User } from '#directory/user';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { entityIdOf, idBytes, organizationIdOf } from '../keys.ts';
 import type { Codec } from '../rows.ts';
@@ -59,14 +61,14 @@ export const domainCodec: Codec<MailDomain> = packedCodec(
   }),
 );
 
-type EntityTuple = [
-  Entity['kind'],
+type UserTuple = [
+  'user',
   string,
   string,
   Stored<string>,
   Stored<string>,
   boolean,
-  Entity['state'],
+  User['state'],
   readonly string[],
   Stored<string>,
   number,
@@ -75,24 +77,44 @@ type EntityTuple = [
   Stored<number>,
   Stored<number>,
 ];
-export const entityCodec: Codec<Omit<Entity, 'id' | 'organization'>> = packedCodec(
-  (e): EntityTuple => [
-    e.kind,
-    e.name,
-    e.displayName,
-    some(e.firstName),
-    some(e.lastName),
-    e.hiddenFromGlobalAddressList,
-    e.state,
-    e.addresses,
-    some(e.passwordHash),
-    e.createdMs,
-    some(e.enabledMs),
-    some(e.disabledMs),
-    some(e.mailboxProvisionedMs),
-    some(e.purgeMs),
-  ],
-  (t) => ({
+type GroupTuple = [
+  'group',
+  string,
+  boolean,
+  Group['state'],
+  readonly string[],
+  number,
+  Stored<number>,
+  Stored<number>,
+];
+type WithoutIds<T> = Omit<T, 'id' | 'organization'>;
+type StoredEntity = WithoutIds<User> | WithoutIds<Group>;
+export const entityCodec: Codec<StoredEntity> = packedCodec(
+  (e): UserTuple | GroupTuple => (e.kind === 'user' ? userTuple(e) : groupTuple(e)),
+  (t): StoredEntity => (t[0] === 'user' ? userFrom(t) : groupFrom(t)),
+);
+
+function userTuple(u: WithoutIds<User>): UserTuple {
+  return [
+    u.kind,
+    u.name,
+    u.displayName,
+    some(u.firstName),
+    some(u.lastName),
+    u.hiddenFromGlobalAddressList,
+    u.state,
+    u.addresses,
+    some(u.passwordHash),
+    u.createdMs,
+    some(u.enabledMs),
+    some(u.disabledMs),
+    some(u.mailboxProvisionedMs),
+    some(u.purgeMs),
+  ];
+}
+
+function userFrom(t: UserTuple): WithoutIds<User> {
+  return {
     kind: t[0],
     name: t[1],
     displayName: t[2],
@@ -107,6 +129,44 @@ export const entityCodec: Codec<Omit<Entity, 'id' | 'organization'>> = packedCod
     disabledMs: none(t[11]),
     mailboxProvisionedMs: none(t[12]),
     purgeMs: none(t[13]),
+  };
+}
+
+function groupTuple(g: WithoutIds<Group>): GroupTuple {
+  return [
+    g.kind,
+    g.name,
+    g.hiddenFromGlobalAddressList,
+    g.state,
+    g.addresses,
+    g.createdMs,
+    some(g.enabledMs),
+    some(g.disabledMs),
+  ];
+}
+
+function groupFrom(t: GroupTuple): WithoutIds<Group> {
+  return {
+    kind: t[0],
+    name: t[1],
+    hiddenFromGlobalAddressList: t[2],
+    state: t[3],
+    addresses: t[4],
+    createdMs: t[5],
+    enabledMs: none(t[6]),
+    disabledMs: none(t[7]),
+  };
+}
+
+type MailRoutingTuple = [Stored<Bytes>, readonly (readonly [string, Bytes])[]];
+export const mailRoutingCodec: Codec<MailRouting> = packedCodec(
+  ({ administrator, catchAll }): MailRoutingTuple => [
+    administrator === undefined ? null : idBytes(administrator),
+    [...catchAll].map(([domain, entity]) => [domain, idBytes(entity)] as const),
+  ],
+  ([administrator, catchAll]) => ({
+    administrator: administrator === null ? undefined : entityIdOf(administrator),
+    catchAll: new Map(catchAll.map(([domain, entity]) => [domain, entityIdOf(entity)])),
   }),
 );
 

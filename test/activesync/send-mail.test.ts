@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Account } from '#directory/account';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { el } from '#protocols/activesync/wbxml/element';
+import { zip } from '#test/support/archives';
 import { maxMessageBytes, maxRecipients, startEndpoint, type TestServer } from './server.ts';
 
 const message = (to: string, more = '') =>
@@ -109,6 +111,30 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     expect(legacy ? status : rootStatus).toBe(legacy ? 500 : 120);
     expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
   });
+
+  test.each([
+    ['by its name', 'run.exe', 0],
+    ['in a zip file', 'all.zip', 10],
+    ['in a large zip file', 'all.zip', 100_000],
+  ])(
+    'a file of a blocked kind, %s, is refused: 120, and nobody has anything of it',
+    async (_how, name, bytes) => {
+      const { server, phone } = await start();
+      const mime = (file: string, member: string) => {
+        const content = zip({ name: 'a.bin', content: randomBytes(bytes) }, { name: member });
+        const fields = `Content-Type: application/octet-stream; name="${file}"\r\nContent-Transfer-Encoding: base64\r\n`;
+        const base64 = content.toString('base64').replace(/.{76}/g, '$&\r\n');
+        return message(server.bob.address, fields).replace('Text', base64);
+      };
+      const answer = await phone.sendMail(mime(name, 'run.exe'));
+      expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : 120);
+      expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
+      expect(await messages(server, server.alice, FolderType.SentItems)).toEqual([]);
+      expect(await server.database.blobs.list()).toEqual([]);
+      const harmless = await phone.sendMail(mime('all.zip', 'run.txt'));
+      expect([harmless.status, harmless.body.length]).toEqual([200, 0]);
+    },
+  );
 
   test('a message that is too large is refused, and an empty one', async () => {
     const { server, phone } = await start();

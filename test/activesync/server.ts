@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import { SignInThrottled } from '#directory/sign-in';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { ChangeKind } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
@@ -22,6 +24,7 @@ import { StoredPolicies } from '#storage/policy-store';
 import { createLogger } from '#telemetry/log';
 import { EasClient } from '#test/support/eas-client';
 import { newItem } from '#test/support/new-item';
+import { noGroups } from '#test/support/no-groups';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
 import { systemOutside } from '../../src/outside.ts';
 
@@ -46,12 +49,13 @@ export async function startEndpoint(
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
   const index = new StoredPolicies(database);
-  const policies = new Policies(index);
+  const policies = new Policies(index, noGroups);
   const devices = new Devices(database.mail, index, policies, clock);
   const provisioning = new Provisioning(devices, clock, outside.random);
   const delivery = new Delivery({
     store: database.mail,
     outside,
+    attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
     limits: { maxMessageBytes, mailboxQuotaBytes: 8 * maxMessageBytes },
     hostname: 'mail.test',
     wakeQueue: () => undefined,

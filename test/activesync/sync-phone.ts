@@ -1,4 +1,7 @@
 /** A phone in front of alice's mailbox for tests of Sync, and what happens to that mailbox elsewhere. */
+
+import { blockedExtensions } from '#config/blocked-extensions';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import { changeMarks, type MarksChange, removeItem } from '#domain/mailbox';
@@ -136,6 +139,7 @@ export async function deliverRaw({ database, alice }: TestServer, raw: string | 
   const delivery = new Delivery({
     store: database.mail,
     outside: { clock, random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) } },
+    attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
     limits: { maxMessageBytes: 32 * 1024 * 1024, mailboxQuotaBytes: 256 * 1024 * 1024 },
     hostname: 'mail.test',
     wakeQueue: () => undefined,

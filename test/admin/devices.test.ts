@@ -30,7 +30,7 @@ async function serve() {
     settings: { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 3 },
   });
   const stored = new StoredPolicies(database);
-  const policies = new Policies(stored);
+  const policies = new Policies(stored, directory.groups);
   const devices = new Devices(database.mail, stored, policies, clock);
   const provisioning = new Provisioning(devices, clock, random);
   const parts = { directory, devices, policies };

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import type { Recipient } from '#directory/lookups';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { defaultFolder, FolderType } from '#domain/folder';
@@ -18,6 +20,8 @@ import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-s
 
 interface SiteOptions extends Partial<SmtpReceiverOptions> {
   readonly mailboxQuotaBytes?: number;
+  /** True if not said. */
+  readonly inspectArchives?: boolean;
   /** Stands between the listener and the store. */
   readonly wrap?: (store: MailStore) => MailStore;
 }
@@ -55,7 +59,12 @@ function timer(delayMs: number, callback: () => void): () => void {
 }
 
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
-  const { wrap = (store: MailStore) => store, mailboxQuotaBytes = 1e12, ...rest } = options;
+  const {
+    wrap = (store: MailStore) => store,
+    mailboxQuotaBytes = 1e12,
+    inspectArchives = true,
+    ...rest
+  } = options;
   const database = await tempDatabase();
   const store = wrap(database.mail);
   const organization = tempOrganization(database);
@@ -65,7 +74,15 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const maxMessageBytes = rest.maxMessageBytes ?? 25 * 1024 * 1024;
   const limits = { maxMessageBytes, mailboxQuotaBytes };
   const runner = new QueueRunner(store, outside.clock, silentLogger);
-  const delivery = new Delivery({ store, outside, limits, hostname, wakeQueue: () => runner.wake() });
+  const attachments = new AttachmentPolicy({ blockedExtensions, inspectArchives });
+  const delivery = new Delivery({
+    store,
+    outside,
+    limits,
+    attachments,
+    hostname,
+    wakeQueue: () => runner.wake(),
+  });
   const directory = {
     resolveRecipient: async (address: string): Promise<Recipient> => {
       if (failure) throw failure;

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Account } from '#directory/account';
 import type { Recipient } from '#directory/lookups';
+import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { defaultFolder, FolderType } from '#domain/folder';
@@ -106,6 +107,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     outside,
     limits: { maxMessageBytes: 30_000_000, mailboxQuotaBytes: 1e12 },
     hostname,
+    attachments: new AttachmentPolicy({ blockedExtensions: [], inspectArchives: false }),
     wakeQueue: () => local.wake(),
     destinationOf,
     wakeRelay: (due) => runner.wake(due),

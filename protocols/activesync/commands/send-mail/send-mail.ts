@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Account } from '#directory/account';
+import type { Recipient } from '#directory/lookups';
 import { prepareForSending } from '#mime/compose';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
@@ -74,12 +74,10 @@ async function runSendMail(
     throw new CommandError(CommonStatus.MailSubmissionFailed, 'too many recipients');
   }
   const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
-  const recipients = resolved.flatMap(({ account }) => (account === undefined ? [] : [account]));
-  const elsewhere = resolved.flatMap(({ account, address }) => (account === undefined ? [address] : []));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
   const known = createHash('sha256')
     .update(prepared.messageId === ownId ? mime : prepared.messageId)
-    .update([...recipients.map(({ mailbox }) => mailbox.mailbox), ...elsewhere].sort().join('\n'))
+    .update(resolved.map(nameOf).sort().join('\n'))
     .digest('hex');
   await services.delivery.send({
     from: account,
@@ -88,11 +86,17 @@ async function runSendMail(
     raw: Buffer.concat(prepared.outgoing),
     rawForSent: Buffer.concat(prepared.sent),
     saveInSent,
-    recipients,
-    elsewhere,
+    recipients: resolved.flatMap((to) => (to.kind === 'mailbox' ? [to.account] : [])),
+    groups: resolved.flatMap((to) => (to.kind === 'group' ? [to.accounts] : [])),
+    elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
     dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
   });
 }
+
+/** Somebody here. */
+type Resolved =
+  | Extract<Recipient, { kind: 'mailbox' | 'group' }>
+  | { readonly kind: 'elsewhere'; readonly address: string };
 
 /** Names of a message that hold for its time and the time before: a repeat meets one of them. */
 function repeatKeys(name: string, nowMs: number): readonly string[] {
@@ -100,18 +104,20 @@ function repeatKeys(name: string, nowMs: number): readonly string[] {
   return [`${name} ${period}`, `${name} ${period - 1}`];
 }
 
-/** Without an account it is somebody's on another server. */
-async function resolve(
-  address: string,
-  { services }: CommandContext,
-): Promise<{ readonly address: string; readonly account?: Account }> {
+function nameOf(to: Resolved): string {
+  if (to.kind === 'elsewhere') return to.address;
+  return to.kind === 'group' ? to.group : to.account.entity;
+}
+
+async function resolve(address: string, { services }: CommandContext): Promise<Resolved> {
   const found = await services.directory.resolveRecipient(address);
   switch (found.kind) {
     case 'mailbox':
-      return { address, account: found.account };
+    case 'group':
+      return found;
     case 'elsewhere':
     case 'routed':
-      return { address };
+      return { kind: 'elsewhere', address };
     default:
       throw new CommandError(CommonStatus.MessageRecipientUnresolved, `a recipient is ${found.kind}`);
   }

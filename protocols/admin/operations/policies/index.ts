@@ -11,7 +11,7 @@ interface Parts {
   readonly policies: Policies;
 }
 
-/** policyOperations are the operations on mobile policies: the organisation's, and those of single users. */
+/** policyOperations are the operations on mobile policies: the organisation's, and those of single users and groups. */
 export function policyOperations(parts: Parts): Readonly<Record<string, AdminOperation>> {
   return {
     'Mailstead.GetMobilePolicy': (input) => getMobilePolicy(parts, input),
@@ -46,7 +46,7 @@ async function ownerOf(
   const organization = organizationOf(input);
   const entity = textOf(input, 'EntityId');
   if (entity !== undefined) {
-    return { organization, target: (await directory.describeUser(organization, entity)).id };
+    return { organization, target: (await directory.describeEntity(organization, entity)).id };
   }
   await directory.describeOrganization(organization);
   return { organization, target: 'organization' };

@@ -1,0 +1,189 @@
+import type { Command } from 'commander';
+import { ApiError, type Output } from './admin-client.ts';
+import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
+import { formatFields, formatTable, formatTime } from './table.ts';
+import { CliError, type Terminal, UsageError } from './terminal.ts';
+
+const groupArgument = ['<group>', 'address, name or id'] as const;
+
+/** addGroup adds `group create|list|show|add|remove|enable|disable|delete`. */
+export function addGroup(program: Command, terminal: Terminal): void {
+  const group = program.command('group').description('groups: distribution lists of users and groups');
+  addCreate(group, terminal);
+  addLooks(group, terminal);
+  addMembers(group, terminal);
+  addSwitches(group, terminal);
+}
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly hidden?: boolean;
+  readonly member?: readonly string[];
+}
+
+function addCreate(group: Command, terminal: Terminal): void {
+  withOrganization(group.command('create'))
+    .description('create a group and enable it with this address')
+    .argument('<address>', 'such as staff@example.com')
+    .option('--name <name>', "the group's name; default: the address's local part")
+    .option('--hidden', 'not shown in the address book')
+    .option('--member <user|group...>', 'who is in it')
+    .action(async (address: string, options: CreateOptions, command: Command) => {
+      if (localPartOf(address) === '')
+        throw new UsageError(`"${address}" is no address such as staff@example.com.`);
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const created = await session.client.call('WorkMailService.CreateGroup', {
+        OrganizationId,
+        Name: options.name ?? localPartOf(address),
+        HiddenFromGlobalAddressList: options.hidden === true,
+      });
+      const GroupId = String(created['GroupId']);
+      await finish(session, OrganizationId, GroupId, address, options.member ?? []);
+      session.show({ GroupId, Email: address }, () => `${address} is created and enabled (${GroupId}).\n`);
+    });
+}
+
+async function finish(
+  session: Session,
+  OrganizationId: string,
+  GroupId: string,
+  Email: string,
+  members: readonly string[],
+): Promise<void> {
+  try {
+    await session.client.call('WorkMailService.RegisterToWorkMail', {
+      OrganizationId,
+      EntityId: GroupId,
+      Email,
+    });
+    for (const MemberId of members) {
+      await session.client.call('WorkMailService.AssociateMemberToGroup', {
+        OrganizationId,
+        GroupId,
+        MemberId,
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new CliError(
+      `The group is created (${GroupId}), but not all is done: ${error.message} Go on with "mailstead group enable" and "group add", or take it away with "mailstead group delete ${GroupId}".`,
+      { cause: error },
+    );
+  }
+}
+
+function addLooks(group: Command, terminal: Terminal): void {
+  withOrganization(group.command('list'))
+    .description('list the groups')
+    .action(async (_options, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const list = await session.client.list('WorkMailService.ListGroups', 'Groups', { OrganizationId });
+      session.show(list, ({ Groups }) =>
+        formatTable(
+          ['ADDRESS', 'NAME', 'STATE', 'ID'],
+          recordsOf(Groups).map((one) => ['Email', 'Name', 'State', 'Id'].map((member) => one[member])),
+        ),
+      );
+    });
+  withOrganization(group.command('show'))
+    .description('show a group and who is in it')
+    .argument(...groupArgument)
+    .action(async (who: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const shown = await describe(session, OrganizationId, who);
+      const { Members } = await session.client.list('WorkMailService.ListGroupMembers', 'Members', {
+        OrganizationId,
+        GroupId: shown['GroupId'],
+      });
+      session.show({ ...shown, Members }, formatGroup);
+    });
+}
+
+function addMembers(group: Command, terminal: Terminal): void {
+  for (const [name, operation, done] of [
+    ['add', 'AssociateMemberToGroup', 'are in'],
+    ['remove', 'DisassociateMemberFromGroup', 'are no longer in'],
+  ] as const) {
+    withOrganization(group.command(name))
+      .description(
+        name === 'add' ? 'put users or groups into a group' : 'take users or groups out of a group',
+      )
+      .argument(...groupArgument)
+      .argument('<member...>', 'addresses, names or ids')
+      .action(async (who: string, members: string[], _options, command: Command) => {
+        const session = new Session(terminal, command);
+        const OrganizationId = await session.organizationId();
+        for (const MemberId of members) {
+          await session.client.call(`WorkMailService.${operation}`, {
+            OrganizationId,
+            GroupId: who,
+            MemberId,
+          });
+        }
+        session.show({}, () => `${members.join(', ')} ${done} ${who}.\n`);
+      });
+  }
+}
+
+function addSwitches(group: Command, terminal: Terminal): void {
+  withOrganization(group.command('enable'))
+    .description('enable a group with an address')
+    .argument(...groupArgument)
+    .argument('<address>')
+    .action(async (who: string, Email: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const { GroupId: EntityId } = await describe(session, OrganizationId, who);
+      const input = { OrganizationId, EntityId, Email };
+      const output = await session.client.call('WorkMailService.RegisterToWorkMail', input);
+      session.show(output, () => `${Email} is enabled.\n`);
+    });
+  withOrganization(group.command('disable'))
+    .description('disable a group; who is in it is kept')
+    .argument(...groupArgument)
+    .action(async (who: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const { GroupId: EntityId } = await describe(session, OrganizationId, who);
+      const input = { OrganizationId, EntityId };
+      const output = await session.client.call('WorkMailService.DeregisterFromWorkMail', input);
+      session.show(output, () => `${who} is disabled.\n`);
+    });
+  withOrganization(group.command('delete'))
+    .description('delete a group; whoever is in it stays')
+    .argument(...groupArgument)
+    .action(async (who: string, _options, command: Command) => {
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const { GroupId, State } = await describe(session, OrganizationId, who);
+      if (State === 'ENABLED') {
+        const input = { OrganizationId, EntityId: GroupId };
+        await session.client.call('WorkMailService.DeregisterFromWorkMail', input);
+      }
+      const output = await session.client.call('WorkMailService.DeleteGroup', { OrganizationId, GroupId });
+      session.show(output, () => `${who} is deleted.\n`);
+    });
+}
+
+function describe(session: Session, OrganizationId: string, GroupId: string): Promise<Output> {
+  return session.client.call('WorkMailService.DescribeGroup', { OrganizationId, GroupId });
+}
+
+function formatGroup(output: Output): string {
+  const fields = formatFields({
+    Address: output['Email'],
+    Name: output['Name'],
+    State: output['State'],
+    Hidden: output['HiddenFromGlobalAddressList'],
+    Id: output['GroupId'],
+    Enabled: formatTime(output['EnabledDate']) || undefined,
+    Disabled: formatTime(output['DisabledDate']) || undefined,
+  });
+  const members = recordsOf(output['Members']);
+  if (members.length === 0) return `${fields}\nNobody is in it.\n`;
+  const rows = members.map((one) => ['Name', 'Type', 'State', 'Id'].map((member) => one[member]));
+  return `${fields}\n${formatTable(['MEMBER', 'TYPE', 'STATE', 'ID'], rows)}`;
+}

@@ -1,0 +1,169 @@
+import { Buffer } from 'node:buffer';
+import { decodeTransfer } from '../decode-part.ts';
+import { MessageIndexer } from '../index-message.ts';
+import type { MessageIndex, MessagePart } from '../message-index.ts';
+import { isIdentity, isMessageType } from '../part-header.ts';
+import { ByteReader } from './byte-reader.ts';
+import { readGzip } from './gzip.ts';
+import { type Finding, FindingError, type InspectionOptions, Scope, Usage } from './inspection.ts';
+import { type ArchiveKind, sniff, sniffBytes } from './sniff.ts';
+import { readTar } from './tar.ts';
+import { readTnef } from './tnef.ts';
+import { readZip } from './zip.ts';
+
+/** Bytes [start, end) of a raw message. */
+export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
+
+/** A message in an archive is held whole up to so many bytes; of a larger one the archives are not looked into. */
+const maxHeldMessage = 2 * 1024 * 1024;
+/** Encoded bytes that surely decode to what sniffing needs. */
+const encodedStart = 3 * sniffBytes;
+
+/**
+ * Looks into the archives among the parts of a message (zip, gzip, tar, TNEF, messages that are encoded, and archives in
+ * these) and judges the names in them: the first that is wanted, or the first limit that is passed, ends it. Reads every
+ * archive once, in pieces; what is broken or encrypted is read as far as it goes.
+ */
+export async function inspectMessage(
+  index: MessageIndex,
+  read: ReadRange,
+  options: InspectionOptions,
+): Promise<Finding | undefined> {
+  try {
+    await inspectParts(index, read, new Scope(new Usage(options), inspect));
+    return undefined;
+  } catch (error) {
+    if (error instanceof FindingError) return error.finding;
+    throw error;
+  }
+}
+
+/** Whether there is anything that inspectMessage would look into; a message of texts without names costs no read. */
+export async function holdsArchive({ parts }: MessageIndex, read: ReadRange): Promise<boolean> {
+  for (const part of leavesOf(parts)) if (await isArchive(part, read)) return true;
+  return false;
+}
+
+function leavesOf(parts: readonly MessagePart[]): readonly MessagePart[] {
+  const containers = new Set(parts.map(({ parent }) => parent));
+  return parts.filter((part, at) => !containers.has(at) && mayBeArchive(part));
+}
+
+async function inspectParts({ parts }: MessageIndex, read: ReadRange, scope: Scope): Promise<void> {
+  for (const part of leavesOf(parts)) {
+    if (!(await isArchive(part, read))) continue;
+    const open = () => decodeTransfer(part.encoding, read(part.start, part.end));
+    const content = new ByteReader(open());
+    try {
+      await inspect(nameOf(part), content, scope, part.type, open);
+      await scope.rest();
+    } finally {
+      await content.close();
+    }
+  }
+}
+
+function nameOf({ filename, names, type }: MessagePart): string {
+  return filename ?? names?.[0] ?? type;
+}
+
+/** A text without a name is what people read. */
+function mayBeArchive({ type, names, disposition, start, end, encoding }: MessagePart): boolean {
+  if (end - start < 20 || (isMessageType(type) && isIdentity(encoding))) return false;
+  return names !== undefined || disposition === 'attachment' || !type.startsWith('text/');
+}
+
+async function isArchive(part: MessagePart, read: ReadRange): Promise<boolean> {
+  const end = Math.min(part.end, part.start + encodedStart);
+  const content = new ByteReader(decodeTransfer(part.encoding, read(part.start, end)));
+  try {
+    return sniffPart(await content.peek(sniffBytes), nameOf(part), part.type) !== undefined;
+  } finally {
+    await content.close();
+  }
+}
+
+function sniffPart(start: Buffer, name: string, type: string) {
+  return sniff(start, name, isMessageType(type) || /zip/.test(type) ? type : '');
+}
+
+/** Looks into something if it is an archive; whether it is. `reopen` reads it from its beginning again. */
+async function inspect(
+  name: string,
+  content: ByteReader,
+  scope: Scope,
+  type = '',
+  reopen?: () => AsyncIterable<Uint8Array>,
+): Promise<boolean> {
+  const kind = sniffPart(await content.peek(sniffBytes), name, type);
+  if (kind === undefined) return false;
+  await readArchive(kind, name, content, scope.enter(name, kind), reopen);
+  return true;
+}
+
+async function readArchive(
+  kind: ArchiveKind,
+  name: string,
+  content: ByteReader,
+  scope: Scope,
+  reopen: (() => AsyncIterable<Uint8Array>) | undefined,
+): Promise<void> {
+  switch (kind) {
+    case 'zip':
+      return readZip(content, scope);
+    case 'gzip':
+      return readGzip(content, name, scope);
+    case 'tar':
+      return readTar(content, scope);
+    case 'tnef':
+      return readTnef(content, scope);
+    case 'message':
+      return readMessage(content, scope, reopen);
+  }
+}
+
+/** Judges the names in a message that is the content of something, and looks into its archives. */
+async function readMessage(
+  content: ByteReader,
+  scope: Scope,
+  reopen: (() => AsyncIterable<Uint8Array>) | undefined,
+): Promise<void> {
+  const indexer = new MessageIndexer();
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for (;;) {
+    const piece = await content.chunk(64 * 1024);
+    if (piece.length === 0) break;
+    indexer.write(piece);
+    bytes += piece.length;
+    if (bytes > maxHeldMessage) held = [];
+    else held.push(Buffer.from(piece));
+  }
+  const index = indexer.end(0);
+  for (const { names = [] } of index.parts) await scope.member(names);
+  if (bytes <= maxHeldMessage) {
+    const raw = Buffer.concat(held);
+    await inspectParts(index, (start, end) => of(raw.subarray(start, end)), scope);
+  } else if (reopen !== undefined) {
+    await inspectParts(index, (start, end) => cut(reopen(), start, end), scope);
+  }
+}
+
+/** Bytes [start, end) of a stream. */
+async function* cut(
+  source: AsyncIterable<Uint8Array>,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  let at = 0;
+  for await (const piece of source) {
+    const part = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    if (part.length > 0) yield part;
+    at += piece.length;
+    if (at >= end) return;
+  }
+}
+
+async function* of(bytes: Buffer): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
+}

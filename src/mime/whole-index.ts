@@ -1,0 +1,16 @@
+import type { MessagePart } from './message-index.ts';
+import { maxNames } from './part-header.ts';
+import { maxDepth, maxParts } from './part-scanner.ts';
+
+/** Whether all parts of a message are known with their names; beyond its bounds the scanner takes nothing apart. */
+export function isWhollyIndexed(parts: readonly MessagePart[]): boolean {
+  if (parts.length >= maxParts) return false;
+  const depths: number[] = [];
+  for (const { parent, names = [], isHeaderCut } of parts) {
+    if (isHeaderCut) return false;
+    const depth = parent < 0 ? 0 : (depths[parent] ?? 0) + 1;
+    if (depth >= maxDepth || names.length >= maxNames) return false;
+    depths.push(depth);
+  }
+  return true;
+}
