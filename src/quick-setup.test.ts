@@ -87,10 +87,11 @@ describe('Quick Setup', () => {
   it('prints what is right for other listeners and an own certificate', async () => {
     const { run } = await open();
     const text = await run({
-      addresses: { smtp: '[::]:25', https: '0.0.0.0:443' },
+      addresses: { smtp: '[::]:25', https: '0.0.0.0:443', submissions: '0.0.0.0:465' },
       authorityFile: undefined,
     });
     expect(text).toContain('swaks --server 127.0.0.1:25 ');
+    expect(text).toContain('at 127.0.0.1:465 (TLS).');
     expect(text).toMatch(/server +mail\.example\.com\n/);
     expect(text).not.toMatch(/only this machine|self-signed/);
   });

@@ -155,6 +155,7 @@ function firstText(place: Place, made: readonly Person[]): string {
     '',
     'A mail program: choose "Exchange ActiveSync" with the same settings. Programs that know',
     'only IMAP or POP cannot read mail here.',
+    ...submissionLines(place),
     '',
     ...sendLines(place, made),
     ...signInLines(place, first),
@@ -198,6 +199,18 @@ function phoneLines(place: Place, address: string): string[] {
           `  ${place.authorityFile}  on the phone first.`,
         ]),
   ];
+}
+
+/** What a program or script that sends mail is told. */
+function submissionLines({ addresses }: Place): string[] {
+  const { submissions, submission } = addresses;
+  const ways = [
+    ...(submissions === undefined ? [] : [`${here(submissions)} (TLS)`]),
+    ...(submission === undefined ? [] : [`${here(submission)} (STARTTLS)`]),
+  ];
+  return ways.length === 0
+    ? []
+    : [`To send mail, programs and scripts sign in with address and password at ${ways.join(' or ')}.`];
 }
 
 function sendLines(place: Place, made: readonly Person[]): string[] {
