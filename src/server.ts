@@ -8,6 +8,7 @@ import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
+import { toOwner } from '#domain/mail-envelope';
 import { OutboundQueue } from '#domain/outbound-queue';
 import type { Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
@@ -32,6 +33,7 @@ import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certi
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { createRouter, type Route } from '#protocols/http/router';
+import { createResolver } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
@@ -142,7 +144,9 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     schedule: config.outbound,
     destinationOf,
   });
-  const hops = new NextHops({ dnsServers: config.dnsServers, hostname, port: config.outbound.port });
+  const resolver = createResolver(config.dnsServers);
+  const isResolverOurs = config.dnsServers.length > 0;
+  const hops = new NextHops({ resolver, isResolverOurs, hostname, port: config.outbound.port });
   const relay = new RelayRunner({
     queue: outbound,
     relay: new SmtpRelay({ hostname, hops, clock }),
@@ -332,7 +336,7 @@ class MailServer implements Server {
 
 /** A notice of our own, straight into a mailbox. */
 async function deliverOurs(delivery: Delivery, account: Account, message: Uint8Array): Promise<void> {
-  const incoming = delivery.begin([account], () => '');
+  const incoming = delivery.begin(toOwner(account), () => '');
   await incoming.write(message);
   await incoming.accept();
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { lookup, Resolver } from 'node:dns/promises';
+import { lookup, type Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { NextHop, RelayServer } from '#domain/outside';
 
@@ -29,8 +29,9 @@ export class NoHostError extends Error {
 }
 
 interface NextHopOptions {
-  /** `host:port` of name servers; empty: the system's. */
-  readonly dnsServers: readonly string[];
+  readonly resolver: Resolver;
+  /** The names of configured servers are asked of `resolver` first; else of this machine alone. */
+  readonly isResolverOurs: boolean;
   /** Our own name: mail for a domain that names it as its server would come back. */
   readonly hostname: string;
   /** Where the servers of other domains listen. */
@@ -43,11 +44,11 @@ const maxHosts = 5;
 /** NextHops finds the servers that take mail for a domain. RFC 5321 §5, RFC 7505. */
 export class NextHops {
   readonly #options: NextHopOptions;
-  readonly #resolver = new Resolver({ timeout: 5_000, tries: 2 });
+  readonly #resolver: Resolver;
 
   constructor(options: NextHopOptions) {
     this.#options = options;
-    if (options.dnsServers.length > 0) this.#resolver.setServers([...options.dnsServers]);
+    this.#resolver = options.resolver;
   }
 
   /** The servers to try, the most preferred first. Throws NoHostError. */
@@ -79,7 +80,7 @@ export class NextHops {
   async #serverHosts({ host, port, isSecure, login }: RelayServer): Promise<readonly Host[]> {
     const toHost = (address: string) => ({ name: host, address, port, isSecure, isConfigured: true, login });
     if (isIP(host) !== 0) return [toHost(host)];
-    const own = this.#options.dnsServers.length > 0 ? await this.#addresses(host).catch(() => []) : [];
+    const own = this.#options.isResolverOurs ? await this.#addresses(host).catch(() => []) : [];
     if (own.length > 0) return own.map(toHost);
     const found = await lookup(host, { all: true }).catch((error: Error) => {
       throw new NoHostError(false, '4.4.3', `The relay ${host} is not found: ${error.message}`);

@@ -5,11 +5,11 @@ import type {
   SMTPServerEnvelope,
   SMTPServerSession,
 } from 'smtp-server';
-import type { Account } from '#directory/account';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 import type { IncomingMessage } from '#domain/incoming';
+import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope } from '#domain/outbound';
 import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
@@ -57,6 +57,9 @@ export function createSmtpReceiver(
   return new Receiver(options, delivery, directory, log);
 }
 
+/** By address, in lower case. */
+type LocalRecipients = Map<string, LocalRecipient>;
+
 interface Routed {
   readonly organization: OrganizationId;
   readonly addresses: Map<string, string>;
@@ -70,8 +73,8 @@ class Receiver implements SmtpReceiver {
   readonly #server: Server;
   readonly #limit: ConnectionLimit;
   readonly #counted = new WeakSet<SMTPServerSession>();
-  /** The accounts behind each accepted recipient; the library makes a new envelope for each transaction. */
-  readonly #accounts = new WeakMap<SMTPServerEnvelope, Map<string, readonly Account[]>>();
+  /** The recipients accepted for here; the library makes a new envelope for each transaction. */
+  readonly #local = new WeakMap<SMTPServerEnvelope, LocalRecipients>();
   /** Recipients in domains of one organisation whose mail another server has. */
   readonly #routed = new WeakMap<SMTPServerEnvelope, Routed>();
 
@@ -180,23 +183,23 @@ class Receiver implements SmtpReceiver {
     if (args) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     if (isTooLong(address)) throw new ReplyError(501, '5.1.3', 'Bad recipient address syntax');
     if (!isUtf8(envelope)) checkAscii(address);
-    const behind = await this.#accountsOf(address, envelope);
-    if (behind === undefined) return;
-    await this.#delivery.checkRoom(behind, announcedBytes(envelope));
-    const accounts = this.#accounts.get(envelope) ?? new Map<string, readonly Account[]>();
-    checkNumber([...accounts.values(), behind].flat());
-    accounts.set(address.toLowerCase(), behind);
-    this.#accounts.set(envelope, accounts);
+    const recipient = await this.#recipientAt(address, envelope);
+    if (recipient === undefined) return;
+    await this.#delivery.checkRoom(recipient.accounts, announcedBytes(envelope));
+    const local: LocalRecipients = this.#local.get(envelope) ?? new Map();
+    checkNumber([...local.values(), recipient].flatMap(({ accounts }) => accounts));
+    local.set(address.toLowerCase(), recipient);
+    this.#local.set(envelope, local);
   }
 
-  /** The accounts behind an address; undefined if its mail is given to another server. */
-  async #accountsOf(address: string, envelope: SMTPServerEnvelope): Promise<readonly Account[] | undefined> {
+  /** Who is behind an address; undefined if its mail is given to another server. */
+  async #recipientAt(address: string, envelope: SMTPServerEnvelope): Promise<LocalRecipient | undefined> {
     const recipient = await this.#directory.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
-        return [recipient.account];
+        return { address, accounts: [recipient.account], isGroup: false };
       case 'group':
-        return recipient.accounts;
+        return { address, accounts: recipient.accounts, isGroup: true };
       case 'routed':
         this.#addRouted(address, recipient.organization, envelope);
         return undefined;
@@ -221,7 +224,7 @@ class Receiver implements SmtpReceiver {
     const routed = this.#routed.get(envelope);
     if (routed === undefined) return undefined;
     const { organization } = routed;
-    const reversePath = envelope.mailFrom ? withAsciiDomain(envelope.mailFrom.address) : '';
+    const reversePath = reversePathOf(envelope);
     const recipients = [...routed.addresses.values()].map((address) => ({ address }));
     return { organization, kind: 'mail', reversePath, recipients };
   }
@@ -229,12 +232,14 @@ class Receiver implements SmtpReceiver {
   /** Reads the message up to its end, whatever becomes of it, and gives the text of the 250 once it is safe. */
   async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string | undefined> {
     const { envelope, id } = session;
-    const accounts = [...(this.#accounts.get(envelope)?.values() ?? [])];
-    const outbound = this.#outboundOf(envelope);
     const message = this.#delivery.begin(
-      accounts.flat(),
+      {
+        reversePath: reversePathOf(envelope),
+        recipients: [...(this.#local.get(envelope)?.values() ?? [])],
+        outbound: this.#outboundOf(envelope),
+        isAuthenticated: false,
+      },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
-      outbound,
     );
     try {
       const fault = await writeAll(stream, message);
@@ -275,6 +280,11 @@ class Receiver implements SmtpReceiver {
     const reversePath = envelope.mailFrom ? spell(envelope.mailFrom.address) : '';
     return returnPathField(reversePath) + received;
   }
+}
+
+/** With its domain as an A-label; '' is the null one. */
+function reversePathOf({ mailFrom }: SMTPServerEnvelope): string {
+  return mailFrom ? withAsciiDomain(mailFrom.address) : '';
 }
 
 /** Writes the stream into the message; after a fault reads on to the end, and gives the fault. */

@@ -11,6 +11,7 @@ import type { SignIn } from '#directory/sign-in';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { IncomingMessage } from '#domain/incoming';
+import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope, OutboundRecipient } from '#domain/outbound';
 import type { Clock, Random } from '#domain/outside';
 import { checkNumber } from '#domain/recipients';
@@ -51,7 +52,7 @@ interface SubmissionParts {
 
 /** Whom a message goes to: by address in lower case, so that who is named twice gets it once. */
 interface Recipients {
-  readonly accounts: Map<string, readonly Account[]>;
+  readonly local: Map<string, LocalRecipient>;
   readonly elsewhere: Map<string, OutboundRecipient>;
 }
 
@@ -209,15 +210,16 @@ export class SubmissionListener {
   ): Promise<undefined> {
     const unknown = Object.keys(args || {}).find((name) => name !== 'NOTIFY' && name !== 'ORCPT');
     if (unknown !== undefined) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
-    const recipients = this.#recipients.get(envelope) ?? { accounts: new Map(), elsewhere: new Map() };
+    const recipients = this.#recipients.get(envelope) ?? { local: new Map(), elsewhere: new Map() };
     const recipient = await this.#parts.routing.resolveRecipient(address);
     switch (recipient.kind) {
       case 'mailbox':
       case 'group': {
-        const behind = recipient.kind === 'group' ? recipient.accounts : [recipient.account];
-        await this.#parts.delivery.checkRoom(behind, announcedBytes(envelope));
-        checkNumber([...recipients.accounts.values(), behind].flat());
-        recipients.accounts.set(address.toLowerCase(), behind);
+        const isGroup = recipient.kind === 'group';
+        const accounts = isGroup ? recipient.accounts : [recipient.account];
+        await this.#parts.delivery.checkRoom(accounts, announcedBytes(envelope));
+        checkNumber([...recipients.local.values(), { accounts }].flatMap((one) => one.accounts));
+        recipients.local.set(address.toLowerCase(), { address, accounts, isGroup });
         break;
       }
       case 'disabled':
@@ -241,9 +243,13 @@ export class SubmissionListener {
     const account = this.#accountOf(session);
     const recipients = this.#recipients.get(envelope);
     const message = this.#parts.delivery.begin(
-      [...(recipients?.accounts.values() ?? [])].flat(),
+      {
+        reversePath: reversePathOf(envelope, account),
+        recipients: [...(recipients?.local.values() ?? [])],
+        outbound: outboundOf(envelope, account, recipients),
+        isAuthenticated: true,
+      },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
-      outboundOf(envelope, account, recipients),
     );
     const header = this.#headerFor(account);
     try {
@@ -272,7 +278,7 @@ export class SubmissionListener {
     sender: Account,
     header: Uint8Array,
   ): Promise<void> {
-    const local = this.#recipients.get(envelope)?.accounts;
+    const local = this.#recipients.get(envelope)?.local;
     const recipients = envelope.rcptTo
       .filter(({ address, dsn }) => local?.has(address.toLowerCase()) && dsn?.notify?.includes('SUCCESS'))
       .map(({ address, dsn }) => ({ address: withAsciiDomain(address), orcpt: dsn?.orcpt }));
@@ -333,18 +339,22 @@ async function writeAll(
   return fault;
 }
 
+/** Null, or the sender's own address as we spell it. */
+function reversePathOf({ mailFrom }: SMTPServerEnvelope, { address }: Account): string {
+  return mailFrom === false || mailFrom.address === '' ? '' : address;
+}
+
 function outboundOf(
   envelope: SMTPServerEnvelope,
-  { organization, address }: Account,
+  account: Account,
   recipients: Recipients | undefined,
 ): OutboundEnvelope | undefined {
   if (recipients === undefined || recipients.elsewhere.size === 0) return undefined;
-  const isNull = envelope.mailFrom === false || envelope.mailFrom.address === '';
   const { ret, envid } = envelope.dsn ?? { ret: null, envid: null };
   return {
-    organization,
+    organization: account.organization,
     kind: 'mail',
-    reversePath: isNull ? '' : address,
+    reversePath: reversePathOf(envelope, account),
     ...(envid ? { envid } : {}),
     ...(ret === 'FULL' || ret === 'HDRS' ? { ret } : {}),
     recipients: [...recipients.elsewhere.values()],

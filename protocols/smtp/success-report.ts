@@ -1,5 +1,6 @@
 import type { Account } from '#directory/account';
 import type { Delivery } from '#domain/delivery';
+import { toOwner } from '#domain/mail-envelope';
 import type { Clock, Random } from '#domain/outside';
 import { returnPathField } from '#domain/trace';
 import { deliveryStatusNotification } from '#mime/dsn';
@@ -39,7 +40,7 @@ export async function reportSuccess(parts: SuccessReportParts, mail: DeliveredMa
     original: header,
     isFull: false,
   });
-  const message = delivery.begin([sender], () => returnPathField(''));
+  const message = delivery.begin(toOwner(sender), () => returnPathField(''));
   await message.write(report);
   await message.accept();
 }

@@ -10,6 +10,7 @@ import { listEnd, listStart } from './change.ts';
 import { Delivery } from './delivery.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import { type DeviceId, type EntityId, type ItemId, mailboxOf, type OrganizationId } from './ids.ts';
+import type { MailEnvelope } from './mail-envelope.ts';
 import type { MailStore } from './ports.ts';
 import { QueueRunner } from './queue-runner.ts';
 
@@ -67,8 +68,17 @@ async function messages(database: Database, { mailbox }: Account, type: FolderTy
   return found;
 }
 
+function envelopeTo(accounts: readonly Account[]): MailEnvelope {
+  const recipients = accounts.map((account) => ({
+    address: account.address,
+    accounts: [account],
+    isGroup: false,
+  }));
+  return { reversePath: 'sender@elsewhere.example', recipients, isAuthenticated: false };
+}
+
 async function accept(delivery: Delivery, recipients: readonly Account[], raw: string): Promise<string> {
-  const message = delivery.begin(recipients, head);
+  const message = delivery.begin(envelopeTo(recipients), head);
   for (let at = 0; at < raw.length; at += 50_000)
     await message.write(Buffer.from(raw.slice(at, at + 50_000)));
   return (await message.accept()).acceptId;
@@ -105,11 +115,11 @@ test('a large message to two organisations has a body of its own in each', async
 test('a message that is aborted or too large leaves nothing', async () => {
   const { database, delivery, organization } = await start();
   const bob = await accountIn(database, organization, 'b@ours.example');
-  const aborted = delivery.begin([bob], head);
+  const aborted = delivery.begin(envelopeTo([bob]), head);
   await aborted.write(Buffer.from(large));
   await aborted.abort();
   await expect(aborted.accept()).rejects.toThrow(TypeError);
-  const tooLarge = delivery.begin([bob], head);
+  const tooLarge = delivery.begin(envelopeTo([bob]), head);
   const chunk = Buffer.alloc(1_000_000);
   const writing = async () => {
     for (let i = 0; i <= 30; i++) await tooLarge.write(chunk);

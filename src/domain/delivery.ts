@@ -3,8 +3,9 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
+import type { MailEnvelope } from './mail-envelope.ts';
 import { newItem } from './new-item.ts';
-import { type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
+import { type NewOutboundMail, outboundMails } from './outbound.ts';
 import {
   checkRoom,
   type ItemsByOrganization,
@@ -24,8 +25,8 @@ const inbox = defaultFolder(FolderType.Inbox);
 interface Accepted {
   readonly acceptId: string;
   readonly receivedMs: number;
+  readonly envelope: MailEnvelope;
   readonly mailboxes: readonly MailboxRef[];
-  readonly outbound: OutboundEnvelope | undefined;
   readonly skip: number;
 }
 
@@ -46,21 +47,18 @@ export class Delivery {
   }
 
   /**
-   * Begins a message to `recipients`; somebody named twice gets it once, and nobody gets one to an empty group. `head`
-   * gives the fields to put in front of it (Return-Path, and Received with the accept id). `outbound` names recipients
-   * elsewhere, who get it without the Return-Path. The message streams into the store as it is written.
+   * Begins a message; somebody named twice gets it once, and nobody gets one to an empty group. `head` gives the fields
+   * to put in front of it (Return-Path, and Received with the accept id); recipients elsewhere get it without the
+   * Return-Path. The message streams into the store as it is written.
    */
-  begin(
-    recipients: readonly Account[],
-    head: (acceptId: string, atMs: number) => string,
-    outbound?: OutboundEnvelope,
-  ): IncomingMessage {
+  begin(envelope: MailEnvelope, head: (acceptId: string, atMs: number) => string): IncomingMessage {
     const { store, outside, limits, attachments } = this.#parts;
-    const mailboxes = mailboxesOf(recipients);
+    const { outbound } = envelope;
+    const mailboxes = mailboxesOf(envelope.recipients.flatMap(({ accounts }) => accounts));
     const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
     const receivedMs = outside.clock.now();
     const fields = head(acceptId, receivedMs);
-    const accepted = { acceptId, receivedMs, mailboxes, outbound, skip: returnPathBytes(fields) };
+    const accepted = { acceptId, receivedMs, envelope, mailboxes, skip: returnPathBytes(fields) };
     return new IncomingMessage({
       acceptId,
       store,
@@ -87,7 +85,7 @@ export class Delivery {
     const { store } = this.#parts;
     const { receivedMs, mailboxes } = accepted;
     const { index, body } = message;
-    if (mailboxes.length === 0 && accepted.outbound === undefined) return;
+    if (mailboxes.length === 0 && accepted.envelope.outbound === undefined) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
@@ -115,7 +113,7 @@ export class Delivery {
     this.#parts.wakeRelay?.(mails);
   }
 
-  #mailsOf({ acceptId, receivedMs, outbound, skip }: Accepted, { body, is8bit }: WholeMessage) {
+  #mailsOf({ acceptId, receivedMs, envelope: { outbound }, skip }: Accepted, { body, is8bit }: WholeMessage) {
     if (outbound === undefined) return [];
     const content = {
       acceptId,

@@ -4,6 +4,7 @@ import { blockedExtensions } from '#config/blocked-extensions';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
+import { toOwner } from '#domain/mail-envelope';
 import { changeMarks, type MarksChange, removeItem } from '#domain/mailbox';
 import type { Clock } from '#domain/outside';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
@@ -144,7 +145,7 @@ export async function deliverRaw({ database, alice }: TestServer, raw: string | 
     hostname: 'mail.test',
     wakeQueue: () => undefined,
   });
-  const message = delivery.begin([alice], () => '');
+  const message = delivery.begin(toOwner(alice), () => '');
   await message.write(typeof raw === 'string' ? Buffer.from(raw) : raw);
   await message.accept();
 }

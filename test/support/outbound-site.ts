@@ -14,6 +14,7 @@ import { QueueRunner } from '#domain/queue-runner';
 import { type Route, Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
 import { returnPathField } from '#domain/trace';
+import { createResolver } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { RelayRunner } from '#protocols/smtp/runner';
@@ -88,7 +89,8 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     destinationOf,
   });
   const hops = new NextHops({
-    dnsServers: options.dns === undefined ? [] : [options.dns],
+    resolver: createResolver(options.dns === undefined ? [] : [options.dns]),
+    isResolverOurs: options.dns !== undefined,
     hostname,
     port: options.port ?? 25,
   });
@@ -120,10 +122,10 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
   const accept: OutboundSite['accept'] = async (to, more = {}, raw = 'Subject: Hello\r\n\r\nText\r\n') => {
     const recipients = to.map((address) => ({ address }));
     const reversePath = alice.address;
+    const outbound: OutboundEnvelope = { organization, kind: 'mail', reversePath, recipients, ...more };
     const message = delivery.begin(
-      [],
+      { reversePath: outbound.reversePath, recipients: [], outbound, isAuthenticated: true },
       (id) => `${returnPathField(reversePath)}Received: by ${hostname}\r\n\tid ${id}\r\n`,
-      { organization, kind: 'mail', reversePath, recipients, ...more },
     );
     await message.write(Buffer.from(raw));
     await message.accept();
