@@ -4,3 +4,9 @@ import type { SMTPServerEnvelope } from 'smtp-server';
 export function isUtf8({ mailFrom }: SMTPServerEnvelope): boolean {
   return mailFrom !== false && mailFrom.args !== false && mailFrom.args['SMTPUTF8'] !== undefined;
 }
+
+/** SIZE of MAIL, RFC 1870; 0 if it was not told. */
+export function announcedBytes({ mailFrom }: SMTPServerEnvelope): number {
+  const size = mailFrom !== false && mailFrom.args !== false ? mailFrom.args['SIZE'] : undefined;
+  return typeof size === 'string' ? Number(size) : 0;
+}

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import type {
   SMTPServerAddress,
   SMTPServerDataStream,
@@ -8,30 +7,18 @@ import type {
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
-import type { IncomingMessage } from '#domain/incoming';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope } from '#domain/outbound';
 import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
-import { Server } from './connection.ts';
-import { ConnectionLimit } from './connection-limit.ts';
-import { ContentCheck } from './content-check.ts';
-import { isUtf8 } from './envelope.ts';
-import { hook, libraryError } from './hook.ts';
-import { type Reply, ReplyError } from './reply.ts';
+import { announcedBytes, isUtf8 } from './envelope.ts';
+import { Listener, type ListenerOptions } from './listener.ts';
+import { readMessage } from './read-message.ts';
+import { ReplyError } from './reply.ts';
 
-export interface SmtpReceiverOptions {
-  /** Our name in the greeting and in Received. */
-  readonly hostname: string;
-  /** PEM: the certificate with its chain, and its private key. */
-  readonly cert: string;
-  readonly key: string;
-  readonly maxMessageBytes: number;
-  readonly maxRecipients: number;
-  readonly maxConnectionsPerIp: number;
-}
+export type SmtpReceiverOptions = ListenerOptions;
 
 /** A listener for mail from other servers. */
 export interface SmtpReceiver {
@@ -41,11 +28,8 @@ export interface SmtpReceiver {
   close(graceMs?: number): Promise<void>;
 }
 
-/** RFC 5321 §4.5.3.2.7. */
-const idleMs = 5 * 60_000;
 const maxCommandBytes = 4_096;
 const maxAddressBytes = 254;
-const defaultGraceMs = 10_000;
 
 /** createSmtpReceiver makes the MX listener: no AUTH, mail for local mailboxes only. RFC 5321. */
 export function createSmtpReceiver(
@@ -70,9 +54,7 @@ class Receiver implements SmtpReceiver {
   readonly #delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly #directory: Pick<Routing, 'resolveRecipient'>;
   readonly #log: Logger;
-  readonly #server: Server;
-  readonly #limit: ConnectionLimit;
-  readonly #counted = new WeakSet<SMTPServerSession>();
+  readonly #listener: Listener;
   /** The recipients accepted for here; the library makes a new envelope for each transaction. */
   readonly #local = new WeakMap<SMTPServerEnvelope, LocalRecipients>();
   /** Recipients in domains of one organisation whose mail another server has. */
@@ -88,92 +70,28 @@ class Receiver implements SmtpReceiver {
     this.#delivery = delivery;
     this.#directory = directory;
     this.#log = log;
-    this.#limit = new ConnectionLimit(options.maxConnectionsPerIp);
-    this.#server = this.#createServer();
-    this.#server.on('error', (error) => {
-      log.info('smtp.connection.failed', { reason: error.message });
-    });
-  }
-
-  async listen(host: string, port: number): Promise<string> {
-    const { server } = this.#server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.removeListener('error', reject);
-        resolve();
-      });
-    });
-    const { address, port: bound, family } = server.address() as AddressInfo;
-    const text = `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
-    this.#log.info('smtp.listening', { address: text });
-    return text;
-  }
-
-  close(graceMs = defaultGraceMs): Promise<void> {
-    return this.#server.leave(graceMs);
-  }
-
-  #createServer(): Server {
-    const { hostname, cert, key, maxMessageBytes, maxRecipients } = this.#options;
-    return new Server({
-      name: hostname,
-      banner: 'Mailstead',
-      heloResponse: '%s',
-      cert,
-      key,
-      minVersion: 'TLSv1.2',
-      size: maxMessageBytes,
-      maxRecipients,
+    const own = {
       maxCommandLength: maxCommandBytes,
-      socketTimeout: idleMs,
-      disableReverseLookup: true,
-      hideENHANCEDSTATUSCODES: false,
       // Strictly, senders that exist are refused for good: "a..b."@docomo.ne.jp, root@my_host.example. Who receives here
       // is for the directory to tell.
       lenientAddressParsing: true,
-      // No sign-in here; and the library's jests and proxy commands are not for us.
-      disabledCommands: ['AUTH', 'WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'],
-      onConnect: (session, done) => done(this.#enter(session)),
-      onClose: (session) => this.#leave(session),
-      onMailFrom: hook<SMTPServerAddress>(
-        this.#log,
-        (address) => checkSender(address),
-        this.#refusal('mail'),
-      ),
-      onRcptTo: hook<SMTPServerAddress>(
-        this.#log,
-        (address, session) => this.#addRecipient(address, session),
-        (reply, { address }, { id }, reason) =>
-          this.#log.info('smtp.rcpt.refused', { connection: id, rcpt: address, code: reply.code, reason }),
-      ),
-      onData: hook<SMTPServerDataStream>(
-        this.#log,
-        (stream, session) => this.#receive(stream, session),
-        this.#refusal('data'),
-      ),
-    });
-  }
-
-  #refusal(command: string) {
-    return (reply: Reply, _given: unknown, { id, envelope }: SMTPServerSession, reason: string) => {
-      const from = envelope.mailFrom ? envelope.mailFrom.address : '';
-      this.#log.info('smtp.message.refused', { connection: id, command, from, code: reply.code, reason });
+      // No sign-in here.
+      disabledCommands: ['AUTH'],
     };
+    const hooks = {
+      mail: checkSender,
+      rcpt: (address: SMTPServerAddress, session: SMTPServerSession) => this.#addRecipient(address, session),
+      data: (stream: SMTPServerDataStream, session: SMTPServerSession) => this.#receive(stream, session),
+    };
+    this.#listener = new Listener(options, own, hooks, log);
   }
 
-  #enter(session: SMTPServerSession): Error | null {
-    const { id, remoteAddress } = session;
-    if (this.#limit.enter(remoteAddress)) {
-      this.#counted.add(session);
-      return null;
-    }
-    this.#log.info('smtp.connection.refused', { connection: id, remoteAddress, code: 421 });
-    return libraryError({ code: 421, enhanced: '4.7.0', text: 'Too many connections from your address' });
+  listen(host: string, port: number): Promise<string> {
+    return this.#listener.listen(host, port);
   }
 
-  #leave(session: SMTPServerSession): void {
-    if (this.#counted.has(session)) this.#limit.leave(session.remoteAddress);
+  close(graceMs?: number): Promise<void> {
+    return this.#listener.close(graceMs);
   }
 
   async #addRecipient(
@@ -230,7 +148,7 @@ class Receiver implements SmtpReceiver {
   }
 
   /** Reads the message up to its end, whatever becomes of it, and gives the text of the 250 once it is safe. */
-  async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string | undefined> {
+  async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
     const { envelope, id } = session;
     const message = this.#delivery.begin(
       {
@@ -241,13 +159,7 @@ class Receiver implements SmtpReceiver {
       },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );
-    try {
-      const fault = await writeAll(stream, message);
-      if (fault !== undefined) throw fault;
-    } catch (error) {
-      await message.abort();
-      throw isLostConnection(error) ? new ReplyError(421, '4.4.2', 'Connection lost') : error;
-    }
+    await readMessage(stream, message);
     const { acceptId } = await message.accept();
     const from = envelope.mailFrom ? envelope.mailFrom.address : '';
     const sizeBytes = stream.byteLength;
@@ -287,23 +199,6 @@ function reversePathOf({ mailFrom }: SMTPServerEnvelope): string {
   return mailFrom ? withAsciiDomain(mailFrom.address) : '';
 }
 
-/** Writes the stream into the message; after a fault reads on to the end, and gives the fault. */
-async function writeAll(stream: SMTPServerDataStream, message: IncomingMessage): Promise<unknown> {
-  const check = new ContentCheck();
-  let fault: unknown;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (fault !== undefined) continue;
-    try {
-      check.write(chunk);
-      await message.write(chunk);
-    } catch (error) {
-      fault = error;
-      await message.abort();
-    }
-  }
-  return fault;
-}
-
 async function checkSender({ address, args }: SMTPServerAddress): Promise<undefined> {
   if (isTooLong(address)) throw new ReplyError(501, '5.1.7', 'Bad sender address syntax');
   if (!args || args['SMTPUTF8'] === undefined) checkAscii(address);
@@ -318,15 +213,4 @@ function isTooLong(address: string): boolean {
 function checkAscii(address: string): void {
   const localPart = address.slice(0, address.lastIndexOf('@'));
   if (/[^\x20-\x7e]/.test(localPart)) throw new ReplyError(553, '5.6.7', 'Address needs SMTPUTF8');
-}
-
-/** SIZE of MAIL, RFC 1870; 0 if it was not told. */
-function announcedBytes({ mailFrom }: SMTPServerEnvelope): number {
-  const size = mailFrom !== false && mailFrom.args !== false ? mailFrom.args['SIZE'] : undefined;
-  return typeof size === 'string' ? Number(size) : 0;
-}
-
-function isLostConnection(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ECONNECTION' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

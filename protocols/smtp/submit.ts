@@ -1,16 +1,15 @@
-import type { AddressInfo } from 'node:net';
 import type {
   SMTPServerAddress,
   SMTPServerAuthentication,
   SMTPServerDataStream,
   SMTPServerEnvelope,
+  SMTPServerOptions,
   SMTPServerSession,
 } from 'smtp-server';
 import type { Account } from '#directory/account';
 import type { SignIn } from '#directory/sign-in';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
-import type { IncomingMessage } from '#domain/incoming';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope, OutboundRecipient } from '#domain/outbound';
 import type { Clock, Random } from '#domain/outside';
@@ -18,27 +17,19 @@ import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
-import { Server } from './connection.ts';
-import { ConnectionLimit } from './connection-limit.ts';
-import { ContentCheck } from './content-check.ts';
-import { hook, libraryError } from './hook.ts';
-import { type Reply, ReplyError, replyTo } from './reply.ts';
+import { announcedBytes } from './envelope.ts';
+import { libraryError } from './hook.ts';
+import { Listener, type ListenerOptions } from './listener.ts';
+import { readMessage } from './read-message.ts';
+import { ReplyError, replyTo } from './reply.ts';
 import { SubmittedHeader } from './submitted-header.ts';
 import { reportSuccess } from './success-report.ts';
 
-interface SubmissionOptions {
-  /** Our name in the greeting and in Received. */
-  readonly hostname: string;
-  /** PEM: the certificate with its chain, and its private key. */
-  readonly cert: string;
-  readonly key: string;
+interface SubmissionOptions extends ListenerOptions {
   /** TLS from the first byte on (port 465); else STARTTLS (port 587). RFC 8314. */
   readonly isImplicitTls: boolean;
   /** Passwords are taken without TLS. */
   readonly insecureAuth: boolean;
-  readonly maxMessageBytes: number;
-  readonly maxRecipients: number;
-  readonly maxConnectionsPerIp: number;
 }
 
 interface SubmissionParts {
@@ -56,118 +47,55 @@ interface Recipients {
   readonly elsewhere: Map<string, OutboundRecipient>;
 }
 
-/** RFC 5321 §4.5.3.2.7. */
-const idleMs = 5 * 60_000;
 /** A password in an AUTH line is long. RFC 4954 §4. */
 const maxCommandBytes = 12_288;
-const defaultGraceMs = 10_000;
 
 /** SubmissionListener takes mail from its users' programs: signed in, and by their own address only. RFC 6409, RFC 8314. */
 export class SubmissionListener {
   readonly #options: SubmissionOptions;
   readonly #parts: SubmissionParts;
-  readonly #server: Server;
-  readonly #limit: ConnectionLimit;
-  readonly #counted = new WeakSet<SMTPServerSession>();
+  readonly #listener: Listener;
   readonly #accounts = new WeakMap<SMTPServerSession, Account>();
   readonly #recipients = new WeakMap<SMTPServerEnvelope, Recipients>();
 
   constructor(options: SubmissionOptions, parts: SubmissionParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#limit = new ConnectionLimit(options.maxConnectionsPerIp);
-    this.#server = this.#createServer();
-    this.#server.on('error', (error) => parts.log.info('smtp.connection.failed', { reason: error.message }));
+    const hooks = {
+      mail: async ({ address }: SMTPServerAddress, session: SMTPServerSession) =>
+        this.#checkSender(address, session),
+      rcpt: (address: SMTPServerAddress, session: SMTPServerSession) => this.#addRecipient(address, session),
+      data: (stream: SMTPServerDataStream, session: SMTPServerSession) => this.#receive(stream, session),
+    };
+    this.#listener = new Listener(options, this.#ownOptions(), hooks, parts.log);
   }
 
   /** Starts to accept; gives the bound address as `host:port`. Rejects with the system's error when it cannot. */
-  async listen(host: string, port: number): Promise<string> {
-    const { server } = this.#server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.removeListener('error', reject);
-        resolve();
-      });
-    });
-    const { address, port: bound, family } = server.address() as AddressInfo;
-    const text = `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
-    this.#parts.log.info('smtp.listening', { address: text });
-    return text;
+  listen(host: string, port: number): Promise<string> {
+    return this.#listener.listen(host, port);
   }
 
   /** Takes nothing new, lets messages that are coming in end for `graceMs`. Resolves when every connection is gone. */
-  close(graceMs = defaultGraceMs): Promise<void> {
-    return this.#server.leave(graceMs);
+  close(graceMs?: number): Promise<void> {
+    return this.#listener.close(graceMs);
   }
 
-  #createServer(): Server {
-    const { hostname, cert, key, isImplicitTls, insecureAuth, ...limits } = this.#options;
-    const { log } = this.#parts;
-    const refusal =
-      (command: string) =>
-      (reply: Reply, _given: unknown, { id, envelope }: SMTPServerSession, reason: string) => {
-        const from = envelope.mailFrom ? envelope.mailFrom.address : '';
-        log.info('smtp.message.refused', { connection: id, command, from, code: reply.code, reason });
-      };
-    return new Server({
-      name: hostname,
-      banner: 'Mailstead',
-      heloResponse: '%s',
-      cert,
-      key,
-      minVersion: 'TLSv1.2',
+  #ownOptions(): SMTPServerOptions {
+    const { isImplicitTls, insecureAuth } = this.#options;
+    return {
       secure: isImplicitTls,
-      size: limits.maxMessageBytes,
-      maxRecipients: limits.maxRecipients,
       maxCommandLength: maxCommandBytes,
-      socketTimeout: idleMs,
-      disableReverseLookup: true,
-      hideENHANCEDSTATUSCODES: false,
       hideDSN: false,
       authMethods: ['PLAIN', 'LOGIN'],
       allowInsecureAuth: insecureAuth,
       authRequiredMessage: '5.7.0 Authentication required',
-      disabledCommands: ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'],
-      onConnect: (session, done) => done(this.#enter(session)),
-      onClose: (session) => this.#leave(session),
       onAuth: (auth, session, done) => {
         void this.#signIn(auth, session).then(
           (account) => done(null, { user: account.address }),
           (error: unknown) => done(this.#refuseSignIn(error, auth, session)),
         );
       },
-      onMailFrom: hook<SMTPServerAddress>(
-        log,
-        async ({ address }, session) => this.#checkSender(address, session),
-        refusal('mail'),
-      ),
-      onRcptTo: hook<SMTPServerAddress>(
-        log,
-        (address, session) => this.#addRecipient(address, session),
-        (reply, { address }, { id }, reason) =>
-          log.info('smtp.rcpt.refused', { connection: id, rcpt: address, code: reply.code, reason }),
-      ),
-      onData: hook<SMTPServerDataStream>(
-        log,
-        (stream, session) => this.#receive(stream, session),
-        refusal('data'),
-      ),
-    });
-  }
-
-  #enter(session: SMTPServerSession): Error | null {
-    const { id, remoteAddress } = session;
-    if (this.#limit.enter(remoteAddress)) {
-      this.#counted.add(session);
-      return null;
-    }
-    this.#parts.log.info('smtp.connection.refused', { connection: id, remoteAddress, code: 421 });
-    return libraryError({ code: 421, enhanced: '4.7.0', text: 'Too many connections from your address' });
-  }
-
-  #leave(session: SMTPServerSession): void {
-    if (this.#counted.has(session)) this.#limit.leave(session.remoteAddress);
+    };
   }
 
   async #signIn(
@@ -252,13 +180,7 @@ export class SubmissionListener {
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );
     const header = this.#headerFor(account);
-    try {
-      const fault = await writeAll(stream, message, header);
-      if (fault !== undefined) throw fault;
-    } catch (error) {
-      await message.abort();
-      throw isLostConnection(error) ? new ReplyError(421, '4.4.2', 'Connection lost') : error;
-    }
+    await readMessage(stream, message, header);
     const { acceptId } = await message.accept();
     this.#parts.log.info('smtp.message.accepted', {
       connection: id,
@@ -314,31 +236,6 @@ export class SubmissionListener {
   }
 }
 
-/** Writes the stream into the message; after a fault reads on to the end, and gives the fault. */
-async function writeAll(
-  stream: SMTPServerDataStream,
-  message: IncomingMessage,
-  header: SubmittedHeader,
-): Promise<unknown> {
-  const check = new ContentCheck();
-  const write = async (bytes: Uint8Array) => {
-    if (bytes.length > 0) await message.write(bytes);
-  };
-  let fault: unknown;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (fault !== undefined) continue;
-    try {
-      check.write(chunk);
-      await write(header.write(chunk));
-    } catch (error) {
-      fault = error;
-      await message.abort();
-    }
-  }
-  if (fault === undefined) await write(header.end());
-  return fault;
-}
-
 /** Null, or the sender's own address as we spell it. */
 function reversePathOf({ mailFrom }: SMTPServerEnvelope, { address }: Account): string {
   return mailFrom === false || mailFrom.address === '' ? '' : address;
@@ -359,15 +256,4 @@ function outboundOf(
     ...(ret === 'FULL' || ret === 'HDRS' ? { ret } : {}),
     recipients: [...recipients.elsewhere.values()],
   };
-}
-
-/** SIZE of MAIL, RFC 1870; 0 if it was not told. */
-function announcedBytes({ mailFrom }: SMTPServerEnvelope): number {
-  const size = mailFrom !== false && mailFrom.args !== false ? mailFrom.args['SIZE'] : undefined;
-  return typeof size === 'string' ? Number(size) : 0;
-}
-
-function isLostConnection(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ECONNECTION' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -1,0 +1,53 @@
+import type { SMTPServerDataStream } from 'smtp-server';
+import type { IncomingMessage } from '#domain/incoming';
+import { ContentCheck } from './content-check.ts';
+import { ReplyError } from './reply.ts';
+import type { SubmittedHeader } from './submitted-header.ts';
+
+/**
+ * Reads DATA up to its end, whatever becomes of it, and writes it into the message, by way of `header` if there is one.
+ * Throws what is wrong with it, and has aborted the message then.
+ */
+export async function readMessage(
+  stream: SMTPServerDataStream,
+  message: IncomingMessage,
+  header?: SubmittedHeader,
+): Promise<void> {
+  try {
+    const fault = await writeAll(stream, message, header);
+    if (fault !== undefined) throw fault;
+  } catch (error) {
+    await message.abort();
+    throw isLostConnection(error) ? new ReplyError(421, '4.4.2', 'Connection lost') : error;
+  }
+}
+
+/** After a fault reads on to the end, and gives the fault. */
+async function writeAll(
+  stream: SMTPServerDataStream,
+  message: IncomingMessage,
+  header: SubmittedHeader | undefined,
+): Promise<unknown> {
+  const check = new ContentCheck();
+  const write = async (bytes: Uint8Array) => {
+    if (bytes.length > 0) await message.write(bytes);
+  };
+  let fault: unknown;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (fault !== undefined) continue;
+    try {
+      check.write(chunk);
+      await write(header === undefined ? chunk : header.write(chunk));
+    } catch (error) {
+      fault = error;
+      await message.abort();
+    }
+  }
+  if (fault === undefined && header !== undefined) await write(header.end());
+  return fault;
+}
+
+function isLostConnection(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ECONNECTION' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
