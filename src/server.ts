@@ -33,7 +33,7 @@ import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certi
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { createRouter, type Route } from '#protocols/http/router';
-import { createResolver } from '#protocols/smtp/dns';
+import { CachingDns } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
@@ -144,9 +144,9 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     schedule: config.outbound,
     destinationOf,
   });
-  const resolver = createResolver(config.dnsServers);
-  const isResolverOurs = config.dnsServers.length > 0;
-  const hops = new NextHops({ resolver, isResolverOurs, hostname, port: config.outbound.port });
+  const dns = new CachingDns({ servers: config.dnsServers, clock });
+  const isDnsOurs = config.dnsServers.length > 0;
+  const hops = new NextHops({ dns, isDnsOurs, hostname, port: config.outbound.port });
   const relay = new RelayRunner({
     queue: outbound,
     relay: new SmtpRelay({ hostname, hops, clock }),

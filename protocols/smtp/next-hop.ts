@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { lookup, type Resolver } from 'node:dns/promises';
+import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { NextHop, RelayServer } from '#domain/outside';
+import { codeOf, type Dns } from './dns.ts';
 
 /** A server to try, by address. */
 export interface Host {
@@ -29,9 +30,9 @@ export class NoHostError extends Error {
 }
 
 interface NextHopOptions {
-  readonly resolver: Resolver;
-  /** The names of configured servers are asked of `resolver` first; else of this machine alone. */
-  readonly isResolverOurs: boolean;
+  readonly dns: Dns;
+  /** The names of configured servers are asked of `dns` first; else of this machine alone. */
+  readonly isDnsOurs: boolean;
   /** Our own name: mail for a domain that names it as its server would come back. */
   readonly hostname: string;
   /** Where the servers of other domains listen. */
@@ -44,11 +45,11 @@ const maxHosts = 5;
 /** NextHops finds the servers that take mail for a domain. RFC 5321 §5, RFC 7505. */
 export class NextHops {
   readonly #options: NextHopOptions;
-  readonly #resolver: Resolver;
+  readonly #dns: Dns;
 
   constructor(options: NextHopOptions) {
     this.#options = options;
-    this.#resolver = options.resolver;
+    this.#dns = options.dns;
   }
 
   /** The servers to try, the most preferred first. Throws NoHostError. */
@@ -80,7 +81,7 @@ export class NextHops {
   async #serverHosts({ host, port, isSecure, login }: RelayServer): Promise<readonly Host[]> {
     const toHost = (address: string) => ({ name: host, address, port, isSecure, isConfigured: true, login });
     if (isIP(host) !== 0) return [toHost(host)];
-    const own = this.#options.isResolverOurs ? await this.#addresses(host).catch(() => []) : [];
+    const own = this.#options.isDnsOurs ? await this.#addresses(host).catch(() => []) : [];
     if (own.length > 0) return own.map(toHost);
     const found = await lookup(host, { all: true }).catch((error: Error) => {
       throw new NoHostError(false, '4.4.3', `The relay ${host} is not found: ${error.message}`);
@@ -90,11 +91,12 @@ export class NextHops {
 
   /** The names of the servers by preference; without MX records the domain itself. RFC 5321 §5.1. */
   async #mailServers(domain: string): Promise<readonly string[]> {
-    const records = await this.#resolver.resolveMx(domain).catch((error: unknown) => {
+    const records = await this.#dns.resolve(domain, 'MX').catch((error: unknown) => {
       switch (codeOf(error)) {
         case 'ENODATA':
           return undefined;
         case 'ENOTFOUND':
+        case 'EBADNAME':
           throw new NoHostError(true, '5.1.2', `The domain ${domain} does not exist`);
         default:
           throw new NoHostError(false, '4.4.3', `DNS does not answer for ${domain} (${codeOf(error)})`);
@@ -120,11 +122,12 @@ export class NextHops {
   }
 
   async #addresses(name: string): Promise<readonly string[]> {
-    const settled = await Promise.allSettled([this.#resolver.resolve4(name), this.#resolver.resolve6(name)]);
+    const settled = await Promise.allSettled([this.#dns.resolve(name, 'A'), this.#dns.resolve(name, 'AAAA')]);
     const found = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
     if (found.length > 0) return found;
     const isDefinite = settled.every(
-      (one) => one.status === 'fulfilled' || ['ENODATA', 'ENOTFOUND'].includes(codeOf(one.reason)),
+      (one) =>
+        one.status === 'fulfilled' || ['ENODATA', 'ENOTFOUND', 'EBADNAME'].includes(codeOf(one.reason)),
     );
     throw isDefinite
       ? new NoHostError(true, '5.4.4', `The server ${name} has no address`)
@@ -141,8 +144,4 @@ export class NextHops {
       login: undefined,
     };
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -14,7 +14,7 @@ import { QueueRunner } from '#domain/queue-runner';
 import { type Route, Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
 import { returnPathField } from '#domain/trace';
-import { createResolver } from '#protocols/smtp/dns';
+import { CachingDns } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { RelayRunner } from '#protocols/smtp/runner';
@@ -89,8 +89,8 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     destinationOf,
   });
   const hops = new NextHops({
-    resolver: createResolver(options.dns === undefined ? [] : [options.dns]),
-    isResolverOurs: options.dns !== undefined,
+    dns: new CachingDns({ servers: options.dns === undefined ? [] : [options.dns], clock }),
+    isDnsOurs: options.dns !== undefined,
     hostname,
     port: options.port ?? 25,
   });
