@@ -81,6 +81,8 @@ export const mailboxRows = {
   detail: sealedRow<[U64], mail.DetailRecord>('p', mail.detailCodec),
   /** b: item. The raw message, if small. */
   body: sealedRow<[U64], Uint8Array>('b', mail.bytesCodec),
+  /** a: item. What stands around its large body, if something does. */
+  frame: sealedRow<[U64], mail.BodyFrame>('a', mail.bodyFrameCodec),
   /** t: folder, 2^53 - 1 - received (ms), item. The list, newest first; empty. */
   place: plainRow<[U32, U64, U64], null>('t', mail.emptyCodec),
   /** c: folder, seq. What a transaction did in the folder, write-once. */
@@ -129,6 +131,8 @@ export const queueRows = {
   ),
   /** r: queued message, number. The recipients that the message's own row has no room for, 16 bytes each. */
   recipients: plainRow<[Bytes, U16], Uint8Array>('r', mail.bytesCodec),
+  /** a: queued message or outbound mail. What stands around its large body, if something does. */
+  frame: sealedRow<[Bytes], mail.BodyFrame>('a', mail.bodyFrameCodec),
   /** d: due (ms), queued message; empty. */
   due: plainRow<[U64, Bytes], null>('d', mail.emptyCodec),
   /** M: outbound mail. Envelope, recipients' states. */

@@ -15,6 +15,7 @@ import type {
   QueuedMessage,
   StoredBody,
 } from '#domain/ports';
+import { frameOf, openFramed } from './body-frame.ts';
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, mailboxPart, uniqueParts } from './keys.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
@@ -56,6 +57,10 @@ export class StoredMail implements MailStore {
   }
 
   mailbox(ref: MailboxRef): MailboxReader {
+    return this.#mailbox(ref);
+  }
+
+  #mailbox(ref: MailboxRef): StoredMailbox {
     const context = this.#context(ref);
     return new StoredMailbox(context, this.#o.store, () => this.#o.store.lastSeq(context.part));
   }
@@ -79,7 +84,9 @@ export class StoredMail implements MailStore {
   }
 
   fitsOneTransaction(item: NewItem, mailboxes: number): boolean {
-    const body = item.body.kind === 'inline' ? item.body.raw.length : 0;
+    const frame = frameOf(item.body);
+    const around = frame === undefined ? 0 : frame.before.length + frame.after.length;
+    const body = item.body.kind === 'inline' ? item.body.raw.length : around;
     const rest = pack([item.envelope, item.attachments, item.detail]).length;
     return rest <= largestRowBytes && (body + rest + rowOverheadBytes) * mailboxes <= transactionBytes;
   }
@@ -95,11 +102,16 @@ export class StoredMail implements MailStore {
     item: Item,
     range: readonly [number, number] = [0, item.size],
   ): AsyncIterable<Uint8Array> {
+    const mailbox = this.#mailbox(ref);
     if (item.body.kind === 'blob') {
-      yield* this.#o.blobs.open(ref.organization, { id: item.body.id, size: item.size }, range);
+      const { id, isFramed } = item.body;
+      const frame = isFramed === true ? await mailbox.frame(item.id) : undefined;
+      yield* openFramed(item.size, frame, range, (size, part) =>
+        this.#o.blobs.open(ref.organization, { id, size }, part),
+      );
       return;
     }
-    const [raw] = await this.mailbox(ref).inlineBodies([item.id]);
+    const [raw] = await mailbox.inlineBodies([item.id]);
     if (raw !== undefined) {
       yield raw.subarray(range[0], range[1]);
     }

@@ -8,7 +8,7 @@ import type { MailboxReader, PageOf } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from '#domain/sync-state';
 import { u8, u32, u64 } from './keys.ts';
 import { mailboxRows as rows } from './layout.ts';
-import type { DetailRecord, ItemRecord, UsageRecord } from './records/mail.ts';
+import type { BodyFrame, DetailRecord, ItemRecord, UsageRecord } from './records/mail.ts';
 import type { Row, Sealer } from './rows.ts';
 import type { Bytes, Part, Range, Reader } from './store.ts';
 
@@ -141,6 +141,13 @@ export class StoredMailbox implements MailboxReader {
       rows.body,
       ids.map((id) => rows.body.key(u64(id))),
     );
+  }
+
+  /** What stands around the large body of an item that says so. */
+  async frame(id: ItemId): Promise<BodyFrame> {
+    const frame = await this.get(rows.frame, rows.frame.key(u64(id)));
+    if (frame === undefined) throw new Error(`what stands around the body of item ${id} is gone`);
+    return frame;
   }
 
   device(id: DeviceId): Promise<Device | undefined> {

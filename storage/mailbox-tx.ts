@@ -6,6 +6,7 @@ import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
 import type { Envelope, Item, ItemMarks, NewItem } from '#domain/item';
 import type { MailboxTx } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
+import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
 import { blobPart, idBytes, u8, u32, u64 } from './keys.ts';
 import { blobRows, mailboxRows as rows } from './layout.ts';
 import { type MailboxContext, placeTime, StoredMailbox } from './mailbox-reader.ts';
@@ -87,7 +88,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
       added: seq,
       changed: seq,
       envelope: envelopeBytes(envelope) > envelopeInItemBytes ? undefined : envelope,
-      body: body.kind === 'inline' ? { kind: 'inline' } : { kind: 'blob', id: body.id },
+      body: bodyRef(body),
     };
     this.#putItem(folder, id, record);
     this.#put(rows.detail, rows.detail.key(u64(id)), {
@@ -97,7 +98,9 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     if (body.kind === 'inline') {
       this.#put(rows.body, rows.body.key(u64(id)), body.raw);
     } else {
-      this.#refer(body.id, item.size);
+      const frame = frameOf(body);
+      if (frame !== undefined) this.#put(rows.frame, rows.frame.key(u64(id)), frame);
+      this.#refer(body.id, fileBytes(item.size, frame));
     }
     await this.#count(item.size, 1);
     this.#log(folder, { kind: ChangeKind.Add, item: id, receivedMs: item.receivedMs, what: 0 }, device);
@@ -134,6 +137,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     if (item.body.kind === 'inline') {
       this.#del(rows.body.key(u64(item.id)));
     } else {
+      if (item.body.isFramed === true) this.#del(rows.frame.key(u64(item.id)));
       this.#schedule(TaskKind.UnlinkBlob, item.body.id, this.#nowMs + unlinkDelayMs);
     }
     await this.#count(-item.size, -1);

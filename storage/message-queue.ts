@@ -1,8 +1,11 @@
 /** Messages accepted for mailboxes that get them one by one: rows in the queue's shards. */
 import { type MailboxId, mailboxOf, type QueueId } from '#domain/ids';
+import type { NewBody, NewItem } from '#domain/item';
 import type { QueuedMessage } from '#domain/ports';
+import { fileBytes, frameOf } from './body-frame.ts';
 import { blobPart, entityIdOf, idBytes, queuePart, queueShards, u16, u64 } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
+import type { BodyFrame } from './records/mail.ts';
 import type { Sealer } from './rows.ts';
 import type { Bytes, Page, Part, Store, Tx } from './store.ts';
 
@@ -35,7 +38,12 @@ export class MessageQueue {
       const shard = shardOf(message.id);
       const id = idOf(message.id);
       const key = rows.message.key(id);
-      const first = { ...message, recipients: message.recipients.slice(0, recipientsInMessage) };
+      const recipients = message.recipients.slice(0, recipientsInMessage);
+      const first = {
+        ...message,
+        recipients,
+        item: { ...message.item, body: withoutFrame(message.item.body) },
+      };
       tx.put(shard, key, rows.message.encode(this.#sealer, shard, key, first));
       for (const [number, some] of furtherRecipients(message).entries()) {
         const furtherKey = rows.recipients.key(id, u16(number));
@@ -43,7 +51,12 @@ export class MessageQueue {
         tx.put(shard, furtherKey, rows.recipients.encode(this.#sealer, shard, furtherKey, ids));
       }
       this.#putDue(tx, shard, message.acceptedMs, id);
-      this.#refer(tx, message);
+      const frame = frameOf(message.item.body);
+      if (frame !== undefined) {
+        const frameKey = rows.frame.key(id);
+        tx.put(shard, frameKey, rows.frame.encode(this.#sealer, shard, frameKey, frame));
+      }
+      this.#refer(tx, message, frame);
     }
   }
 
@@ -82,6 +95,7 @@ export class MessageQueue {
       const { body } = message.item;
       if (body.kind === 'blob') {
         tx.del(blobPart(message.organization, body.id[0] ?? 0), blobRows.reference.key(body.id, id));
+        tx.del(shard, rows.frame.key(id));
       }
     });
   }
@@ -103,13 +117,23 @@ export class MessageQueue {
         if (stored !== undefined) {
           const message = rows.message.decode(this.#sealer, shard, messageKey, stored);
           const further = await this.#furtherRecipients(tx, shard, id);
-          found.push({ ...message, recipients: [...message.recipients, ...further] });
+          const item = await this.#withFrame(tx, shard, id, message.item);
+          found.push({ ...message, item, recipients: [...message.recipients, ...further] });
           this.#putDue(tx, shard, untilMs, id);
         }
       }
       // Messages that were dequeued have left their due rows: a page may hold nothing, and more come behind it.
       return { found, isMore: due.next !== undefined || due.rows.length === limit };
     });
+  }
+
+  async #withFrame(tx: Tx, shard: Part, id: Bytes, item: NewItem): Promise<NewItem> {
+    const { body } = item;
+    if (body.kind === 'inline') return item;
+    const key = rows.frame.key(id);
+    const stored = await tx.get(shard, key);
+    if (stored === undefined) return item;
+    return { ...item, body: { ...body, ...rows.frame.decode(this.#sealer, shard, key, stored) } };
   }
 
   async #furtherRecipients(tx: Tx, shard: Part, id: Bytes): Promise<MailboxId[]> {
@@ -132,11 +156,12 @@ export class MessageQueue {
     tx.put(shard, key, rows.due.encode(this.#sealer, shard, key, null));
   }
 
-  #refer(tx: Tx, message: QueuedMessage): void {
-    const { body, size } = message.item;
+  #refer(tx: Tx, message: QueuedMessage, frame: BodyFrame | undefined): void {
+    const { body } = message.item;
     if (body.kind !== 'blob') {
       return;
     }
+    const size = fileBytes(message.item.size, frame);
     const part = blobPart(message.organization, body.id[0] ?? 0);
     const blobKey = blobRows.blob.key(body.id);
     const createdMs = this.#now();
@@ -153,6 +178,11 @@ function furtherRecipients({ recipients }: QueuedMessage): MailboxId[][] {
     found.push(recipients.slice(at, at + recipientsInRow));
   }
   return found;
+}
+
+/** What the message's own row keeps of a body. */
+function withoutFrame(body: NewBody): NewBody {
+  return body.kind === 'inline' ? body : { kind: 'blob', id: body.id };
 }
 
 function bodyParts(message: QueuedMessage): Part[] {

@@ -2,9 +2,11 @@
 import type { OrganizationId, QueueId } from '#domain/ids';
 import { destinationByte, type NewOutboundMail, type OutboundMail } from '#domain/outbound';
 import type { DueDestination, OutboundStore, OutboundTx, PageOf } from '#domain/ports';
+import { bodyRef, fileBytes, frameOf, openFramed } from './body-frame.ts';
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
+import type { BodyFrame } from './records/mail.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
 
@@ -127,12 +129,15 @@ export class OutboundQueue implements OutboundStore {
   }
 
   async *open(mail: OutboundMail): AsyncIterable<Uint8Array> {
+    const shard = shardOf(mail.id);
     if (mail.body.kind === 'blob') {
-      const { id } = mail.body;
-      yield* this.#p.blobs.open(mail.organization, { id, size: mail.size }, [mail.skip, mail.size]);
+      const { id, isFramed } = mail.body;
+      const frame = isFramed === true ? await this.#frame(shard, mail.id) : undefined;
+      yield* openFramed(mail.size, frame, [mail.skip, mail.size], (size, range) =>
+        this.#p.blobs.open(mail.organization, { id, size }, range),
+      );
       return;
     }
-    const shard = shardOf(mail.id);
     const key = rows.outboundBody.key(Buffer.from(mail.id, 'hex'));
     const stored = await this.#p.store.get(shard, key);
     if (stored === undefined) throw new Error('the body of a queued mail is gone');
@@ -147,11 +152,12 @@ export class OutboundQueue implements OutboundStore {
     if (body.kind === 'inline') {
       const key = rows.outboundBody.key(id);
       tx.put(shard, key, rows.outboundBody.encode(this.#p.sealer, shard, key, body.raw));
-      this.#write(tx, shard, { ...mail, body: { kind: 'inline' } });
     } else {
-      this.#refer(tx, mail, body.id);
-      this.#write(tx, shard, { ...mail, body });
+      const frame = frameOf(body);
+      if (frame !== undefined) this.#putFrame(tx, shard, id, frame);
+      this.#refer(tx, mail, body.id, fileBytes(mail.size, frame));
     }
+    this.#write(tx, shard, { ...mail, body: bodyRef(body) });
     this.#putDue(tx, shard, mail, nobody);
   }
 
@@ -169,6 +175,7 @@ export class OutboundQueue implements OutboundStore {
     tx.del(shard, rows.outbound.key(id));
     if (mail.body.kind === 'inline') tx.del(shard, rows.outboundBody.key(id));
     else tx.del(blobPart(mail.organization, mail.body.id[0] ?? 0), blobRows.reference.key(mail.body.id, id));
+    if (mail.body.kind === 'blob' && mail.body.isFramed === true) tx.del(shard, rows.frame.key(id));
     return true;
   }
 
@@ -225,7 +232,19 @@ export class OutboundQueue implements OutboundStore {
     return { ...rows.outbound.decode(this.#p.sealer, shard, key, stored), id };
   }
 
-  #refer(tx: Tx, { id, organization, size }: NewOutboundMail, blob: Bytes): void {
+  #putFrame(tx: Tx, shard: Part, id: Bytes, frame: BodyFrame): void {
+    const key = rows.frame.key(id);
+    tx.put(shard, key, rows.frame.encode(this.#p.sealer, shard, key, frame));
+  }
+
+  async #frame(shard: Part, id: QueueId): Promise<BodyFrame> {
+    const key = rows.frame.key(Buffer.from(id, 'hex'));
+    const stored = await this.#p.store.get(shard, key);
+    if (stored === undefined) throw new Error('what stands around the body of a queued mail is gone');
+    return rows.frame.decode(this.#p.sealer, shard, key, stored);
+  }
+
+  #refer(tx: Tx, { id, organization }: NewOutboundMail, blob: Bytes, size: number): void {
     const { sealer, now } = this.#p;
     const part = blobPart(organization, blob[0] ?? 0);
     const blobKey = blobRows.blob.key(blob);

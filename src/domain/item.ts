@@ -85,8 +85,10 @@ export interface ItemMarks {
   readonly lastVerbMs?: number | undefined;
 }
 
-/** Where the raw message lies. */
-export type BodyRef = { readonly kind: 'inline' } | { readonly kind: 'blob'; readonly id: Uint8Array };
+/** Where the raw message lies. Framed: beside the file, the store has what stands before and after it. */
+export type BodyRef =
+  | { readonly kind: 'inline' }
+  | { readonly kind: 'blob'; readonly id: Uint8Array; readonly isFramed?: boolean | undefined };
 
 /** A message as a list needs it. Immutable but for `marks` and, when it moves, `folder` and `added`. */
 export interface Item {
@@ -142,7 +144,18 @@ export interface NewItem
   readonly body: NewBody;
 }
 
-/** The raw message: small ones travel with the row, large ones are a durable blob already. */
+/**
+ * The raw message: small ones travel with the row, large ones are a durable blob already. Messages that have a large part
+ * in common share its blob: each is `before`, the blob and `after` (at most 56 KiB together), and its size is that of
+ * all three. In one mailbox only one item may name a blob.
+ */
 export type NewBody =
   | { readonly kind: 'inline'; readonly raw: Uint8Array }
-  | { readonly kind: 'blob'; readonly id: Uint8Array };
+  | {
+      readonly kind: 'blob';
+      readonly id: Uint8Array;
+      readonly before?: Uint8Array | undefined;
+      readonly after?: Uint8Array | undefined;
+      /** A BodyRef is no NewBody. */
+      readonly isFramed?: undefined;
+    };

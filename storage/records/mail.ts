@@ -5,6 +5,7 @@ import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import type {
   Attachment,
+  BodyRef,
   Envelope,
   Flag,
   Item,
@@ -154,6 +155,7 @@ type ItemTuple = [
   boolean,
   MarksTuple,
   Stored<Uint8Array>,
+  ...isFramed: readonly true[],
 ];
 
 export const itemCodec: Codec<ItemRecord> = packedCodec(
@@ -171,6 +173,7 @@ export const itemCodec: Codec<ItemRecord> = packedCodec(
     i.draft,
     marksIn(i.marks),
     i.body.kind === 'inline' ? null : i.body.id,
+    ...(i.body.kind === 'blob' && i.body.isFramed === true ? ([true] as const) : []),
   ],
   (t) => ({
     receivedMs: t[0],
@@ -185,8 +188,23 @@ export const itemCodec: Codec<ItemRecord> = packedCodec(
     attachments: t[9].map(attachmentOut),
     draft: t[10],
     marks: marksOut(t[11]),
-    body: t[12] === null ? { kind: 'inline' } : { kind: 'blob', id: t[12] },
+    body: bodyOut(t[12], t[13]),
   }),
+);
+
+function bodyOut(id: Stored<Uint8Array>, isFramed: true | undefined): BodyRef {
+  if (id === null) return { kind: 'inline' };
+  return isFramed === undefined ? { kind: 'blob', id } : { kind: 'blob', id, isFramed };
+}
+
+/** What stands before and after the file of a large body. */
+export interface BodyFrame {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+export const bodyFrameCodec: Codec<BodyFrame> = packedCodec(
+  (f): [Uint8Array, Uint8Array] => [f.before, f.after],
+  ([before, after]) => ({ before, after }),
 );
 
 /** An item's detail, and its envelope when that is too long for the item's own row. */
