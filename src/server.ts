@@ -8,9 +8,11 @@ import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
+import { LocalTransport } from '#domain/local-transport';
 import { toOwner } from '#domain/mail-envelope';
 import { OutboundQueue } from '#domain/outbound-queue';
 import type { Outside } from '#domain/outside';
+import { OwnMail } from '#domain/own-mail';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { QueueRunner } from '#domain/queue-runner';
@@ -142,14 +144,26 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     log,
     hostname,
     schedule: config.outbound,
-    destinationOf,
+    ownMail: new OwnMail({ store: mail, routing, outside }),
   });
   const dns = new CachingDns({ servers: config.dnsServers, clock });
   const isDnsOurs = config.dnsServers.length > 0;
   const hops = new NextHops({ dns, isDnsOurs, hostname, port: config.outbound.port });
+  const delivery = new Delivery({
+    store: mail,
+    outside,
+    limits: config.limits,
+    attachments: new AttachmentPolicy(config.attachments),
+    hostname,
+    wakeQueue: () => queue.wake(),
+    destinationOf,
+    wakeRelay: (due) => relay.wake(due),
+  });
   const relay = new RelayRunner({
     queue: outbound,
     relay: new SmtpRelay({ hostname, hops, clock }),
+    local: new LocalTransport({ delivery, routing, store: mail, hostname, log }),
+    routing,
     routes,
     clock,
     log,
@@ -161,16 +175,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     database,
     directory,
     signIn: new SignIn({ directory, clock }),
-    delivery: new Delivery({
-      store: mail,
-      outside,
-      limits: config.limits,
-      attachments: new AttachmentPolicy(config.attachments),
-      hostname,
-      wakeQueue: () => queue.wake(),
-      destinationOf,
-      wakeRelay: (due) => relay.wake(due),
-    }),
+    delivery,
     queue,
     routing,
     outbound,

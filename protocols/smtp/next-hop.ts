@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { NextHop, RelayServer } from '#domain/outside';
+import type { RelayServer, RemoteHop } from '#domain/outside';
 import { codeOf, type Dns } from './dns.ts';
 
 /** A server to try, by address. */
@@ -53,7 +53,7 @@ export class NextHops {
   }
 
   /** The servers to try, the most preferred first. Throws NoHostError. */
-  async hosts(hop: NextHop): Promise<readonly Host[]> {
+  async hosts(hop: RemoteHop): Promise<readonly Host[]> {
     if (hop.kind === 'server') return this.#serverHosts(hop.server);
     const { domain } = hop;
     const literal = /^\[(?:IPv6:)?(.+)\]$/i.exec(domain)?.[1];

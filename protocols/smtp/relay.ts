@@ -1,5 +1,5 @@
 import type { OutboundRecipient } from '#domain/outbound';
-import type { Clock, NextHop, Outcome, Relay, RelayedMail, RelaySession } from '#domain/outside';
+import type { Clock, Outcome, Relay, RelayedMail, RelaySession, RemoteHop } from '#domain/outside';
 import { type Host, type NextHops, NoHostError } from './next-hop.ts';
 import { ConnectError, RelayConnection } from './relay-connection.ts';
 
@@ -37,7 +37,7 @@ class SmtpRelaySession implements RelaySession {
     this.#options = options;
   }
 
-  async send(hop: NextHop, mail: RelayedMail): Promise<readonly Outcome[]> {
+  async send(hop: RemoteHop, mail: RelayedMail): Promise<readonly Outcome[]> {
     this.#isSending = true;
     const cancel = this.#options.clock.after(attemptMs, () => this.#connection?.close());
     try {
@@ -63,7 +63,7 @@ class SmtpRelaySession implements RelaySession {
     else this.#connection?.quit();
   }
 
-  async #hosts(hop: NextHop): Promise<readonly Host[]> {
+  async #hosts(hop: RemoteHop): Promise<readonly Host[]> {
     const finding = this.#options.hops.hosts(hop);
     const found = await Promise.race([finding, this.#closed.promise]);
     if (found !== undefined) return found;

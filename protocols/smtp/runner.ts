@@ -1,14 +1,19 @@
-import type { OutboundMail } from '#domain/outbound';
+import type { LocalTransport } from '#domain/local-transport';
+import type { OutboundMail, QueuedRecipient } from '#domain/outbound';
 import type { OutboundQueue } from '#domain/outbound-queue';
-import type { Clock, NextHop, Outcome, Relay, RelaySession } from '#domain/outside';
+import type { Clock, Outcome, Relay, RelaySession, RemoteHop } from '#domain/outside';
 import type { DueDestination } from '#domain/ports';
 import type { Routes } from '#domain/routes';
+import type { Routing } from '#domain/routing';
 import type { Logger } from '#telemetry/log';
 
 interface RelayRunnerParts {
   readonly queue: OutboundQueue;
   readonly relay: Relay;
-  readonly routes: Routes;
+  /** Takes what is for addresses here. */
+  readonly local: Pick<LocalTransport, 'send'>;
+  readonly routing: Pick<Routing, 'nextHop'>;
+  readonly routes: Pick<Routes, 'destinationOf'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Connections to one destination at a time. */
@@ -144,13 +149,23 @@ export class RelayRunner {
     }
   }
 
-  /** By one session, whatever the configuration makes of the recipients now. */
+  /** By one session, whatever directory and configuration make of the recipients now. */
   async #attempt(session: RelaySession, mail: OutboundMail): Promise<readonly Outcome[]> {
-    const { queue, routes } = this.#parts;
-    const pending = mail.recipients.filter(({ state }) => state === 'pending');
+    const { queue, routing, routes, local } = this.#parts;
+    const here: QueuedRecipient[] = [];
+    const remote: { readonly hop: RemoteHop; readonly recipient: QueuedRecipient }[] = [];
+    for (const recipient of mail.recipients.filter(({ state }) => state === 'pending')) {
+      const hop = await routing.nextHop(recipient.address);
+      if (hop.kind === 'local') here.push(recipient);
+      else remote.push({ hop, recipient });
+    }
     const outcomes: Outcome[] = [];
-    for (const [, recipients] of Map.groupBy(pending, ({ address }) => routes.destinationOf(address))) {
-      const hop: NextHop = routes.nextHop(recipients[0]?.address ?? '');
+    if (here.length > 0) outcomes.push(...(await local.send(mail, here, () => queue.open(mail))));
+    const byDestination = Map.groupBy(remote, ({ recipient }) => routes.destinationOf(recipient.address));
+    for (const some of byDestination.values()) {
+      const hop = some[0]?.hop;
+      if (hop === undefined) continue;
+      const recipients = some.map(({ recipient }) => recipient);
       const { reversePath, envid, ret, is8bit } = mail;
       const size = mail.size - mail.skip;
       const relayed = { reversePath, envid, ret, is8bit, size, recipients, open: () => queue.open(mail) };

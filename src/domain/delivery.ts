@@ -3,7 +3,7 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
-import type { MailEnvelope } from './mail-envelope.ts';
+import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
 import { newItem } from './new-item.ts';
 import { type NewOutboundMail, outboundMails } from './outbound.ts';
 import {
@@ -28,6 +28,8 @@ interface Accepted {
   readonly envelope: MailEnvelope;
   readonly mailboxes: readonly MailboxRef[];
   readonly skip: number;
+  /** What keeps a second copy out of a mailbox. */
+  readonly marker: string | undefined;
 }
 
 /** Delivery accepts messages for local mailboxes: each gets one copy, whatever happens on the way. */
@@ -55,17 +57,25 @@ export class Delivery {
     const { store, outside, limits, attachments } = this.#parts;
     const { outbound } = envelope;
     const mailboxes = mailboxesOf(envelope.recipients.flatMap(({ accounts }) => accounts));
-    const acceptId = Buffer.from(outside.random.bytes(16)).toString('hex');
+    const { queued } = envelope;
+    const marker = queued && markerOfQueued(queued);
+    const acceptId = queued
+      ? acceptIdOfQueued(
+          queued,
+          envelope.recipients.map(({ address }) => address),
+        )
+      : this.#randomHex();
     const receivedMs = outside.clock.now();
     const fields = head(acceptId, receivedMs);
-    const accepted = { acceptId, receivedMs, envelope, mailboxes, skip: returnPathBytes(fields) };
+    const accepted = { acceptId, receivedMs, envelope, mailboxes, skip: returnPathBytes(fields), marker };
     return new IncomingMessage({
       acceptId,
       store,
-      attachments,
+      // What was queued here was looked through when it came.
+      attachments: queued ? undefined : attachments,
       organizations: organizationsWith(mailboxes, outbound),
       inlineBytes: store.inlineBodyBytes(mailboxes.length + (outbound?.recipients.length ?? 0)),
-      maxBytes: limits.maxMessageBytes,
+      maxBytes: queued ? Number.POSITIVE_INFINITY : limits.maxMessageBytes,
       head: Buffer.from(fields),
       receivedMs,
       deliver: (message) => this.#deliver(accepted, message),
@@ -83,7 +93,7 @@ export class Delivery {
 
   async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {
     const { store } = this.#parts;
-    const { receivedMs, mailboxes } = accepted;
+    const { receivedMs, mailboxes, marker } = accepted;
     const { index, body } = message;
     if (mailboxes.length === 0 && accepted.envelope.outbound === undefined) return;
     const items: ItemsByOrganization = new Map(
@@ -102,8 +112,14 @@ export class Delivery {
         mailboxes,
         async (of, outbound) => {
           // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
-          if (mails.length === 0) await checkRoom(mailboxes, body.size, this.#parts, { of });
-          for (const ref of mailboxes) await of(ref).addItem(inbox, itemFor(items, ref.organization));
+          const isRoomAsked = mails.length === 0 && marker === undefined;
+          if (isRoomAsked) await checkRoom(mailboxes, body.size, this.#parts, { of });
+          for (const ref of mailboxes) {
+            const mailbox = of(ref);
+            if (marker !== undefined && (await mailbox.marker(marker)) !== undefined) continue;
+            await mailbox.addItem(inbox, itemFor(items, ref.organization));
+            if (marker !== undefined) mailbox.putMarker(marker, '');
+          }
           for (const mail of mails) await outbound.put(mail);
         },
         body.stored,
@@ -127,19 +143,29 @@ export class Delivery {
   }
 
   async #enqueue(
-    { acceptId, receivedMs, mailboxes }: Accepted,
+    { acceptId, receivedMs, mailboxes, marker }: Accepted,
     items: ItemsByOrganization,
     mails: readonly NewOutboundMail[],
   ): Promise<void> {
-    const { store, outside } = this.#parts;
-    if (mails.length === 0) await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
-    let isFirst = true;
+    const { store } = this.#parts;
+    if (mails.length === 0 && marker === undefined)
+      await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
+    // What comes again for others may still be queued: with a marker no id follows from the message's.
+    let isFirst = marker === undefined;
     const idFor = (): QueueId => {
-      const id = isFirst ? acceptId : Buffer.from(outside.random.bytes(16)).toString('hex');
+      const id = isFirst ? acceptId : this.#randomHex();
       isFirst = false;
       return id as QueueId;
     };
-    await store.enqueue(queuedMessages(mailboxes, items, receivedMs, idFor), mails);
+    const messages = queuedMessages(mailboxes, items, receivedMs, idFor);
+    await store.enqueue(
+      messages.map((message) => ({ ...message, marker })),
+      mails,
+    );
     this.#parts.wakeQueue();
+  }
+
+  #randomHex(): string {
+    return Buffer.from(this.#parts.outside.random.bytes(16)).toString('hex');
   }
 }

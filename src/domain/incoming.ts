@@ -19,7 +19,8 @@ export interface WholeMessage {
 interface IncomingParts {
   readonly acceptId: string;
   readonly store: Pick<MailStore, 'writeBody' | 'readBody' | 'discardBody'>;
-  readonly attachments: AttachmentPolicy;
+  /** Absent: they are not looked at. */
+  readonly attachments: AttachmentPolicy | undefined;
   readonly organizations: readonly OrganizationId[];
   /** Larger ones are written to the store while they come in. */
   readonly inlineBytes: number;
@@ -70,7 +71,10 @@ export class IncomingMessage {
     if (this.#size === 0) await this.#take(this.#parts.head);
     this.#isDone = true;
     const index = this.#indexer.end(this.#parts.receivedMs);
-    const body = await finishChecked(this.#spool, index, this.#parts.attachments);
+    const { attachments } = this.#parts;
+    const body = attachments
+      ? await finishChecked(this.#spool, index, attachments)
+      : await this.#spool.finish();
     await this.#parts.deliver({ index, body, is8bit: this.#is8bit });
     return { acceptId: this.acceptId };
   }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
-import type { OutboundEnvelope } from './outbound.ts';
+import type { OutboundEnvelope, OutboundMail } from './outbound.ts';
 
 /** An address of the envelope that is delivered here, and who is behind it. */
 export interface LocalRecipient {
@@ -19,10 +20,23 @@ export interface MailEnvelope {
   readonly outbound?: OutboundEnvelope | undefined;
   /** Its sender signed in here, or it was made here. */
   readonly isAuthenticated: boolean;
+  /** It comes out of our own outbound queue, where it is known by this. */
+  readonly queued?: Pick<OutboundMail, 'id' | 'kind'> | undefined;
 }
 
 /** The envelope of a message of our own to one mailbox. */
 export function toOwner(account: Account): MailEnvelope {
   const recipients = [{ address: account.address, accounts: [account], isGroup: false }];
   return { reversePath: '', recipients, isAuthenticated: true };
+}
+
+/** Under this name a mailbox remembers a mail of the outbound queue. */
+export function markerOfQueued(mail: Pick<OutboundMail, 'id'>): string {
+  return `queue ${mail.id}`;
+}
+
+/** The accept id of a queued mail that is delivered to these addresses: the same when that is done again. */
+export function acceptIdOfQueued(mail: Pick<OutboundMail, 'id'>, addresses: readonly string[]): string {
+  const name = [mail.id, ...addresses.toSorted()].join('\n');
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
 }

@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer';
 import { deliveryStatusNotification } from '#mime/dsn';
 import type { Logger } from '#telemetry/log';
 import { DomainError } from './errors.ts';
@@ -7,13 +6,12 @@ import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import {
   afterAttempt,
   type NewOutboundMail,
-  type OutboundEnvelope,
   type OutboundMail,
-  outboundMails,
   type RetrySchedule,
   type StatusNotice,
 } from './outbound.ts';
 import type { Outcome, Outside } from './outside.ts';
+import type { OwnMail } from './own-mail.ts';
 import type { DueDestination, MailStore, OutboundStore, PageOf, StoredBody } from './ports.ts';
 import { prepare } from './prepare.ts';
 import { type ItemsByOrganization, itemFor } from './recipients.ts';
@@ -28,7 +26,7 @@ interface OutboundQueueParts {
   readonly log: Logger;
   readonly hostname: string;
   readonly schedule: RetrySchedule;
-  readonly destinationOf: (address: string) => string;
+  readonly ownMail: Pick<OwnMail, 'make'>;
 }
 
 /** A report, ready to be stored: in the sender's mailbox, or queued to the sender. */
@@ -136,7 +134,7 @@ export class OutboundQueue {
   }
 
   async #report(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {
-    const { store, directory, outside, log, destinationOf } = this.#parts;
+    const { store, directory, outside, log, ownMail } = this.#parts;
     const { reversePath, organization } = mail;
     const sender = await directory.resolveRecipient(reversePath);
     const atMs = outside.clock.now();
@@ -146,30 +144,19 @@ export class OutboundQueue {
       return { mailbox: undefined, items: new Map(), bodies: [], mails: [] };
     }
     const raw = await this.#compose(mail, notice, atMs);
-    const mailbox = sender.kind === 'mailbox' ? sender.account.mailbox : undefined;
-    const outbound: OutboundEnvelope | undefined =
-      mailbox === undefined
-        ? { organization, kind: 'bounce', reversePath: '', recipients: [{ address: reversePath }] }
-        : undefined;
-    const chunks = mailbox === undefined ? [raw] : [Buffer.from(returnPathField('')), raw];
-    const mailboxes = mailbox === undefined ? [] : [mailbox];
+    if (sender.kind !== 'mailbox') {
+      const recipients = [{ address: reversePath }];
+      const letter = { organization, kind: 'bounce', reversePath: '', recipients, content: { raw } } as const;
+      return { mailbox: undefined, items: new Map(), bodies: [], mails: await ownMail.make(letter) };
+    }
+    const { mailbox } = sender.account;
+    const chunks = [Buffer.from(returnPathField('')), raw];
     const { items, body } = await prepare(
       store,
-      { mailboxes, outbound, chunks },
+      { mailboxes: [mailbox], outbound: undefined, chunks },
       { receivedMs: atMs, read: false },
     );
-    const content = {
-      acceptId: this.#randomHex(),
-      acceptedMs: atMs,
-      size: body.size,
-      skip: 0,
-      is8bit: !isAscii(raw),
-    };
-    const mails =
-      outbound === undefined
-        ? []
-        : outboundMails(outbound, { ...content, body: body.bodyFor(organization) }, destinationOf);
-    return { mailbox, items, bodies: body.stored, mails };
+    return { mailbox, items, bodies: body.stored, mails: [] };
   }
 
   async #compose(mail: OutboundMail, { action, recipients }: StatusNotice, atMs: number): Promise<Buffer> {

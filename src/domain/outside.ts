@@ -26,10 +26,13 @@ export interface RelayServer {
   readonly login: { readonly user: string; readonly password: string } | undefined;
 }
 
-/** Where mail goes next: to a server of the configuration, or to those a domain names in DNS. */
-export type NextHop =
+/** Another server that mail goes to next: one of the configuration, or those a domain names in DNS. */
+export type RemoteHop =
   | { readonly kind: 'server'; readonly server: RelayServer }
   | { readonly kind: 'mx'; readonly domain: string };
+
+/** Where mail goes next; local: its address is one of ours, LocalTransport knows what becomes of it. */
+export type NextHop = RemoteHop | { readonly kind: 'local' };
 
 /** What an attempt did for one recipient. */
 export interface Outcome {
@@ -63,7 +66,7 @@ export interface RelayedMail {
 /** A connection to other servers, one mail after the other; it stays open while the next goes the same way. */
 export interface RelaySession {
   /** Makes one attempt, and gives one outcome for each recipient; never rejects. */
-  send(hop: NextHop, mail: RelayedMail): Promise<readonly Outcome[]>;
+  send(hop: RemoteHop, mail: RelayedMail): Promise<readonly Outcome[]>;
   /** Ends the connection; an attempt under way is broken off. */
   close(): void;
 }

@@ -176,6 +176,8 @@ export interface QueuedMessage {
   readonly acceptedMs: number;
   readonly recipients: readonly MailboxId[];
   readonly item: NewItem;
+  /** Under this name mailboxes remember it; its id, if absent. */
+  readonly marker?: string | undefined;
 }
 
 /** A large body that is durable and waits for the row that names it. */

@@ -102,16 +102,16 @@ export class QueueRunner {
     }
   }
 
-  async #put({ id, organization, item }: QueuedMessage, ref: MailboxRef): Promise<void> {
+  async #put({ id, organization, item, marker = id }: QueuedMessage, ref: MailboxRef): Promise<void> {
     const bodies = item.body.kind === 'blob' ? [{ organization, id: item.body.id, size: item.size }] : [];
     const isThere = await this.#store.transact(
       [ref],
       async (of) => {
         const mailbox = of(ref);
-        if ((await mailbox.marker(id)) !== undefined) return true;
+        if ((await mailbox.marker(marker)) !== undefined) return true;
         if ((await mailbox.folder(inbox)) === undefined) return false;
         await mailbox.addItem(inbox, item);
-        mailbox.putMarker(id, '');
+        mailbox.putMarker(marker, '');
         return true;
       },
       bodies,

@@ -1,5 +1,5 @@
 import { domainOfAddress } from './outbound.ts';
-import type { NextHop, RelayServer } from './outside.ts';
+import type { RelayServer, RemoteHop } from './outside.ts';
 
 /** A rule of the configuration: mail for a domain goes to another server. */
 export interface Route {
@@ -26,7 +26,7 @@ export class Routes {
   }
 
   /** Where mail for this address goes, if it is not delivered here. */
-  nextHop(address: string): NextHop {
+  nextHop(address: string): RemoteHop {
     const domain = domainOfAddress(address);
     const server = this.#byDomain.get(domain)?.server ?? this.#relay;
     return server === undefined ? { kind: 'mx', domain } : { kind: 'server', server };

@@ -8,8 +8,10 @@ import { listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { type EntityId, type ItemId, mailboxOf, type OrganizationId } from '#domain/ids';
+import { LocalTransport } from '#domain/local-transport';
 import type { OutboundEnvelope, OutboundMail } from '#domain/outbound';
 import { OutboundQueue } from '#domain/outbound-queue';
+import { OwnMail } from '#domain/own-mail';
 import { QueueRunner } from '#domain/queue-runner';
 import { type Route, Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
@@ -29,6 +31,7 @@ interface OutboundSiteOptions {
   readonly relay?: string;
   readonly routes?: readonly Route[];
   readonly concurrency?: number;
+  readonly mailboxQuotaBytes?: number;
 }
 
 export interface OutboundSite {
@@ -45,8 +48,15 @@ export interface OutboundSite {
   send(to: readonly string[], more?: Partial<OutboundEnvelope>, raw?: string): Promise<void>;
   /** Accepts a message without waiting. */
   accept(to: readonly string[], more?: Partial<OutboundEnvelope>, raw?: string): Promise<void>;
-  /** What alice has got, newest first. */
-  inbox(): Promise<readonly string[]>;
+  /** What alice (or another one) has got, newest first. */
+  inbox(account?: Account): Promise<readonly string[]>;
+  /** Who is behind the addresses of ours.example; others there are unknown, in other domains elsewhere. */
+  readonly recipients: Map<string, Recipient>;
+  /** Somebody with a mailbox. */
+  user(address: string): Promise<Account>;
+  readonly local: LocalTransport;
+  readonly ownMail: OwnMail;
+  readonly localQueue: QueueRunner;
   queued(): Promise<readonly OutboundMail[]>;
   /** Lets time pass, until everything due by then has been tried. */
   pass(ms: number): Promise<void>;
@@ -63,11 +73,18 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
   const store = database.mail;
   const hostname = 'mx.ours.example';
   const routes = new Routes({ relay: options.relay, routes: options.routes ?? [] });
-  const alice = await mailboxOfAlice(database, organization);
+  const recipients = new Map<string, Recipient>();
+  const user = async (address: string) => {
+    const account = await accountIn(database, organization, address);
+    recipients.set(address, { kind: 'mailbox', account });
+    return account;
+  };
+  const alice = await user('alice@ours.example');
   const directory = {
     organizationOf: async () => organization,
     resolveRecipient: async (address: string): Promise<Recipient> => {
-      if (address === alice.address) return { kind: 'mailbox', account: alice };
+      const known = recipients.get(address);
+      if (known !== undefined) return known;
       return { kind: address.endsWith('@ours.example') ? 'unknown' : 'elsewhere' };
     },
   };
@@ -78,6 +95,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     expireMs: 48 * hour,
   };
   const log = silentLogger;
+  const ownMail = new OwnMail({ store, routing, outside });
   const queue = new OutboundQueue({
     store,
     queue: store.outbound,
@@ -86,7 +104,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     log,
     hostname,
     schedule,
-    destinationOf,
+    ownMail,
   });
   const hops = new NextHops({
     dns: new CachingDns({ servers: options.dns === undefined ? [] : [options.dns], clock }),
@@ -95,29 +113,32 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     port: options.port ?? 25,
   });
   const relay = new SmtpRelay({ hostname, hops, clock });
+  const localQueue = new QueueRunner(store, clock, log);
+  const delivery = new Delivery({
+    store,
+    outside,
+    limits: { maxMessageBytes: 30_000_000, mailboxQuotaBytes: options.mailboxQuotaBytes ?? 1e12 },
+    hostname,
+    attachments: new AttachmentPolicy({ blockedExtensions: [], inspectArchives: false }),
+    wakeQueue: () => localQueue.wake(),
+    destinationOf,
+    wakeRelay: (due) => runner.wake(due),
+  });
+  const local = new LocalTransport({ delivery, routing, store, hostname, log });
   const runner = new RelayRunner({
     queue,
     relay,
+    local,
+    routing,
     routes,
     clock,
     log,
     concurrency: options.concurrency ?? 10,
   });
-  const local = new QueueRunner(store, clock, log);
-  const delivery = new Delivery({
-    store,
-    outside,
-    limits: { maxMessageBytes: 30_000_000, mailboxQuotaBytes: 1e12 },
-    hostname,
-    attachments: new AttachmentPolicy({ blockedExtensions: [], inspectArchives: false }),
-    wakeQueue: () => local.wake(),
-    destinationOf,
-    wakeRelay: (due) => runner.wake(due),
-  });
   await runner.start();
   onTestFinished(async () => {
     await runner.stop();
-    await local.stop();
+    await localQueue.stop();
   });
   const accept: OutboundSite['accept'] = async (to, more = {}, raw = 'Subject: Hello\r\n\r\nText\r\n') => {
     const recipients = to.map((address) => ({ address }));
@@ -144,7 +165,12 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
       await accept(...given);
       await runner.settled();
     },
-    inbox: () => inboxOf(database, alice),
+    inbox: (account = alice) => inboxOf(database, account),
+    recipients,
+    user,
+    local,
+    ownMail,
+    localQueue,
     queued: async () => (await queue.list(organization, undefined, 100)).rows,
     pass: async (ms) => {
       clock.move(ms);
@@ -153,12 +179,15 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
   };
 }
 
-async function mailboxOfAlice(database: Database, organization: OrganizationId): Promise<Account> {
+async function accountIn(
+  database: Database,
+  organization: OrganizationId,
+  address: string,
+): Promise<Account> {
   const entity = randomUUID() as EntityId;
   const mailbox = { organization, mailbox: mailboxOf(entity) };
   await database.mail.createMailbox(mailbox);
-  const address = 'alice@ours.example';
-  return { organization, entity, mailbox, address, addresses: [address], displayName: 'Alice' };
+  return { organization, entity, mailbox, address, addresses: [address], displayName: '' };
 }
 
 async function inboxOf({ mail }: Database, { mailbox }: Account): Promise<readonly string[]> {
