@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
+import { domainToASCII } from 'node:url';
 import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { OutboundRecipient } from '#domain/outbound';
 import type { Outcome, RelayedMail } from '#domain/outside';
+import { DowngradeError, type SendableContent, sendableContent } from '#mime/downgrade';
 import type { Host } from './next-hop.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
@@ -10,6 +12,8 @@ const timeouts = { connectionTimeout: 60_000, greetingTimeout: 300_000, socketTi
 
 /** RFC 5321 §4.5.3.1.8. */
 const maxRecipients = 100;
+/** A longer message is read from the store each time. */
+const maxHeldBytes = 64 * 1024;
 
 /** Envelope and errors as the library leaves them. */
 interface TriedEnvelope extends SMTPEnvelope {
@@ -82,13 +86,38 @@ export class RelayConnection {
 
   /** Sends a mail in as many transactions as its recipients' DSN parameters need. */
   async send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
-    const refusal = this.#missingExtension(mail, recipients);
-    if (refusal !== undefined) return recipients.map(({ address }) => ({ address, ...refusal }));
+    const isUtf8 = [mail.reversePath, ...recipients.map(({ address }) => address)].some(isInternational);
+    const takesUtf8 = this.#extensions.has('SMTPUTF8');
+    if (isUtf8 && !takesUtf8) return await this.#sendAscii(mail, recipients);
+    const utf8 = takesUtf8 ? (isUtf8 ? 'used' : 'possible') : 'absent';
     const outcomes: Outcome[] = [];
-    for (const some of this.#transactions(recipients)) {
-      outcomes.push(...(this.#isUsable ? await this.#send(mail, some) : some.map(lostConnection)));
+    try {
+      const open = await reopenable(mail);
+      const content = await sendableContent(open, { is8bit: this.#extensions.has('8BITMIME'), utf8 });
+      const isUtf8Said = isUtf8 || content.needsUtf8;
+      for (const some of this.#transactions(recipients)) {
+        const isOpen = this.#isUsable;
+        outcomes.push(
+          ...(isOpen ? await this.#send(mail, content, isUtf8Said, some) : some.map(lostConnection)),
+        );
+      }
+      return outcomes;
+    } catch (error) {
+      if (!(error instanceof DowngradeError)) throw error;
+      const { status, message } = error;
+      const refusal = failed(status, `${message}, and ${this.host.name} takes nothing else`);
+      return recipients.map(({ address }) => ({ address, ...refusal }));
     }
-    return outcomes;
+  }
+
+  /** RFC 6531 §3.2: to a server without SMTPUTF8 goes what can be written without it. */
+  async #sendAscii(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+    const isRefused = ({ address }: OutboundRecipient) =>
+      isInternational(mail.reversePath) || isInternational(address);
+    const refusal = failed('5.6.7', `${this.host.name} takes no internationalized addresses (SMTPUTF8)`);
+    const refused = recipients.filter(isRefused).map(({ address }) => ({ address, ...refusal }));
+    const rest = recipients.filter((one) => !isRefused(one));
+    return rest.length === 0 ? refused : [...refused, ...(await this.send(mail, rest))];
   }
 
   close(): void {
@@ -100,18 +129,6 @@ export class RelayConnection {
   quit(): void {
     if (this.#isUsable) this.#connection.quit();
     this.#isUsable = false;
-  }
-
-  #missingExtension(mail: RelayedMail, recipients: readonly OutboundRecipient[]) {
-    const addresses = [mail.reversePath, ...recipients.map(({ address }) => address)];
-    const isUtf8 = addresses.some((address) => /[^\x20-\x7e]/.test(address));
-    if (isUtf8 && !this.#extensions.has('SMTPUTF8')) {
-      return failed('5.6.7', `${this.host.name} takes no internationalized addresses (SMTPUTF8)`);
-    }
-    if (mail.is8bit && !this.#extensions.has('8BITMIME')) {
-      return failed('5.6.3', `${this.host.name} takes no 8-bit content (8BITMIME)`);
-    }
-    return undefined;
   }
 
   /** So many at a time as every server takes; and the library has one set of DSN parameters a transaction. */
@@ -127,29 +144,35 @@ export class RelayConnection {
     return transactions;
   }
 
-  async #send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+  async #send(
+    mail: RelayedMail,
+    content: SendableContent,
+    isUtf8Said: boolean,
+    recipients: readonly OutboundRecipient[],
+  ): Promise<readonly Outcome[]> {
     const [{ notify, orcpt } = { notify: undefined, orcpt: undefined }] = recipients;
     const hasDsn = this.#extensions.has('DSN');
     const envelope: TriedEnvelope = {
-      from: mail.reversePath,
-      to: recipients.map(({ address }) => address),
-      size: mail.size,
-      use8BitMime: mail.is8bit,
+      from: onTheWire(mail.reversePath),
+      to: recipients.map(({ address }) => onTheWire(address)),
+      size: content.size,
+      use8BitMime: content.is8bit,
       ...(hasDsn ? { dsn: dsnOf(mail, notify, orcpt) } : {}),
     };
-    const content = Readable.from(mail.open());
+    const stream = Readable.from(content.open());
     const sent = new Promise<Answer>((resolve) => {
-      this.#connection.send(envelope, content, (error, info) =>
+      if (isUtf8Said) sayUtf8(this.#connection);
+      this.#connection.send(envelope, stream, (error, info) =>
         resolve({ error: error ?? undefined, response: info?.response ?? '' }),
       );
     });
     const { error, response } = await Promise.race([sent, this.#brokenOff()]);
-    content.destroy();
+    stream.destroy();
     if (error !== undefined) this.close();
     const rejected = new Map(envelope.rejectedErrors?.map((one) => [one.recipient, one]));
     return recipients.map(({ address }) => {
       // RFC 2920 §3.1: after a refused MAIL the replies to the RCPTs that were sent along mean nothing.
-      const reason = error?.command === 'MAIL FROM' ? error : (rejected.get(address) ?? error);
+      const reason = error?.command === 'MAIL FROM' ? error : (rejected.get(onTheWire(address)) ?? error);
       if (reason !== undefined) return { address, ...this.#failureOf(reason) };
       const text = response;
       const isNotifyPassed = hasDsn;
@@ -180,6 +203,37 @@ export class RelayConnection {
       remote: this.host.name,
     };
   }
+}
+
+/** A small message is read from the store once: it is looked at, and then sent. */
+async function reopenable(mail: RelayedMail): Promise<() => AsyncIterable<Uint8Array>> {
+  if (mail.size > maxHeldBytes) return () => mail.open();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of mail.open()) chunks.push(chunk);
+  return () => Readable.from(chunks);
+}
+
+/** A local part beyond ASCII cannot be written otherwise; a domain can. */
+function isInternational(address: string): boolean {
+  return /\P{ASCII}/u.test(address.slice(0, address.lastIndexOf('@') + 1));
+}
+
+/** With the A-labels of its domain. RFC 5890. */
+function onTheWire(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  return /\P{ASCII}/u.test(domain) ? address.slice(0, at) + domainToASCII(domain) : address;
+}
+
+/** RFC 6531 §3.4: a header of UTF-8 needs SMTPUTF8 too; the library says it for addresses alone. */
+function sayUtf8(connection: SMTPConnection): void {
+  const library = connection as unknown as { _sendCommand?: (command: string) => void };
+  const { _sendCommand: send } = Object.getPrototypeOf(connection);
+  library._sendCommand = (command) => {
+    delete library._sendCommand;
+    const isSaid = !command.startsWith('MAIL FROM:') || / SMTPUTF8\b/.test(command);
+    send.call(connection, isSaid ? command : `${command} SMTPUTF8`);
+  };
 }
 
 function dsnOf(mail: RelayedMail, notify: OutboundRecipient['notify'], orcpt: string | undefined) {

@@ -1,5 +1,6 @@
 /** Mail on its way to other servers: what is queued, and what becomes of it after an attempt. */
 import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import type { OrganizationId, QueueId } from './ids.ts';
 import type { BodyRef, NewBody } from './item.ts';
 import type { Outcome } from './outside.ts';
@@ -90,9 +91,10 @@ const maxTextLength = 500;
 /** RFC 3461 §4.1, DELAY: after this age, once. */
 const delayToldMs = 4 * 3_600_000;
 
-/** The domain of an address in lower case. */
+/** The domain of an address in lower case, in A-labels where it has any (RFC 5890). */
 export function domainOfAddress(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  return /\P{ASCII}/u.test(domain) ? domainToASCII(domain) || domain : domain;
 }
 
 /** The mails that carry a message to the recipients of an envelope, one for each destination, due at once. */

@@ -76,7 +76,10 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     '',
     ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
     `--${boundary}`,
-    'Content-Type: message/delivery-status',
+    // RFC 6533 §3.
+    ...(isInternational(report)
+      ? ['Content-Type: message/global-delivery-status', 'Content-Transfer-Encoding: 8bit']
+      : ['Content-Type: message/delivery-status']),
     '',
     ...statusFields(report),
     '',
@@ -98,16 +101,25 @@ function statusFields(report: StatusReport): readonly string[] {
     ...report.recipients.flatMap(({ address, orcpt, status, text, remote }) => [
       '',
       ...(orcpt === undefined ? [] : [`Original-Recipient: ${oneLine(orcpt)}`]),
-      `Final-Recipient: rfc822; ${address}`,
+      `Final-Recipient: ${isAscii(address) ? 'rfc822' : 'utf-8'}; ${address}`,
       `Action: ${action}`,
       `Status: ${status}`,
       ...(remote === undefined ? [] : [`Remote-MTA: dns; ${remote}`]),
       // RFC 3464 §2.3.6: of type smtp only what an SMTP server said.
-      `Diagnostic-Code: ${remote === undefined ? 'x-mailstead' : 'smtp'}; ${oneLine(text)}`,
+      `Diagnostic-Code: ${remote === undefined ? 'x-mailstead' : 'smtp'}; ${oneLine(text).replace(/\P{ASCII}+/gu, '?')}`,
       `Last-Attempt-Date: ${formatDate(dateMs)}`,
       ...(action === 'delayed' ? [`Will-Retry-Until: ${formatDate(expiresMs)}`] : []),
     ]),
   ];
+}
+
+/** Whether addresses need more than ASCII. */
+function isInternational({ recipients }: StatusReport): boolean {
+  return !recipients.every(({ address, orcpt = '' }) => isAscii(address) && isAscii(orcpt));
+}
+
+function isAscii(text: string): boolean {
+  return !/\P{ASCII}/u.test(text);
 }
 
 function returnedPart({ original, isFull }: StatusReport): Buffer {

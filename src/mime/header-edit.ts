@@ -58,7 +58,8 @@ export function encodeMailbox({ name, address }: MailAddress, eol: string): stri
 /** Bytes of UTF-8 in one encoded word; with charset and encoding it stays below 75 characters. */
 const wordBytes = 42;
 
-function encodedWords(text: string, eol: string): string {
+/** A text in encoded words of UTF-8, each on a line of its own. RFC 2047. */
+export function encodedWords(text: string, eol: string): string {
   const words: string[] = [];
   let piece = '';
   for (const char of text) {

@@ -17,7 +17,7 @@ export async function* decodeTransfer(
   encoding: string,
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const decoder = decoderFor(encoding);
+  const decoder = transferDecoder(encoding);
   for await (const chunk of source) {
     const decoded = decoder === undefined ? chunk : decoder.write(chunk);
     if (decoded.length > 0) yield decoded;
@@ -28,14 +28,15 @@ export async function* decodeTransfer(
 
 /** The same for bytes that are all there. */
 export function decodeTransferWhole(encoding: string, bytes: Uint8Array): Buffer {
-  const decoder = decoderFor(encoding);
+  const decoder = transferDecoder(encoding);
   if (decoder === undefined) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const decoded = decoder.write(bytes);
   const rest = decoder.end();
   return rest.length === 0 ? decoded : Buffer.concat([decoded, rest]);
 }
 
-function decoderFor(encoding: string): TransferDecoder | undefined {
+/** What undoes an encoding; undefined when it leaves the bytes as they are. */
+export function transferDecoder(encoding: string): TransferDecoder | undefined {
   switch (encoding) {
     case 'base64':
       return new Base64Decoder();

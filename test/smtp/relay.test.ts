@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startDns } from '#test/support/dns-responder';
 import { startNextServer } from '#test/support/next-server';
 import { hour, minute, startOutbound } from '#test/support/outbound-site';
+import { goodReply, startScripted } from '#test/support/scripted-server';
 
 /** `one.example` and `two.example` have the next server; both with their mail server at 127.0.0.1. */
 const zone = {
@@ -260,15 +261,35 @@ describe('DNS', () => {
 });
 
 describe('what the next hop lacks', () => {
-  test('8-bit content bounces with 5.6.3', async () => {
+  test('8-bit content is sent encoded', async () => {
+    const { next, site } = await start({ hide8BITMIME: true, hideSMTPUTF8: true });
+    await site.send(['bob@one.example'], {}, 'Subject: Grüße\r\n\r\nGrüße\r\n');
+    expect(next.mails[0]?.raw).toMatch(
+      /Subject: =\?utf-8\?B\?R3LDvMOfZQ==\?=\r\nContent-Transfer-Encoding: quoted-printable\r\nMIME-Version: 1\.0\r\n\r\nGr=C3=BC=C3=9Fe\r\n$/,
+    );
+    expect(await site.inbox()).toEqual([]);
+  });
+
+  test('8-bit content under a signature bounces with 5.6.3', async () => {
     const { site } = await start({ hide8BITMIME: true });
-    await site.send(['bob@one.example'], {}, 'Subject: x\r\n\r\nGrüße\r\n');
+    const signed = 'Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nGrüße\r\n--b--\r\n';
+    await site.send(['bob@one.example'], {}, signed);
     expect((await site.inbox())[0]).toContain('\r\nStatus: 5.6.3\r\n');
   });
 
-  test('an internationalized address bounces with 5.6.7', async () => {
+  test('an internationalized address bounces with 5.6.7, and the others get theirs', async () => {
+    const { next, site } = await start({ hideSMTPUTF8: true });
+    await site.send(['jörg@one.example', 'bob@one.example']);
+    expect(next.mails).toMatchObject([{ to: ['bob@one.example'] }]);
+    const [report] = await site.inbox();
+    expect(report).toContain('\r\nStatus: 5.6.7\r\n');
+    expect(report).toContain('\r\nContent-Type: message/global-delivery-status\r\n');
+    expect(report).toContain('\r\nFinal-Recipient: utf-8; jörg@one.example\r\n');
+  });
+
+  test('an address in the header that only UTF-8 can write bounces with 5.6.7', async () => {
     const { site } = await start({ hideSMTPUTF8: true });
-    await site.send(['jörg@one.example']);
+    await site.send(['bob@one.example'], {}, 'Cc: jörg@two.example\r\n\r\nText\r\n');
     expect((await site.inbox())[0]).toContain('\r\nStatus: 5.6.7\r\n');
   });
 
@@ -282,6 +303,39 @@ describe('what the next hop lacks', () => {
     const { site } = await start({ size: 1_000 });
     await site.send(['bob@one.example'], {}, `Subject: x\r\n\r\n${'x'.repeat(2_000)}\r\n`);
     expect((await site.inbox())[0]).toContain('\r\nStatus: 5.3.4\r\n');
+  });
+});
+
+describe('SMTPUTF8', () => {
+  const mails = [
+    ['jörg@one.example', 'Subject: x', true],
+    ['bob@one.example', 'Cc: jörg@two.example', true],
+    ['bob@one.example', 'Subject: Grüße', false],
+  ] as const;
+  test.each(mails)('to %s with %s', async (to, field, isSaid) => {
+    const said: boolean[] = [];
+    const next = await startNextServer({
+      onMailFrom: ({ args }, _session, done) => {
+        said.push(args !== false && 'SMTPUTF8' in args);
+        done();
+      },
+    });
+    const dns = await startDns(zone);
+    const site = await startOutbound({ dns, port: next.port });
+    await site.send([to], {}, `${field}\r\n\r\nText\r\n`);
+    expect(said).toEqual([isSaid]);
+    const [mail] = next.mails;
+    expect(/[^\n -~\r\t]/.test(mail?.raw ?? '')).toBe(field.includes('jörg'));
+  });
+
+  test('a domain is written in A-labels, and then needs none', async () => {
+    const next = await startScripted(goodReply);
+    const dns = await startDns({ 'xn--bcher-kva.example': { a: ['127.0.0.1'] } });
+    const site = await startOutbound({ dns, port: next.port });
+    await site.send(['bob@BÜCHER.example']);
+    expect(next.commands).toContain('RCPT TO:<bob@xn--bcher-kva.example>');
+    expect(await site.queued()).toEqual([]);
+    expect(await site.inbox()).toEqual([]);
   });
 });
 
