@@ -11,6 +11,7 @@ import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createSmtpReceiver } from '#protocols/smtp/receive';
 import { openDatabase } from '#storage/database';
 import { createLogger } from '#telemetry/log';
+import { clientLimits } from '#test/support/client-limits';
 import { systemOutside } from '../src/outside.ts';
 
 const folder = process.argv[2];
@@ -49,7 +50,15 @@ const certificate = await loadOrCreateCertificate({
   now: new Date(),
 });
 const receiver = createSmtpReceiver(
-  { ...limits, hostname, ...certificate, maxRecipients: 500, maxConnectionsPerIp: 50 },
+  {
+    ...limits,
+    hostname,
+    ...certificate,
+    maxRecipients: 500,
+    maxRefusedRecipients: 20,
+    clients: clientLimits(systemOutside.clock),
+    clock: systemOutside.clock,
+  },
   delivery,
   { resolveRecipient: async () => bob },
   log,

@@ -35,11 +35,13 @@ import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certi
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { createRouter, type Route } from '#protocols/http/router';
+import { ClientLimits } from '#protocols/smtp/client-limits';
 import { CachingDns } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { RelayRunner } from '#protocols/smtp/runner';
+import { SenderLimits } from '#protocols/smtp/sender-limits';
 import { SubmissionListener } from '#protocols/smtp/submit';
 import { type Database, openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
@@ -291,15 +293,17 @@ class MailServer implements Server {
     const { config, log, delivery, routing, signIn } = this.#core;
     const { cert, key } = this.#certificate;
     const { smtp, submission, submissions, insecureAuth } = config.listen;
-    const { maxMessageBytes, maxRecipients, maxConnectionsPerIp } = config.limits;
-    const { hostname } = config;
-    const options = { hostname, cert, key, maxMessageBytes, maxRecipients, maxConnectionsPerIp };
+    const { hostname, limits } = config;
+    const { clock } = this.#outside;
+    const clients = new ClientLimits({ ...limits, isLoopbackExempt: true }, clock);
+    const options = { ...limits, hostname, cert, key, clients, clock };
     const bind = async (name: string, listener: SmtpReceiver | SubmissionListener, to: ListenAddress) => {
       this.#smtp.push(listener);
       this.#addresses[name] = await listener.listen(to.host, to.port);
     };
     if (smtp !== undefined) await bind('smtp', createSmtpReceiver(options, delivery, routing, log), smtp);
-    const parts = { ...this.#outside, signIn, delivery, routing, log };
+    const senders = new SenderLimits(limits, clock);
+    const parts = { ...this.#outside, signIn, delivery, routing, senders, log };
     const submissionListener = (isImplicitTls: boolean) =>
       new SubmissionListener({ ...options, isImplicitTls, insecureAuth }, parts);
     if (submission !== undefined) await bind('submission', submissionListener(false), submission);

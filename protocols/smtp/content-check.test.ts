@@ -13,7 +13,7 @@ function faultOf(message: string, pieceBytes: number): string | undefined {
   }
 }
 
-test.each([
+test.each<[string, string | undefined]>([
   ['', undefined],
   ['a: b\r\n\r\nc\r\n', undefined],
   ['\r\n\r\n', undefined],
@@ -24,7 +24,12 @@ test.each([
   ['a\rb\r\n', 'bare CR'],
   ['a\r\r\n', 'bare CR'],
   ['a\0b\r\n', 'NUL'],
-])('%j is found to have: %s', (message, fault) => {
+  [`\r\n${'x'.repeat(65_535)}\r\n`.repeat(2), undefined],
+  [`\r\n${'x'.repeat(65_536)}\r\n`, 'line is too long'],
+  [`a: b\r\n\r\n${'x'.repeat(65_537)}`, 'line is too long'],
+  [`${'a: b\r\n'.repeat(43_690)}\r\n${'y\r\n'.repeat(9)}`, undefined],
+  ['a: b\r\n'.repeat(43_691), 'header is too long'],
+])('%.40j is found to have: %s', (message, fault) => {
   for (const pieceBytes of [1, 2, 3, 100]) {
     const found = faultOf(message, pieceBytes);
     if (fault === undefined) expect(found).toBeUndefined();

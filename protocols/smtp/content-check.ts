@@ -7,15 +7,21 @@ const receivedLower = Buffer.from('received:');
 const receivedUpper = Buffer.from('RECEIVED:');
 /** More Received fields than this are a loop. RFC 5321 §6.3. */
 const maxReceivedFields = 50;
+/** RFC 5321 §4.5.3.1.6 asks for 1,000; what exists is longer, and is taken. */
+const maxLineBytes = 64 * 1024;
+const maxHeaderBytes = 256 * 1024;
 
 /**
  * ContentCheck looks at a message as it comes in and finds what it may not be: lines that do not end with CR LF, NUL
- * (RFC 5321 §2.3.8, §4.1.1.4; RFC 5322 §2.3), and a header that tells of a loop.
+ * (RFC 5321 §2.3.8, §4.1.1.4; RFC 5322 §2.3), lines and headers beyond all measure, and a header that tells of a loop.
  */
 export class ContentCheck {
   /** The last chunk ended with CR: this one begins with LF. */
   #isAfterCr = false;
+  /** The bytes of a line whose end has not come yet. */
+  #begunBytes = 0;
   #isInHeader = true;
+  #headerBytes = 0;
   /** How many bytes of this header line are read, and how many of them spell "received:" so far; -1 if it is another field. */
   #lineBytes = 0;
   #spelled = 0;
@@ -26,21 +32,28 @@ export class ContentCheck {
     const { length } = chunk;
     if (length === 0) return;
     if (this.#isAfterCr && chunk[0] !== lf) throw bareLineEnd('CR');
+    let lineStart = -this.#begunBytes;
     for (let i = 0; i < length; i++) {
       const byte = chunk[i] ?? nul;
       // Nearly every byte is text: it costs this comparison and no more.
       if (byte > cr) continue;
       if (byte === lf) {
         if (i === 0 ? !this.#isAfterCr : chunk[i - 1] !== cr) throw bareLineEnd('LF');
+        if (i - lineStart > maxLineBytes) throw tooLong('A line');
+        lineStart = i + 1;
       } else if (byte === cr) {
         if (i + 1 < length && chunk[i + 1] !== lf) throw bareLineEnd('CR');
       } else if (byte === nul) throw new ReplyError(554, '5.6.0', 'Message contains NUL');
     }
     this.#isAfterCr = chunk[length - 1] === cr;
+    this.#begunBytes = length - lineStart;
+    if (this.#begunBytes > maxLineBytes) throw tooLong('A line');
     for (let i = 0; i < length && this.#isInHeader; i++) this.#readHeader(chunk[i] ?? nul);
   }
 
   #readHeader(byte: number): void {
+    this.#headerBytes++;
+    if (this.#headerBytes > maxHeaderBytes) throw tooLong('The header');
     if (byte === lf) {
       this.#isInHeader = this.#lineBytes > 0;
       this.#lineBytes = 0;
@@ -57,6 +70,10 @@ export class ContentCheck {
     this.#receivedFields++;
     if (this.#receivedFields > maxReceivedFields) throw new ReplyError(554, '5.4.6', 'Routing loop detected');
   }
+}
+
+function tooLong(what: string): ReplyError {
+  return new ReplyError(554, '5.6.0', `${what} is too long`);
 }
 
 function bareLineEnd(which: string): ReplyError {

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type {
   SMTPServerAddress,
@@ -6,12 +7,12 @@ import type {
   SMTPServerSession,
 } from 'smtp-server';
 import type { Logger } from '#telemetry/log';
-import { Server } from './connection.ts';
-import { ConnectionLimit } from './connection-limit.ts';
-import { hook, libraryError } from './hook.ts';
-import type { Reply } from './reply.ts';
+import { idleMs } from './connection.ts';
+import { hook } from './hook.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import { Server, type ServerRules } from './server.ts';
 
-export interface ListenerOptions {
+export interface ListenerOptions extends ServerRules {
   /** Our name in the greeting and in Received. */
   readonly hostname: string;
   /** PEM: the certificate with its chain, and its private key. */
@@ -19,7 +20,6 @@ export interface ListenerOptions {
   readonly key: string;
   readonly maxMessageBytes: number;
   readonly maxRecipients: number;
-  readonly maxConnectionsPerIp: number;
 }
 
 /** What a listener does with mail; whatever is thrown becomes the reply of replyTo(). */
@@ -30,8 +30,6 @@ interface MailHooks {
   data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string>;
 }
 
-/** RFC 5321 §4.5.3.2.7. */
-const idleMs = 5 * 60_000;
 const defaultGraceMs = 10_000;
 /** The library's jests and proxy commands are not for us. */
 const disabledCommands = ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'];
@@ -40,13 +38,10 @@ const disabledCommands = ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'];
 export class Listener {
   readonly #log: Logger;
   readonly #server: Server;
-  readonly #limit: ConnectionLimit;
-  readonly #counted = new WeakSet<SMTPServerSession>();
 
   /** `own` are the settings of smtp-server that this listener has for itself. */
   constructor(options: ListenerOptions, own: SMTPServerOptions, hooks: MailHooks, log: Logger) {
     this.#log = log;
-    this.#limit = new ConnectionLimit(options.maxConnectionsPerIp);
     this.#server = this.#createServer(options, own, hooks);
     this.#server.on('error', (error) => log.info('smtp.connection.failed', { reason: error.message }));
   }
@@ -73,15 +68,17 @@ export class Listener {
   }
 
   #createServer(options: ListenerOptions, own: SMTPServerOptions, hooks: MailHooks): Server {
-    const { hostname, cert, key, maxMessageBytes, maxRecipients } = options;
+    const { hostname, cert, key, maxMessageBytes, maxRecipients, clients } = options;
     const log = this.#log;
-    return new Server({
+    const settings: SMTPServerOptions = {
       name: hostname,
       banner: 'Mailstead',
       heloResponse: '%s',
       cert,
       key,
       minVersion: 'TLSv1.2',
+      // Of TLS 1.2: each one costs us more than the client.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       size: maxMessageBytes,
       maxRecipients,
       socketTimeout: idleMs,
@@ -89,11 +86,12 @@ export class Listener {
       hideENHANCEDSTATUSCODES: false,
       ...own,
       disabledCommands: [...disabledCommands, ...(own.disabledCommands ?? [])],
-      onConnect: (session, done) => done(this.#enter(session)),
-      onClose: (session) => this.#leave(session),
       onMailFrom: hook<SMTPServerAddress>(
         log,
-        (address, session) => hooks.mail(address, session),
+        async (address, session) => {
+          if (!clients.takeMessage(session.remoteAddress)) throw tooManyMessages();
+          return hooks.mail(address, session);
+        },
         this.#refusal('mail'),
       ),
       onRcptTo: hook<SMTPServerAddress>(
@@ -107,7 +105,8 @@ export class Listener {
         (stream, session) => hooks.data(stream, session),
         this.#refusal('data'),
       ),
-    });
+    };
+    return new Server(settings, options, log);
   }
 
   #refusal(command: string) {
@@ -116,18 +115,8 @@ export class Listener {
       this.#log.info('smtp.message.refused', { connection: id, command, from, code: reply.code, reason });
     };
   }
+}
 
-  #enter(session: SMTPServerSession): Error | null {
-    const { id, remoteAddress } = session;
-    if (this.#limit.enter(remoteAddress)) {
-      this.#counted.add(session);
-      return null;
-    }
-    this.#log.info('smtp.connection.refused', { connection: id, remoteAddress, code: 421 });
-    return libraryError({ code: 421, enhanced: '4.7.0', text: 'Too many connections from your address' });
-  }
-
-  #leave(session: SMTPServerSession): void {
-    if (this.#counted.has(session)) this.#limit.leave(session.remoteAddress);
-  }
+function tooManyMessages(): ReplyError {
+  return new ReplyError(450, '4.7.1', 'Too many messages from your address, try again later');
 }

@@ -22,6 +22,7 @@ import { libraryError } from './hook.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { readMessage } from './read-message.ts';
 import { ReplyError, replyTo } from './reply.ts';
+import type { SenderLimits } from './sender-limits.ts';
 import { SubmittedHeader } from './submitted-header.ts';
 import { reportSuccess } from './success-report.ts';
 
@@ -36,6 +37,7 @@ interface SubmissionParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
   readonly delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly routing: Pick<Routing, 'resolveRecipient'>;
+  readonly senders: SenderLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -128,14 +130,18 @@ export class SubmissionListener {
   /** Mail is sent by the primary address; aliases only receive. The null reverse-path belongs to read receipts (RFC 8098 §3). */
   #checkSender(address: string, session: SMTPServerSession): undefined {
     const account = this.#accountOf(session);
-    if (address === '' || withAsciiDomain(address).toLowerCase() === account.address.toLowerCase()) return;
-    throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
+    if (address !== '' && withAsciiDomain(address).toLowerCase() !== account.address.toLowerCase()) {
+      throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
+    }
+    this.#parts.senders.takeMessage(account);
   }
 
   async #addRecipient(
     { address, args, dsn }: SMTPServerAddress,
-    { envelope }: SMTPServerSession,
+    session: SMTPServerSession,
   ): Promise<undefined> {
+    const { envelope } = session;
+    this.#parts.senders.takeRecipient(this.#accountOf(session));
     const unknown = Object.keys(args || {}).find((name) => name !== 'NOTIFY' && name !== 'ORCPT');
     if (unknown !== undefined) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     const recipients = this.#recipients.get(envelope) ?? { local: new Map(), elsewhere: new Map() };

@@ -4,7 +4,6 @@ import { prepareForSending } from '#mime/compose';
 import { ReplyError } from './reply.ts';
 
 const endOfHeader = Buffer.from('\r\n\r\n');
-const maxHeaderBytes = 256 * 1024;
 
 /** What a message gets that its program left out. */
 interface Additions {
@@ -15,7 +14,7 @@ interface Additions {
 
 /**
  * SubmittedHeader holds a submitted message back until its header is whole, and lets it go with what RFC 6409 §8 adds
- * (Date, Message-ID, From) and without Bcc; the body passes as it is.
+ * (Date, Message-ID, From) and without Bcc; the body passes as it is. ContentCheck has bounded the header before.
  */
 export class SubmittedHeader {
   readonly #account: Account;
@@ -42,7 +41,6 @@ export class SubmittedHeader {
     // A header without fields.
     const isEmpty = held[0] === 0x0d && held[1] === 0x0a;
     if (at < 0 && !isEmpty) {
-      if (held.length > maxHeaderBytes) throw new ReplyError(554, '5.6.0', 'The header is too large');
       this.#held = held;
       return new Uint8Array(0);
     }

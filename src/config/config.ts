@@ -31,7 +31,13 @@ export interface Config {
     readonly maxRecipients: number;
     readonly mailboxQuotaBytes: number;
     readonly maxDomains: number;
+    readonly maxConnections: number;
     readonly maxConnectionsPerIp: number;
+    readonly connectionsPerMinute: number;
+    readonly messagesPerMinute: number;
+    readonly maxRefusedRecipients: number;
+    readonly userMessagesPerHour: number;
+    readonly userRecipientsPerHour: number;
   };
   readonly attachments: {
     /** In lower case, each with its dot. */
@@ -82,7 +88,13 @@ export function toConfig(settings: Settings, cwd: string): Config {
       maxRecipients: limits.recipients,
       mailboxQuotaBytes: bytes(limits.mailbox_quota),
       maxDomains: limits.domains,
+      maxConnections: limits.connections,
       maxConnectionsPerIp: limits.connections_per_ip,
+      connectionsPerMinute: limits.connections_per_minute,
+      messagesPerMinute: limits.messages_per_minute,
+      maxRefusedRecipients: limits.refused_recipients,
+      userMessagesPerHour: limits.user_messages_per_hour,
+      userRecipientsPerHour: limits.user_recipients_per_hour,
     },
     attachments: {
       blockedExtensions: attachments.blocked_extensions.map((extension) => extension.toLowerCase()),

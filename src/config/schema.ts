@@ -82,7 +82,15 @@ export const settingsSchema = z.strictObject({
     recipients: count.default(500).describe('Recipients of one message'),
     mailbox_quota: size.default('50 GiB').describe('Of one mailbox'),
     domains: count.default(100).describe('Mail domains of one organisation'),
+    connections: count.default(2_000).describe('On the SMTP listeners together'),
     connections_per_ip: count.default(50).describe('On the SMTP listeners; loopback is exempt'),
+    connections_per_minute: count
+      .default(300)
+      .describe('From one IP to the SMTP listeners; loopback is exempt'),
+    messages_per_minute: count.default(3_000).describe('From one IP by SMTP; loopback is exempt'),
+    refused_recipients: count.default(20).describe('In one SMTP connection; one more ends it'),
+    user_messages_per_hour: count.default(1_000).describe('Submitted by one user'),
+    user_recipients_per_hour: count.default(10_000).describe('Of the messages that one user submits'),
   }),
   attachments: section({
     blocked_extensions: z

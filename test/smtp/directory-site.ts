@@ -11,6 +11,7 @@ import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createSmtpReceiver } from '#protocols/smtp/receive';
 import { StoredDirectory } from '#storage/directory-store';
 import { silentLogger } from '#telemetry/log';
+import { clientLimits } from '#test/support/client-limits';
 import { SmtpClient } from '#test/support/smtp-client';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 
@@ -41,7 +42,15 @@ export async function startDirectorySite(options: { mailboxQuotaBytes?: number }
   const dir = await tempFolder();
   const certificate = await loadOrCreateCertificate({ dir, hostnames: [hostname], now: new Date() });
   const receiver = createSmtpReceiver(
-    { hostname, ...certificate, maxMessageBytes, maxRecipients: 3, maxConnectionsPerIp: 50 },
+    {
+      hostname,
+      ...certificate,
+      maxMessageBytes,
+      maxRecipients: 3,
+      maxRefusedRecipients: 20,
+      clients: clientLimits(clock),
+      clock,
+    },
     delivery,
     directory,
     silentLogger,

@@ -29,7 +29,7 @@ test.each([
   ['a parameter that was not offered', `RCPT TO:<${bob}> NOTIFY=NEVER`, /^555 5\.5\.4 /],
   ['a second MAIL', 'MAIL FROM:<b@away.example>', /^503 5\.5\.1 /],
   ['DATA without a recipient', 'DATA', /^503 5\.5\.1 /],
-  ['AUTH', 'AUTH PLAIN AGEAYg==', /^500 5\.5\.2 /],
+  ['AUTH', 'AUTH PLAIN AGEAYg==', /^502 5\.5\.1 /],
   ['VRFY', 'VRFY bob', /^252 2\.1\.5 /],
   ['EXPN', 'EXPN staff', /^502 5\.5\.1 /],
   ['WIZ', 'WIZ open sesame', /^500 5\.5\.2 /],
@@ -37,7 +37,7 @@ test.each([
   ['KILL', 'KILL mom', /^500 5\.5\.2 /],
   ['XCLIENT', 'XCLIENT ADDR=192.0.2.1', /^500 5\.5\.2 /],
   ['XFORWARD', 'XFORWARD ADDR=192.0.2.1', /^500 5\.5\.2 /],
-  ['BDAT', 'BDAT 3 LAST', /^500 5\.5\.2 /],
+  ['BDAT', 'BDAT 3 LAST', /^502 5\.5\.1 /],
   ['HELP', 'HELP', /^214 2\.0\.0 /],
   ['NOOP', 'NOOP', /^250 2\.0\.0 /],
   ['RSET', 'RSET', /^250 2\.0\.0 /],
@@ -83,13 +83,6 @@ test('MAIL before EHLO is out of order, and a client that talks before the greet
   await early.ended();
 });
 
-test('a command line that is too long ends the connection', async () => {
-  const site = await startSite();
-  const client = await SmtpClient.greeted(site.address);
-  expect((await client.command(`NOOP ${'x'.repeat(5_000)}`)).line).toMatch(/^421 4\.5\.2 /);
-  await client.ended();
-});
-
 test('a message one byte over the limit is refused at its end, one at the limit is taken', async () => {
   const site = await startSite({ maxMessageBytes: 100_000 });
   const account = await site.user(bob);
@@ -133,12 +126,6 @@ test('a full mailbox is put off at RCPT, by what it holds and by the announced s
   expect((await client.mail('a@away.example', [bob, carol.address], hello.repeat(10))).code).toBe(250);
   expect(await site.messages(account)).toHaveLength(2);
   expect(await site.messages(carol)).toHaveLength(1);
-});
-
-test('more connections from one address than allowed are sent away; loopback may have any number', async () => {
-  const site = await startSite({ maxConnectionsPerIp: 1 });
-  const clients = [await SmtpClient.greeted(site.address), await SmtpClient.greeted(site.address)];
-  expect((await clients[1]?.command('NOOP'))?.code).toBe(250);
 });
 
 test('more than 50 Received fields are a loop; the word in a body or inside a line is none', async () => {

@@ -16,10 +16,13 @@ import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createSmtpReceiver, type SmtpReceiver, type SmtpReceiverOptions } from '#protocols/smtp/receive';
 import type { Database } from '#storage/database';
 import { silentLogger } from '#telemetry/log';
+import { clientLimits } from '#test/support/client-limits';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
 
 interface SiteOptions extends Partial<SmtpReceiverOptions> {
   readonly mailboxQuotaBytes?: number;
+  /** What differs from limits that no test meets. */
+  readonly limits?: Parameters<typeof clientLimits>[1];
   /** True if not said. */
   readonly inspectArchives?: boolean;
   /** Stands between the listener and the store. */
@@ -63,6 +66,8 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     wrap = (store: MailStore) => store,
     mailboxQuotaBytes = 1e12,
     inspectArchives = true,
+    limits: clientOptions,
+    clock = outside.clock,
     ...rest
   } = options;
   const database = await tempDatabase();
@@ -96,7 +101,16 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     now: new Date(),
   });
   const receiver = createSmtpReceiver(
-    { hostname, ...certificate, maxMessageBytes, maxRecipients: 500, maxConnectionsPerIp: 50, ...rest },
+    {
+      hostname,
+      ...certificate,
+      maxMessageBytes,
+      maxRecipients: 500,
+      maxRefusedRecipients: 20,
+      clients: clientLimits(clock, clientOptions),
+      clock,
+      ...rest,
+    },
     delivery,
     directory,
     silentLogger,
