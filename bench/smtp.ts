@@ -7,8 +7,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type Postfix, postfixMissing, startPostfix } from '#test/support/postfix';
 import { type SmtpProcess, startSmtpProcess } from '#test/support/smtp-process';
-import { type Postfix, startPostfix } from './postfix.ts';
 
 const rounds = 3;
 const loads: readonly Load[] = [

@@ -43,8 +43,8 @@ export interface Site {
     options?: { aliases?: readonly string[]; organization?: OrganizationId },
   ): Promise<Account>;
   disable(address: string): void;
-  /** The next lookups of recipients fail with this. */
-  failLookups(error: Error): void;
+  /** The next lookups of recipients fail with this; undefined: they do not any more. */
+  failLookups(error: Error | undefined): void;
   /** What is in a folder (the Inbox if not said), newest first, with the raw messages. */
   messages(account: Account, type?: FolderType): Promise<readonly { item: Item; raw: string }[]>;
 }
