@@ -48,8 +48,11 @@ const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[
 
 async function measure(folder: string): Promise<void> {
   const ours = await startSmtpProcess(join(folder, 'ours'));
-  const postfix = await startPostfix(join(folder, 'postfix'));
-  if (!postfix) console.log('no Postfix to compare with');
+  const missing = await postfixMissing();
+  if (missing !== undefined) console.log(`no Postfix to compare with: ${missing}`);
+  const domains = ['bench.example'];
+  const postfix =
+    missing === undefined ? await startPostfix(join(folder, 'postfix'), { domains }) : undefined;
   try {
     await compare(ours, postfix);
   } finally {

@@ -23,7 +23,9 @@ export async function testWith(...peers: readonly Peer[]): Promise<typeof test.s
 
 async function missing(peer: Peer): Promise<string | undefined> {
   if (peer === 'postfix') return postfixMissing();
-  return (await findProgram(peer)) === undefined ? `there is no ${peer} on this machine` : undefined;
+  if ((await findProgram(peer)) === undefined) return `there is no ${peer} on this machine`;
+  const hasTls = peer !== 'swaks' || /TLS supported/.test((await runPeer('swaks', ['--support'])).output);
+  return hasTls ? undefined : 'swaks speaks TLS only with the package libnet-ssleay-perl';
 }
 
 /** Where a program is; /usr/sbin is not on the path of every user. */
