@@ -199,6 +199,15 @@ export class Connection extends SMTPConnection {
     return { code: 555, message: 'MAIL parameter not recognized', enhancedCode: null };
   }
 
+  /** RFC 5321 §4.1.1.4: it has no parameters. */
+  override handler_DATA(command: Buffer, done: () => void): void {
+    if (command.length === 'DATA'.length) super.handler_DATA(command, done);
+    else {
+      this.send(501, 'Syntax: DATA');
+      done();
+    }
+  }
+
   /** RFC 5321 §3.5.3: who is in a list is nobody's business. */
   handler_EXPN(_command: Buffer, done: () => void): void {
     this.send(502, 'Command not implemented');

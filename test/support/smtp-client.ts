@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 
 /** One reply, however many lines it had. */
 interface SmtpReply {
@@ -84,15 +84,25 @@ export class SmtpClient {
   }
 
   /** STARTTLS and the handshake, whatever the certificate; `together` goes out in one write with the command. */
-  async startTls(together = ''): Promise<SmtpReply> {
+  async startTls(together = '', options: ConnectionOptions = {}): Promise<SmtpReply> {
     const reply = await this.command(`STARTTLS${together && `\r\n${together}`}`);
     if (reply.code !== 220) return reply;
     this.#socket.removeAllListeners('data');
-    const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false });
+    const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false, ...options });
     await once(secure, 'secureConnect');
     this.#socket = secure;
     this.#listen(secure);
     return reply;
+  }
+
+  /** Asks for another handshake of TLS 1.2; gives what went wrong. */
+  renegotiate(): Promise<Error | undefined> {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) throw new TypeError('there is no TLS');
+    return new Promise((resolve) => {
+      socket.once('error', resolve);
+      socket.renegotiate({}, (error) => resolve(error ?? undefined));
+    });
   }
 
   /** Resolves when the server has ended the connection. */
