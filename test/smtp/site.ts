@@ -19,7 +19,7 @@ import { silentLogger } from '#telemetry/log';
 import { clientLimits } from '#test/support/client-limits';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
 
-interface SiteOptions extends Partial<SmtpReceiverOptions> {
+export interface SiteOptions extends Partial<SmtpReceiverOptions> {
   readonly mailboxQuotaBytes?: number;
   /** What differs from limits that no test meets. */
   readonly limits?: Parameters<typeof clientLimits>[1];

@@ -107,7 +107,7 @@ export class SmtpClient {
 
   /** Resolves when the server has ended the connection. */
   async ended(): Promise<void> {
-    if (!this.#isClosed) await once(this.#socket, 'close');
+    if (!this.#isClosed) await new Promise((resolve) => this.#socket.once('close', resolve));
   }
 
   close(): void {
