@@ -28,7 +28,6 @@ const statusByCode: Readonly<Record<number, string>> = {
 const statusByText: readonly (readonly [RegExp, string])[] = [
   [/^Timeout/, '4.4.2'],
   [/^Server shutting down/, '4.3.2'],
-  [/line too long/, '4.5.2'],
 ];
 
 const hasStatus = /^[245]\.\d{1,3}\.\d{1,3} /;
