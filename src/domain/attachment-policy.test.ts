@@ -45,6 +45,46 @@ const b64 = (text: string, charset: BufferEncoding = 'utf8') => Buffer.from(text
 const percent = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join('');
 const disposition = (rest: string) => message(`Content-Disposition: attachment; ${rest}`);
 
+/** A message whose header has these fields, with a part behind the delimiter `--b`. */
+function multipart(fields: string, ending: string, front = '', encode = (body: string) => body): Buffer {
+  const part = `Content-Disposition: attachment; filename=x${ending}\r\n\r\nMZ\r\n`;
+  return Buffer.from(`Subject: a\r\n${fields}\r\n\r\n${encode(`${front}--b\r\n${part}--b--\r\n`)}`);
+}
+
+/** X.690 §8.1: a value with its tag and length. */
+function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
+  const value = Buffer.concat(content);
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(value.length);
+  return Buffer.concat([Buffer.of(tag, 0x84), size, value]);
+}
+
+/** A message in signed content (RFC 5652 §5.1), as one string or in pieces of so many bytes. */
+function signedBytes(inner: Buffer, pieceBytes?: number): Buffer {
+  const data = Buffer.from('06092a864886f70d010701', 'hex');
+  const pieces = Array.from({ length: Math.ceil(inner.length / (pieceBytes ?? inner.length)) }, (_, n) =>
+    der(0x04, inner.subarray(n * (pieceBytes ?? 0), (n + 1) * (pieceBytes ?? inner.length))),
+  );
+  const end = Buffer.of(0, 0);
+  const octets = pieceBytes ? Buffer.concat([Buffer.of(0x24, 0x80), ...pieces, end]) : Buffer.concat(pieces);
+  const content = Buffer.concat([Buffer.of(0x30, 0x80), data, Buffer.of(0xa0, 0x80), octets, end, end]);
+  const all = der(0x30, der(0x02, Buffer.of(1)), der(0x31), content, der(0x31));
+  return Buffer.concat([
+    Buffer.of(0x30, 0x80),
+    Buffer.from('06092a864886f70d010702', 'hex'),
+    der(0xa0, all),
+    end,
+  ]);
+}
+
+function signed(inner: Buffer, pieceBytes?: number): Buffer {
+  return attached(
+    'smime.p7m',
+    signedBytes(inner, pieceBytes),
+    'application/pkcs7-mime; smime-type=signed-data',
+  );
+}
+
 /** Every place where a name can stand, with the name `x<ending>` in it. */
 const places: Readonly<Record<string, (ending: string) => Buffer>> = {
   'Content-Disposition filename': (e) => disposition(`filename="x${e}"`),
@@ -103,6 +143,69 @@ const places: Readonly<Record<string, (ending: string) => Buffer>> = {
     ),
   'a part with 5,000 fields': (e) =>
     message(`${'X: y\r\n'.repeat(5_000)}Content-Disposition: attachment; filename=x${e}`),
+  'a filename with a backslash in it': (e) => disposition(`filename="x.${e.slice(1, 2)}\\${e.slice(2)}"`),
+  'a filename folded in the middle': (e) => disposition(`filename="x.\r\n\t${e.slice(1)}"`),
+  'a filename without quotes, and more behind': (e) => disposition(`filename=x${e} copy.txt`),
+  'RFC 2231, and more behind': (e) => disposition(`filename*=utf-8''x${e} copy.txt`),
+  'a comment in a filename': (e) => disposition(`filename=x.${e.slice(1, 2)}(c)${e.slice(2)}`),
+  'an encoded word that is not closed': (e) => disposition(`filename="=?utf-8?B?${b64(`x${e}`)}"`),
+  'an encoded word with a question mark in it': (e) => disposition(`filename="=?utf-8?Q?a?${e}?="`),
+  'an encoded word without a charset': (e) => disposition(`filename="=??Q?x=2E${e.slice(1)}?="`),
+  'a slash behind': (e) => disposition(`filename="x${e}/"`),
+  'a field with a tab before its colon': (e) =>
+    message(`Content-Type: text/plain\r\nContent-Disposition\t: attachment; filename=x${e}`),
+  'a description, where there is no name': (e) =>
+    message(`Content-Type: application/octet-stream\r\nContent-Description: x${e}`),
+  'behind the second of two Content-Types': (e) =>
+    multipart('Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=b', e),
+  'behind the second of two boundaries': (e) =>
+    multipart('Content-Type: multipart/mixed; boundary=a; boundary=b', e, '--a\r\n\r\n'),
+  'behind a boundary beside one of RFC 2231': (e) =>
+    multipart('Content-Type: multipart/mixed; boundary=b; boundary*0=a', e, '--a\r\n\r\n'),
+  'behind a boundary with a backslash': (e) =>
+    multipart('Content-Type: multipart/mixed; boundary="\\b"', e, '--\\b\r\n\r\n'),
+  'behind a comment in front of the type': (e) =>
+    multipart('Content-Type: (c) multipart/mixed; boundary=b', e),
+  'behind a type without a semicolon': (e) => multipart('Content-Type: multipart/mixed boundary=b', e),
+  'behind a type with blanks': (e) => multipart('Content-Type: multipart / mixed; boundary=b', e),
+  'behind the end of the parts': (e) =>
+    multipart('Content-Type: multipart/mixed; boundary=b', e, '--b\r\n\r\nHi\r\n--b--\r\n'),
+  'behind a delimiter and 5,000 fields': (e) =>
+    Buffer.from(
+      `Subject: a\r\n\r\n--b\r\n${'X: y\r\n'.repeat(5_000)}Content-Disposition: attachment; filename=x${e}\r\n\r\nMZ\r\n`,
+    ),
+  'in parts that are encoded': (e) =>
+    multipart(
+      'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64',
+      e,
+      '',
+      (body) => lines(b64(body)),
+    ),
+  'in a part of a message': (e) =>
+    message(
+      'Content-Type: message/partial; id=a; number=1; total=2',
+      `Content-Disposition: x; filename=x${e}\r\n\r\nMZ`,
+    ),
+  'in a body that is elsewhere': (e) =>
+    message(
+      'Content-Type: message/external-body; access-type=URL',
+      `Content-Type: a/b; name=x${e}\r\n\r\nMZ`,
+    ),
+  'in a message that is signed around': (e) => signed(disposition(`filename=x${e}`)),
+  'in a message that is signed around, in pieces': (e) => signed(disposition(`filename=x${e}`), 7),
+  'a zip file in a message that is signed around': (e) => signed(attached('a.zip', zip({ name: `x${e}` }))),
+  'a zip file behind something else, by its second name': (e) =>
+    message(
+      'Content-Type: application/zip; name=a.zip\r\nContent-Disposition: attachment; filename=a.txt\r\nContent-Transfer-Encoding: base64',
+      lines(Buffer.concat([Buffer.alloc(100), zip({ name: `x${e}` })]).toString('base64')),
+    ),
+  'a zip file whose encoding has a comment': (e) =>
+    message(
+      'Content-Disposition: attachment; filename=a.zip\r\nContent-Transfer-Encoding: (c) base64',
+      lines(zip({ name: `x${e}` }).toString('base64')),
+    ),
+  'a message in a zip, behind a boundary that is not the one told': (e) =>
+    attached('a.zip', zip({ name: 'a.eml', content: multipart('Content-Type: text/plain', e) })),
   'upper case': (e) => disposition(`filename="X${e.toUpperCase()}"`),
   'a trailing dot': (e) => disposition(`filename="x${e}."`),
   'trailing blanks': (e) => disposition(`filename="x${e}  \t"`),
@@ -233,6 +336,19 @@ const uuLine = '#86)C';
 test.each<[string, Buffer | string]>([
   ['a text that begins', 'Subject: a\r\n\r\nbegin 644 x.exe\r\nis how uuencoded files began\r\n'],
   ['an uuencoded text', `Subject: a\r\n\r\nbegin 644 x.txt\r\n${uuLine}\r\nend\r\n`],
+  [
+    'a text that speaks of fields',
+    'Subject: a\r\n\r\nThe header was:\r\nContent-Disposition: attachment; filename=x.exe\r\n-- \r\nMe\r\n',
+  ],
+  ['a description of more than a word', message('Content-Type: a/b\r\nContent-Description: see example.com')],
+  [
+    'a description beside a name',
+    message('Content-Type: a/b; name=a.txt\r\nContent-Description: example.com'),
+  ],
+  [
+    'a message that is signed around',
+    signed(attached('a.zip', zip({ name: 'b.zip', content: zip({ name: 'a' }) }))),
+  ],
   ['a multipart without parts', 'Content-Type: multipart/mixed; boundary=b\r\n\r\nHi\r\n'],
   ['no attachment', 'Subject: Run x.exe\r\n\r\nSee http://example.com/x.exe\r\n'],
   ['nothing', ''],
@@ -288,6 +404,7 @@ test('what is broken passes: it is a file like any other', async () => {
     ['a.zip', zip({ name: 'b.zip', content: zip({ name: 'a' }) })],
     ['a.tgz', gzip(tar({ name: 'a', content: 'a'.repeat(600) }))],
     ['winmail.dat', tnef({ title: 'a', content: zip({ name: 'a' }) })],
+    ['smime.p7m', signedBytes(disposition('filename=a.txt'), 7)],
   ] as const;
   for (const [name, content] of whole) {
     for (let length = 0; length < content.length; length += 7)
@@ -320,6 +437,24 @@ test('what cannot be looked through is refused: too many parts, parts too deep, 
   expect(await refusal(deep)).toMatch(/more parts or names/);
   const names = Array.from({ length: 150 }, (_, n) => `filename=a.x${n}`).join('; ');
   expect(await refusal(disposition(`${names}; filename=a.exe`))).toMatch(/more parts or names/);
+});
+
+test('a part with two different transfer encodings is refused: readers do not agree on its content', async () => {
+  const twice = 'Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64';
+  expect(await refusal(message(`Content-Disposition: attachment; filename=a.zip\r\n${twice}`))).toMatch(
+    /checked/,
+  );
+  expect(await refusal(message(`${twice.replace('base64', '8bit')}`))).toBeUndefined();
+});
+
+test('headers of a zip file that lie in each other, and a gzip file of thousands, end the search', async () => {
+  const header = Buffer.alloc(46);
+  header.write('PK\x01\x02', 'latin1');
+  header.fill(0xff, 28, 32);
+  const overlapping = Buffer.concat([zip({ name: 'a' }), ...Array<Buffer>(20_000).fill(header)]);
+  expect(await refusal(attached('a.zip', overlapping))).toMatch(/unpacks to too much/);
+  const many = Buffer.concat(Array<Buffer>(3_000).fill(gzip('a')));
+  expect(await refusal(attached('a.gz', many))).toMatch(/unpacks to too much/);
 });
 
 test('a header that is longer than what is read of one is refused', async () => {

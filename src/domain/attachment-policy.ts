@@ -17,7 +17,7 @@ interface AttachmentRules {
 /** What a mail of 25 MB may cost at most, and no honest one comes near. */
 const inspectionLimits: InspectionLimits = {
   maxDepth: 3,
-  maxArchives: 5_000,
+  maxArchives: 2_000,
   maxMembers: 200_000,
   maxBytes: 1024 * 1024 * 1024,
   maxRatio: 250,

@@ -1,7 +1,7 @@
 import { attachmentName } from './attachment-name.ts';
 import type { MessageAttachment } from './message-index.ts';
 import { isMessageType } from './part-header.ts';
-import type { ScannedPart } from './part-scanner.ts';
+import type { ScannedPart } from './scanned-part.ts';
 
 /** Which parts are read and which are files. */
 export interface BodyStructure {

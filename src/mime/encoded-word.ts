@@ -36,6 +36,14 @@ export function decodeHeaderText(raw: string): string {
   return result + text.slice(last);
 }
 
+/** The same as the most lenient reader takes it: a word without a charset, with a question mark in it, without its end. */
+export function decodeBrokenWords(raw: string): string {
+  const word = /=\?([^?]{0,64})\?([bq])\?(.*?)(?:\?=|$)/gi;
+  return decodeRaw(raw).replace(word, (_, charset: string, encoding: string, text: string) =>
+    decodeCharset(decodeWord(encoding, text), canonicalCharset(charset)),
+  );
+}
+
 /** Raw header characters (one per byte): ASCII as it is, else UTF-8 if it is that, else windows-1252. */
 export function decodeRaw(raw: string): string {
   return /[\u0080-\u00ff]/.test(raw) ? decodeUnlabelled(Buffer.from(raw, 'latin1')) : raw;

@@ -9,7 +9,7 @@ const otherDots =
   /[\u3002\u0701\u0702\u06d4\ua4f8\ua60e\u{10a50}\u{1d16d}\u00b7\u2022\u2027\u2219\u22c5\u30fb]/gu;
 
 /** What Windows drops at the end of a name, and what no file system takes there. */
-const dropped = /[\s.\u2800"'`<>|?*:;]/u;
+const dropped = /[\s.\u2800"'`<>|?*:;/\\]/u;
 
 /**
  * The endings, in lower case with their dot, that a client may see on a file of this name: compatibility forms, full

@@ -111,14 +111,14 @@ export class HeaderCollector {
     for (let i = start; i < this.length; i++) {
       const byte = this.bytes[i] ?? 0;
       if (byte === 0x3a) return i > start;
-      if (byte <= 0x20 || byte === 0x7f) return byte === 0x20 && this.#colonFollows(i, start);
+      if (byte <= 0x20 || byte === 0x7f) return isBlank(byte) && this.#colonFollows(i, start);
     }
     return false;
   }
 
   #colonFollows(from: number, start: number): boolean {
     let i = from;
-    while (this.bytes[i] === 0x20 && i < this.length) i++;
+    while (isBlank(this.bytes[i]) && i < this.length) i++;
     return i < this.length && this.bytes[i] === 0x3a && from > start;
   }
 
@@ -127,4 +127,8 @@ export class HeaderCollector {
     const line = this.bytes.toString('latin1', start, Math.min(start + 6, this.length));
     return start === 0 && (line.startsWith('From ') || line === '>From ');
   }
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09;
 }

@@ -53,3 +53,14 @@ function isFieldName(name: string): boolean {
   }
   return true;
 }
+
+const contentField = [...'content-'].map((char) => char.charCodeAt(0));
+export const contentFieldLength = contentField.length;
+
+/** How much of `content-` stands at `from`, in any case, of which `known` bytes stood before; -1 for something else. */
+export function contentFieldAt(bytes: Uint8Array, from: number, known = 0): number {
+  const end = Math.min(contentFieldLength, known + bytes.length - from);
+  for (let i = known; i < end; i++)
+    if (((bytes[from + i - known] ?? 0) | 0x20) !== contentField[i]) return -1;
+  return end;
+}

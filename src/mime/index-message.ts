@@ -7,8 +7,9 @@ import { bytesForClass, messageClassOf } from './message-class.ts';
 import { readMessageHeaders, readSubject } from './message-headers.ts';
 import type { MessageHeaders, MessageIndex, MessagePart } from './message-index.ts';
 import { isMessageType } from './part-header.ts';
-import { PartScanner, type ScanListener, type ScannedPart } from './part-scanner.ts';
+import { PartScanner, type ScanListener } from './part-scanner.ts';
 import { previewOfHtml, previewOfText } from './preview.ts';
+import type { ScannedPart } from './scanned-part.ts';
 
 /** Encoded bytes of the first texts kept for the preview. */
 const previewSourceBytes = 16 * 1024;
@@ -60,6 +61,7 @@ export class MessageIndexer {
       parts: parts.map(messagePart),
       ...structure,
       mayHoldUuencode: this.#mayHoldUuencode,
+      mayHoldFields: this.#scanner.mayHoldFields,
       preview: previewOf(parts, structure),
       conversationId: conversationIdOf(headers, receivedMs),
       conversationIndex: conversationIndexOf(headers, receivedMs),
@@ -129,6 +131,7 @@ function messagePart(part: ScannedPart): MessagePart {
   if (header.disposition !== undefined) result.disposition = header.disposition;
   if (header.filename !== undefined) result.filename = header.filename;
   if (part.isHeaderCut) result.isHeaderCut = true;
+  if (header.isEncodedTwice) result.isEncodedTwice = true;
   if (header.names !== undefined) result.names = header.names;
   if (header.contentId !== undefined) result.contentId = header.contentId;
   if (header.contentLocation !== undefined) result.contentLocation = header.contentLocation;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { ScannedPart } from './part-scanner.ts';
+import type { ScannedPart } from './scanned-part.ts';
 import { decodeTransferWhole } from './transfer.ts';
 
 /** Bytes of a part's body that deciding the class may need. */

@@ -49,6 +49,8 @@ export interface MessagePart {
   readonly names?: readonly string[];
   /** Its header is longer than what is read of one. */
   readonly isHeaderCut?: true;
+  /** Its header names different transfer encodings. */
+  readonly isEncodedTwice?: true;
   /** Content-ID without angle brackets. */
   readonly contentId?: string;
   readonly contentLocation?: string;
@@ -104,6 +106,8 @@ export interface MessageIndex {
   readonly attachments: readonly MessageAttachment[];
   /** A line as before a uuencoded file stands somewhere in it. */
   readonly mayHoldUuencode: boolean;
+  /** A line of a body begins as a Content- field does. */
+  readonly mayHoldFields: boolean;
   /** Index of the text/calendar part, where there is one. */
   readonly calendar?: number;
   /** The beginning of the body as plain text without links, at most 2 KiB of UTF-8. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { decodeCharset } from './charset.ts';
-import { decodeHeaderText, decodeRaw, hexPair } from './encoded-word.ts';
+import { decodeBrokenWords, decodeHeaderText, decodeRaw, hexPair } from './encoded-word.ts';
 
 /** A structured header: its value in lower case and its parameters, names in lower case, values decoded. */
 export interface ParameterizedValue {
@@ -44,11 +44,29 @@ export function parseParameterized(raw: string): ParameterizedValue {
 /**
  * Every file name that a reader may find in a raw Content-Type or Content-Disposition value, for those who must not
  * miss one: each repetition and each way of writing it (RFC 2231 with and without its gaps, encoded words, escapes).
- * Takes one character per byte; never throws.
+ * Takes one character per byte, folded or not; never throws.
  */
 export function namesIn(raw: string): ReadonlySet<string> {
   const names = new Set<string>();
   if (!/name/i.test(raw)) return names;
+  for (const reading of readingsOf(raw)) addNamesOf(reading, names);
+  names.delete('');
+  return names;
+}
+
+/** A folded value on one line, and what stricter readers make of it: folds, quoted pairs and comments taken out. */
+function readingsOf(raw: string): ReadonlySet<string> {
+  const line = raw.replace(/[\r\n]+/g, '');
+  // RFC 5322 §3.2.1: a backslash goes, whatever it stands before; §3.2.2: so does a comment.
+  return new Set([
+    line,
+    raw.replace(/[\r\n]+[ \t]*/g, ''),
+    line.replace(/\\([^"\\])/g, '$1'),
+    line.replace(/\([^()"]*\)/g, ''),
+  ]);
+}
+
+function addNamesOf(raw: string, names: Set<string>): void {
   const pieces = new Map<string, Map<number, Piece>>();
   const lastPieces = new Map<string, Map<number, Piece>>();
   for (const [name, text] of splitParams(raw, raw.indexOf(';') + 1, maxParamsForNames)) {
@@ -65,13 +83,17 @@ export function namesIn(raw: string): ReadonlySet<string> {
   }
   // What is left of the rules, as the most lenient reader takes it.
   for (const [, text = ''] of raw.matchAll(/name\s*=([^;]*)/gi)) addForms(names, text.replaceAll('"', ''));
-  names.delete('');
-  return names;
+  // RFC 2045 §5.1: what has no quotes ends at the first blank or comma.
+  for (const [, star, text = ''] of raw.matchAll(/name(\*\d{0,4}\*?)?\s*=\s*([^"\s;,][^\s;,]*)/gi)) {
+    if (star === undefined) addForms(names, text);
+    else names.add(joinPieces(new Map([[0, { text, extended: star.endsWith('*') }]])));
+  }
 }
 
 function addForms(names: Set<string>, text: string): void {
   names.add(decodeHeaderText(text));
   names.add(decodeRaw(text));
+  if (text.includes('=?')) names.add(decodeBrokenWords(text));
   if (text.includes('%')) names.add(decodeCharset(percentDecode(text), undefined));
 }
 

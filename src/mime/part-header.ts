@@ -10,6 +10,8 @@ export interface PartHeader {
   params: ReadonlyMap<string, string>;
   charset: string | undefined;
   encoding: string;
+  /** It names different transfer encodings: readers do not agree on what the content is. */
+  isEncodedTwice: boolean;
   disposition: string | undefined;
   filename: string | undefined;
   /** Every name that any reader may find in it, one for each ending, at most `maxNames`; undefined when there is none. */
@@ -30,7 +32,8 @@ export const maxNames = 100;
 /** Reads the Content-* fields of a header block; of repeated fields the first counts. */
 export function readPartHeader(block: string, defaultType: string): PartHeader {
   let contentType: string | undefined;
-  let encoding: string | undefined;
+  const encodings = new Set<string>();
+  let description: string | undefined;
   let disposition: string | undefined;
   let contentId: string | undefined;
   let contentLocation: string | undefined;
@@ -45,7 +48,10 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
           addNames(names, raw);
           break;
         case 'content-transfer-encoding':
-          encoding ??= unfold(raw);
+          encodings.add(transferEncoding(unfold(raw)));
+          break;
+        case 'content-description':
+          description ??= unfold(raw);
           break;
         case 'content-disposition':
           disposition ??= unfold(raw);
@@ -61,6 +67,10 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
     },
     maxPartFields,
   );
+  // MS-OXCMAIL: what has no other name goes by its description; more than a word of it is a description.
+  if (names.size === 0 && description !== undefined && !/\s/.test(description))
+    addName(names, decodeHeaderText(description));
+  const [encoding = '7bit'] = encodings;
   const { value, params } = parseParameterized(contentType ?? defaultType);
   const type = mediaType(value, defaultType);
   const placed = disposition === undefined ? undefined : parseParameterized(disposition);
@@ -69,7 +79,8 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
     type,
     params,
     charset: charset ? canonicalCharset(charset) : undefined,
-    encoding: transferEncoding(encoding),
+    encoding,
+    isEncodedTwice: encodings.size > 1 && [...encodings].some((one) => !isIdentity(one)),
     disposition: placed?.value || undefined,
     filename: placed?.params.get('filename') || params.get('name') || undefined,
     names: names.size === 0 ? undefined : [...names.values()],
@@ -85,17 +96,32 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
 
 /** Names of repeated fields count too, one for each ending; NUL stays, since some readers end a name there. */
 function addNames(names: Map<string, string>, raw: string): void {
-  for (const name of namesIn(raw.replace(/[\r\n]+/g, ''))) {
+  for (const name of namesIn(raw)) {
     if (names.size >= maxNames) return;
-    const key = [...endingsOf(name)].join();
-    if (!names.has(key)) names.set(key, name);
+    addName(names, name);
   }
+}
+
+function addName(names: Map<string, string>, name: string): void {
+  const key = [...endingsOf(name)].join();
+  if (!names.has(key)) names.set(key, name);
 }
 
 /** RFC 2045 §5.2: a type that cannot be read is text/plain; one that lacks its subtype is as good as none. */
 function mediaType(value: string, defaultType: string): string {
-  if (/^[^\s/]+\/[^\s/]+$/.test(value)) return value;
-  return value === 'text' || value === '' ? defaultType : 'text/plain';
+  const isPlain = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(value);
+  const bare = isPlain ? value : withoutNoise(value).replace(/\s*\/\s*/, '/');
+  const [type = ''] = bare.split(/[\s,]/, 1);
+  if (/^[^\s/]+\/[^\s/]+$/.test(type)) return type;
+  return type === 'text' || type === '' ? defaultType : 'text/plain';
+}
+
+/** Without comments (RFC 2045 §5.1) and quotes, which nobody should write there and some readers pass over. */
+function withoutNoise(value: string): string {
+  return value
+    .replace(/\([^()]*\)/g, ' ')
+    .replace(/["']/g, '')
+    .trim();
 }
 
 function flowedOf(params: ReadonlyMap<string, string>): 'flowed' | 'delsp' | undefined {
@@ -103,11 +129,12 @@ function flowedOf(params: ReadonlyMap<string, string>): 'flowed' | 'delsp' | und
   return params.get('delsp')?.toLowerCase() === 'yes' ? 'delsp' : 'flowed';
 }
 
-function transferEncoding(raw: string | undefined): string {
-  if (raw === undefined) return '7bit';
+function transferEncoding(raw: string): string {
   const { value } = parseParameterized(raw);
-  const encoding = /["'\s]/.test(value) ? value.replace(/["'\s]/g, '') : value.slice(0, 32);
-  return encoding === '' ? '7bit' : encoding;
+  if (/^[a-z0-9-]{1,32}$/.test(value)) return value;
+  const encoding = withoutNoise(value).replace(/\s/g, '');
+  const known = /^(?:base64|quoted-printable)/.exec(encoding)?.[0];
+  return known ?? (encoding.slice(0, 32) || '7bit');
 }
 
 /** The boundary of a multipart, undefined when there is none that could be looked for. */

@@ -1,35 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { type BoundaryMatch, BoundaryStack, maxBoundaryLine } from './boundary.ts';
 import { HeaderCollector } from './header-collector.ts';
+import { contentFieldAt, contentFieldLength } from './header-fields.ts';
 import { boundaryOf, isIdentity, isMessageType, type PartHeader, readPartHeader } from './part-header.ts';
-
-/** A part while the message streams past; what MessagePart says, and what classifying it needs. */
-export interface ScannedPart {
-  header: PartHeader;
-  path: string;
-  headerStart: number;
-  start: number;
-  end: number;
-  lines: number;
-  size: number;
-  parent: number;
-  /** Containers around it. */
-  depth: number;
-  children: number;
-  /** The number among its siblings. */
-  ordinal: number;
-  /** The first bytes of the encoded body, kept where the scanner's owner asked for them. */
-  captured: Capture | undefined;
-  /** Its header is longer than what is read of one. */
-  isHeaderCut: boolean;
-}
-
-/** The beginning of an encoded body: at most `limit` bytes. */
-interface Capture {
-  readonly limit: number;
-  readonly pieces: Uint8Array[];
-  length: number;
-}
+import type { ScannedPart } from './scanned-part.ts';
 
 /** The counters at one place of the message. */
 interface Mark {
@@ -81,12 +55,20 @@ export class PartScanner {
   #lineFeeds = 0;
   #carriageReturns = 0;
   #equalsSigns = 0;
+  /** How much of a Content- field the present line of a body begins with; -1 when with something else. */
+  #fieldBytes = -1;
+  #mayHoldFields = false;
   /** The counters at the start of each open part's body, by part. */
   readonly #marks: Mark[] = [];
 
   constructor(listener: ScanListener) {
     this.#listener = listener;
     this.#openPart(-1, 0);
+  }
+
+  /** Whether a line of a body begins as a Content- field does. */
+  get mayHoldFields(): boolean {
+    return this.#mayHoldFields;
   }
 
   /** Takes the next bytes of the message; keeps no reference to `chunk`. */
@@ -205,6 +187,7 @@ export class PartScanner {
   #body(chunk: Uint8Array, base: number, from: number, checked: boolean): number {
     const watch = !this.#boundaries.isEmpty;
     const length = chunk.length;
+    if (this.#fieldBytes >= 0) this.#lookForField(chunk, from, this.#fieldBytes);
     let lineFeeds = 0;
     let carriageReturns = 0;
     let atLineStart = this.#atLineStart && !checked;
@@ -232,6 +215,7 @@ export class PartScanner {
           break;
         }
       }
+      if (atLineStart) this.#lookForField(chunk, position, 0);
       while (position < length && chunk[position] !== LF) position++;
       atLineStart = position < length;
       if (atLineStart) {
@@ -246,6 +230,12 @@ export class PartScanner {
     this.#keep(chunk, from, stop);
     if (match !== undefined) this.#onBoundary(match, base + stop, base + next);
     return next;
+  }
+
+  #lookForField(chunk: Uint8Array, position: number, known: number): void {
+    const found = this.#mayHoldFields ? -1 : contentFieldAt(chunk, position, known);
+    if (found === contentFieldLength) this.#mayHoldFields = true;
+    this.#fieldBytes = found < contentFieldLength && found > 0 ? found : -1;
   }
 
   /** Completes the line that the last chunk broke off; gives where to go on in this chunk. */
@@ -308,8 +298,7 @@ export class PartScanner {
   /** Ends the current part and those around it, up to `ancestor`, which stays open. */
   #closeDownTo(ancestor: number, end: number, lineStart: number): void {
     for (let index = this.#current; index > ancestor; ) {
-      const part = this.parts[index];
-      const mark = this.#marks[index];
+      const [part, mark] = [this.parts[index], this.#marks[index]];
       if (part === undefined) return;
       part.end = Math.max(part.start, end);
       if (mark !== undefined) {

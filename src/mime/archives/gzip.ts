@@ -31,9 +31,11 @@ export async function readGzip(reader: ByteReader, name: string, scope: Scope): 
 
 /** RFC 1952 §2.2: the members one after the other are one file. */
 async function* unpacked(reader: ByteReader, scope: Scope): AsyncGenerator<Uint8Array, void, void> {
-  for (;;) {
+  for (let count = 0; ; count++) {
     const header = await reader.read(headerBytes);
     if (header.length < headerBytes || header.readUIntBE(0, 3) !== 0x1f8b08) return;
+    // To open one costs as much as an archive of its own.
+    if (count > 0) scope.endIf(scope.usage.archive());
     const flags = header[3] ?? 0;
     if (flags & FEXTRA) {
       const length = await reader.read(2);

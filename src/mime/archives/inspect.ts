@@ -3,10 +3,13 @@ import { decodeTransfer } from '../decode-part.ts';
 import { MessageIndexer } from '../index-message.ts';
 import type { MessageIndex, MessagePart } from '../message-index.ts';
 import { isIdentity, isMessageType } from '../part-header.ts';
+import { strayNames } from '../stray-names.ts';
+import { isWhollyIndexed } from '../whole-index.ts';
 import { ByteReader } from './byte-reader.ts';
+import { readSigned } from './cms.ts';
 import { readGzip } from './gzip.ts';
 import { type Finding, FindingError, type InspectionOptions, Scope, Usage } from './inspection.ts';
-import { type ArchiveKind, sniff, sniffBytes } from './sniff.ts';
+import { type ArchiveKind, isArchiveName, sniff, sniffBytes } from './sniff.ts';
 import { readTar } from './tar.ts';
 import { readTnef } from './tnef.ts';
 import { readZip } from './zip.ts';
@@ -55,7 +58,7 @@ async function inspectParts({ parts }: MessageIndex, read: ReadRange, scope: Sco
     const open = () => decodeTransfer(part.encoding, read(part.start, part.end));
     const content = new ByteReader(open());
     try {
-      await inspect(nameOf(part), content, scope, part.type, open);
+      await inspect(nameOf(part), content, scope, open, part.type);
       await scope.rest();
     } finally {
       await content.close();
@@ -63,8 +66,9 @@ async function inspectParts({ parts }: MessageIndex, read: ReadRange, scope: Sco
   }
 }
 
-function nameOf({ filename, names, type }: MessagePart): string {
-  return filename ?? names?.[0] ?? type;
+/** Of several names the one that says more of what it is. */
+function nameOf({ filename, names = [], type }: MessagePart): string {
+  return names.find(isArchiveName) ?? filename ?? names[0] ?? type;
 }
 
 /** A text without a name is what people read. */
@@ -92,8 +96,8 @@ async function inspect(
   name: string,
   content: ByteReader,
   scope: Scope,
-  type = '',
   reopen?: () => AsyncIterable<Uint8Array>,
+  type = '',
 ): Promise<boolean> {
   const kind = sniffPart(await content.peek(sniffBytes), name, type);
   if (kind === undefined) return false;
@@ -117,6 +121,8 @@ async function readArchive(
       return readTar(content, scope);
     case 'tnef':
       return readTnef(content, scope);
+    case 'signed':
+      return readSigned(content, scope, reopen);
     case 'message':
       return readMessage(content, scope, reopen);
   }
@@ -141,12 +147,19 @@ async function readMessage(
   }
   const index = indexer.end(0);
   for (const { names = [] } of index.parts) await scope.member(names);
+  // What cannot be taken apart whole may hold anything.
+  if (!isWhollyIndexed(index.parts)) scope.endIf('too-many');
   if (bytes <= maxHeldMessage) {
     const raw = Buffer.concat(held);
-    await inspectParts(index, (start, end) => of(raw.subarray(start, end)), scope);
+    await inspectWhole(index, (start, end) => of(raw.subarray(start, end)), scope);
   } else if (reopen !== undefined) {
-    await inspectParts(index, (start, end) => cut(reopen(), start, end), scope);
+    await inspectWhole(index, (start, end) => cut(reopen(), start, end), scope);
   }
+}
+
+async function inspectWhole(index: MessageIndex, read: ReadRange, scope: Scope): Promise<void> {
+  for await (const name of strayNames(index, read)) await scope.member([name]);
+  await inspectParts(index, read, scope);
 }
 
 /** Bytes [start, end) of a stream. */

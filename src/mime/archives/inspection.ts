@@ -107,6 +107,14 @@ export class Usage {
   }
 }
 
+/** Looks into something if it is an archive; whether it is. `reopen` reads it from its beginning again. */
+type Inside = (
+  name: string,
+  content: ByteReader,
+  scope: Scope,
+  reopen?: () => AsyncIterable<Uint8Array>,
+) => Promise<boolean>;
+
 /** A place in a message whose names are looked at: the message itself, or an archive in it. */
 export class Scope {
   readonly usage: Usage;
@@ -116,15 +124,9 @@ export class Scope {
   /** What the archive is; undefined for the message itself. */
   readonly kind: ArchiveKind | undefined;
   /** Looks into the content of a member, if it is an archive itself. */
-  readonly inside: (name: string, content: ByteReader, scope: Scope) => Promise<boolean>;
+  readonly inside: Inside;
 
-  constructor(
-    usage: Usage,
-    inside: (name: string, content: ByteReader, scope: Scope) => Promise<boolean>,
-    path: readonly string[] = [],
-    depth = 0,
-    kind?: ArchiveKind,
-  ) {
+  constructor(usage: Usage, inside: Inside, path: readonly string[] = [], depth = 0, kind?: ArchiveKind) {
     this.usage = usage;
     this.inside = inside;
     this.#path = path;
@@ -134,8 +136,9 @@ export class Scope {
 
   /** The place inside the archive of this name; throws FindingError when it is too deep. */
   enter(name: string, kind: ArchiveKind): Scope {
-    // A packed tar file is one archive to people.
-    const depth = this.#depth + (kind === 'tar' && this.kind === 'gzip' ? 0 : 1);
+    // A packed tar file is one archive to people, and a signed message is a message.
+    const isOne = (kind === 'tar' && this.kind === 'gzip') || (kind === 'message' && this.kind === 'signed');
+    const depth = this.#depth + (isOne ? 0 : 1);
     if (depth > this.usage.limits.maxDepth) this.end('too-deep', name);
     this.endIf(this.usage.archive());
     return new Scope(this.usage, this.inside, [name, ...this.#path], depth, kind);

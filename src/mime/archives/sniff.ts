@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import { trimmed } from '../file-ending.ts';
+import { isSignedData } from './cms.ts';
 
 /** What can be looked into. */
-export type ArchiveKind = 'zip' | 'gzip' | 'tar' | 'tnef' | 'message';
+export type ArchiveKind = 'zip' | 'gzip' | 'tar' | 'tnef' | 'signed' | 'message';
 
 /** Bytes that tell what something is. */
 export const sniffBytes = 512;
@@ -17,6 +18,7 @@ export function sniff(start: Buffer, name: string, type = ''): ArchiveKind | und
   if (magic >>> 8 === 0x1f8b08) return 'gzip';
   // MS-OXTNEF, TNEFSignature.
   if (magic === 0x789f3e22) return 'tnef';
+  if (isSignedData(start)) return 'signed';
   if (isTarHeader(start)) return 'tar';
   if (type.startsWith('message/') || /\.eml$/i.test(trimmed(name))) return 'message';
   // A zip file may have anything in front.

@@ -13,6 +13,10 @@ const centralBytes = 46;
 /** Deflated bytes that surely unpack to what sniffing needs. */
 const deflatedStart = 2 * sniffBytes;
 const pieceBytes = 64 * 1024;
+/** A name may have 64 KiB; more than its last bytes are nobody's to see. */
+const maxNameBytes = 1_024;
+/** Pieces between two turns for everybody else. */
+const piecesAtATime = 4;
 
 /**
  * Judges the names in a zip file (APPNOTE.TXT), and looks into its members that are archives. It believes no offset and no
@@ -80,10 +84,14 @@ async function* watch(
   headers: HeaderScanner,
   scope: Scope,
 ): AsyncGenerator<Uint8Array, void, void> {
-  for (;;) {
+  for (let count = 1; ; count++) {
     const piece = await reader.chunk(pieceBytes);
     if (piece.length === 0) return;
-    for (const names of headers.write(piece)) await scope.member(names);
+    if (count % piecesAtATime === 0) await scope.rest();
+    for (const names of headers.write(piece)) {
+      if (headers.isOverlapping) scope.endIf('too-many');
+      await scope.member(names);
+    }
     yield piece;
   }
 }
@@ -94,6 +102,12 @@ class HeaderScanner {
   /** What the central directory says that its members unpack to. */
   unpackedBytes = 0;
   seenBytes = 0;
+  #headerBytes = 0;
+
+  /** Headers stand beside each other; those that lie in each other are there to be looked at for ever. */
+  get isOverlapping(): boolean {
+    return this.#headerBytes > 2 * this.seenBytes + 1024 * 1024;
+  }
 
   /** The names in each header that is complete now. */
   *write(piece: Buffer): Generator<Iterable<string>, void, void> {
@@ -128,6 +142,7 @@ class HeaderScanner {
   }
 
   #names(header: Buffer): readonly string[] {
+    this.#headerBytes += header.length;
     const isCentral = header[2] === 0x01;
     const fixed = isCentral ? centralBytes : localBytes;
     if (header.length <= fixed) return [];
@@ -172,8 +187,19 @@ function extraField(extra: Buffer, id: number): Buffer | undefined {
   return undefined;
 }
 
+/** Readers end a name at a NUL, or show its end. */
+function decodeNames(name: Buffer): readonly string[] {
+  const nul = name.indexOf(0);
+  return [
+    ...decoded(name.subarray(-maxNameBytes)),
+    ...(nul < 0 || name.length <= maxNameBytes
+      ? []
+      : decoded(name.subarray(Math.max(0, nul - maxNameBytes), nul))),
+  ];
+}
+
 /** APPNOTE, appendix D: UTF-8 or code page 437; not everybody follows the flag that tells which. */
-function decodeNames(bytes: Buffer): readonly string[] {
+function decoded(bytes: Buffer): readonly string[] {
   const utf8 = bytes.toString('utf8');
   return utf8.length === bytes.length ? [utf8] : [utf8, iconv.decode(bytes, 'cp437')];
 }
