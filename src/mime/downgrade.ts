@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { AsciiError, changeHeader, maxLine } from './downgrade-header.ts';
 import { isMessageType } from './part-header.ts';
-import { PartScanner, type ScannedPart } from './part-scanner.ts';
+import { PartScanner } from './part-scanner.ts';
+import type { ScannedPart } from './scanned-part.ts';
 import { transferDecoder } from './transfer.ts';
 import { Base64Encoder, QuotedPrintableEncoder, type TransferEncoder } from './transfer-encode.ts';
 
