@@ -305,7 +305,7 @@ class MailServer implements Server {
     const senders = new SenderLimits(limits, clock);
     const parts = { ...this.#outside, signIn, delivery, routing, senders, log };
     const submissionListener = (isImplicitTls: boolean) =>
-      new SubmissionListener({ ...options, isImplicitTls, insecureAuth }, parts);
+      new SubmissionListener({ ...options, ...config.submission, isImplicitTls, insecureAuth }, parts);
     if (submission !== undefined) await bind('submission', submissionListener(false), submission);
     if (submissions !== undefined) await bind('submissions', submissionListener(true), submissions);
   }

@@ -6,7 +6,7 @@ export function isUtf8({ mailFrom }: SMTPServerEnvelope): boolean {
 }
 
 /** SIZE of MAIL, RFC 1870; 0 if it was not told. */
-export function announcedBytes({ mailFrom }: SMTPServerEnvelope): number {
+export function announcedBytes({ mailFrom }: Pick<SMTPServerEnvelope, 'mailFrom'>): number {
   const size = mailFrom !== false && mailFrom.args !== false ? mailFrom.args['SIZE'] : undefined;
   return typeof size === 'string' ? Number(size) : 0;
 }

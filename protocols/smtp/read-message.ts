@@ -29,21 +29,22 @@ async function writeAll(
   header: SubmittedHeader | undefined,
 ): Promise<unknown> {
   const check = new ContentCheck();
-  const write = async (bytes: Uint8Array) => {
-    if (bytes.length > 0) await message.write(bytes);
+  const pass = async ({ outgoing, kept }: ReturnType<SubmittedHeader['end']>) => {
+    if (outgoing.length > 0) await message.write(outgoing, kept);
   };
   let fault: unknown;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     if (fault !== undefined) continue;
     try {
       check.write(chunk);
-      await write(header === undefined ? chunk : header.write(chunk));
+      if (header === undefined) await message.write(chunk);
+      else await pass(header.write(chunk));
     } catch (error) {
       fault = error;
       await message.abort();
     }
   }
-  if (fault === undefined && header !== undefined) await write(header.end());
+  if (fault === undefined && header !== undefined) await pass(header.end());
   return fault;
 }
 

@@ -31,6 +31,8 @@ interface SubmissionOptions extends ListenerOptions {
   readonly isImplicitTls: boolean;
   /** Passwords are taken without TLS. */
   readonly insecureAuth: boolean;
+  /** What is sent stands in the sender's Sent Items too. */
+  readonly sentCopy: boolean;
 }
 
 interface SubmissionParts {
@@ -64,8 +66,7 @@ export class SubmissionListener {
     this.#options = options;
     this.#parts = parts;
     const hooks = {
-      mail: async ({ address }: SMTPServerAddress, session: SMTPServerSession) =>
-        this.#checkSender(address, session),
+      mail: (address: SMTPServerAddress, session: SMTPServerSession) => this.#checkSender(address, session),
       rcpt: (address: SMTPServerAddress, session: SMTPServerSession) => this.#addRecipient(address, session),
       data: (stream: SMTPServerDataStream, session: SMTPServerSession) => this.#receive(stream, session),
     };
@@ -128,12 +129,14 @@ export class SubmissionListener {
   }
 
   /** Mail is sent by the primary address; aliases only receive. The null reverse-path belongs to read receipts (RFC 8098 §3). */
-  #checkSender(address: string, session: SMTPServerSession): undefined {
+  async #checkSender(mailFrom: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
+    const { address } = mailFrom;
     const account = this.#accountOf(session);
     if (address !== '' && withAsciiDomain(address).toLowerCase() !== account.address.toLowerCase()) {
       throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
     }
     this.#parts.senders.takeMessage(account);
+    if (this.#options.sentCopy) await this.#parts.delivery.checkRoom([account], announcedBytes({ mailFrom }));
   }
 
   async #addRecipient(
@@ -182,6 +185,7 @@ export class SubmissionListener {
         recipients: [...(recipients?.local.values() ?? [])],
         outbound: outboundOf(envelope, account, recipients),
         isAuthenticated: true,
+        sentItemsOf: this.#options.sentCopy ? account : undefined,
       },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );
@@ -196,7 +200,7 @@ export class SubmissionListener {
       rcpts: envelope.rcptTo.length,
       sizeBytes: stream.byteLength,
     });
-    await this.#tellSuccess(session, account, header.sent);
+    await this.#tellSuccess(session, account, header.header);
     return `2.0.0 Ok: queued as ${acceptId}`;
   }
 

@@ -3,7 +3,14 @@ import { authorAddresses } from '#mime/authors';
 import { prepareForSending } from '#mime/compose';
 import { ReplyError } from './reply.ts';
 
+const nothing = new Uint8Array(0);
 const endOfHeader = Buffer.from('\r\n\r\n');
+
+/** What recipients get, and what the sender keeps: the same with its Bcc. */
+interface Passed {
+  readonly outgoing: Uint8Array;
+  readonly kept: Uint8Array;
+}
 
 /** What a message gets that its program left out. */
 interface Additions {
@@ -20,7 +27,7 @@ export class SubmittedHeader {
   readonly #account: Account;
   readonly #additions: Additions;
   #held: Buffer | undefined = Buffer.alloc(0);
-  #sent: Uint8Array = new Uint8Array(0);
+  #header: Uint8Array = nothing;
 
   constructor(account: Account, additions: Additions) {
     this.#account = account;
@@ -28,13 +35,13 @@ export class SubmittedHeader {
   }
 
   /** The header as it went on. */
-  get sent(): Uint8Array {
-    return this.#sent;
+  get header(): Uint8Array {
+    return this.#header;
   }
 
   /** What goes on by these bytes. Throws ReplyError for a sender who is not the account's. */
-  write(chunk: Uint8Array): Uint8Array {
-    if (this.#held === undefined) return chunk;
+  write(chunk: Uint8Array): Passed {
+    if (this.#held === undefined) return { outgoing: chunk, kept: chunk };
     const from = Math.max(0, this.#held.length - endOfHeader.length + 1);
     const held = Buffer.concat([this.#held, chunk]);
     const at = held.indexOf(endOfHeader, from);
@@ -42,21 +49,23 @@ export class SubmittedHeader {
     const isEmpty = held[0] === 0x0d && held[1] === 0x0a;
     if (at < 0 && !isEmpty) {
       this.#held = held;
-      return new Uint8Array(0);
+      return { outgoing: nothing, kept: nothing };
     }
     this.#held = undefined;
     const end = isEmpty ? 2 : at + endOfHeader.length;
-    return Buffer.concat([this.#header(held.subarray(0, end)), held.subarray(end)]);
+    const { outgoing, kept } = this.#prepare(held.subarray(0, end));
+    const rest = held.subarray(end);
+    return { outgoing: Buffer.concat([outgoing, rest]), kept: Buffer.concat([kept, rest]) };
   }
 
   /** What is left at the end of a message that is nothing but a header. */
-  end(): Uint8Array {
+  end(): Passed {
     const held = this.#held;
     this.#held = undefined;
-    return held === undefined ? new Uint8Array(0) : this.#header(held);
+    return held === undefined ? { outgoing: nothing, kept: nothing } : this.#prepare(held);
   }
 
-  #header(bytes: Buffer): Uint8Array {
+  #prepare(bytes: Buffer): Passed {
     const { address, displayName } = this.#account;
     const own = address.toLowerCase();
     // Mail is sent by the primary address; aliases only receive.
@@ -64,12 +73,12 @@ export class SubmittedHeader {
       throw new ReplyError(550, '5.7.1', `From and Sender must be ${address}`);
     }
     const { nowMs, messageId } = this.#additions;
-    const { outgoing } = prepareForSending(bytes, {
+    const { outgoing, sent } = prepareForSending(bytes, {
       from: { name: displayName, address },
       now: nowMs,
       messageId,
     });
-    this.#sent = Buffer.concat(outgoing);
-    return this.#sent;
+    this.#header = Buffer.concat(outgoing);
+    return { outgoing: this.#header, kept: Buffer.concat(sent) };
   }
 }

@@ -39,6 +39,7 @@ export interface Config {
     readonly userMessagesPerHour: number;
     readonly userRecipientsPerHour: number;
   };
+  readonly submission: { readonly sentCopy: boolean };
   readonly attachments: {
     /** In lower case, each with its dot. */
     readonly blockedExtensions: readonly string[];
@@ -96,6 +97,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
       userMessagesPerHour: limits.user_messages_per_hour,
       userRecipientsPerHour: limits.user_recipients_per_hour,
     },
+    submission: { sentCopy: settings.submission.sent_copy },
     attachments: {
       blockedExtensions: attachments.blocked_extensions.map((extension) => extension.toLowerCase()),
       inspectArchives: attachments.inspect_archives,

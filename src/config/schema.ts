@@ -92,6 +92,9 @@ export const settingsSchema = z.strictObject({
     user_messages_per_hour: count.default(1_000).describe('Submitted by one user'),
     user_recipients_per_hour: count.default(10_000).describe('Of the messages that one user submits'),
   }),
+  submission: section({
+    sent_copy: z.boolean().default(false).describe('What a program submits stands in Sent Items too'),
+  }),
   attachments: section({
     blocked_extensions: z
       .array(extension)

@@ -17,6 +17,7 @@ import {
   queuedMessages,
 } from './recipients.ts';
 import { type SendRequest, send } from './send.ts';
+import { SentCopy } from './sent-copy.ts';
 import { returnPathBytes } from './trace.ts';
 
 const inbox = defaultFolder(FolderType.Inbox);
@@ -57,7 +58,7 @@ export class Delivery {
     const { store, outside, limits, attachments } = this.#parts;
     const { outbound } = envelope;
     const mailboxes = mailboxesOf(envelope.recipients.flatMap(({ accounts }) => accounts));
-    const { queued } = envelope;
+    const { queued, sentItemsOf } = envelope;
     const marker = queued && markerOfQueued(queued);
     const acceptId = queued
       ? acceptIdOfQueued(
@@ -68,16 +69,19 @@ export class Delivery {
     const receivedMs = outside.clock.now();
     const fields = head(acceptId, receivedMs);
     const accepted = { acceptId, receivedMs, envelope, mailboxes, skip: returnPathBytes(fields), marker };
+    const copies = mailboxes.length + (outbound?.recipients.length ?? 0) + (sentItemsOf ? 1 : 0);
+    const inlineBytes = store.inlineBodyBytes(copies);
     return new IncomingMessage({
       acceptId,
       store,
       // What was queued here was looked through when it came.
       attachments: queued ? undefined : attachments,
       organizations: organizationsWith(mailboxes, outbound),
-      inlineBytes: store.inlineBodyBytes(mailboxes.length + (outbound?.recipients.length ?? 0)),
+      inlineBytes,
       maxBytes: queued ? Number.POSITIVE_INFINITY : limits.maxMessageBytes,
       head: Buffer.from(fields),
       receivedMs,
+      sentCopy: sentItemsOf && new SentCopy(store, sentItemsOf.mailbox, inlineBytes),
       deliver: (message) => this.#deliver(accepted, message),
     });
   }
@@ -94,8 +98,8 @@ export class Delivery {
   async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {
     const { store } = this.#parts;
     const { receivedMs, mailboxes, marker } = accepted;
-    const { index, body } = message;
-    if (mailboxes.length === 0 && accepted.envelope.outbound === undefined) return;
+    const { index, body, sent } = message;
+    if (mailboxes.length === 0 && accepted.envelope.outbound === undefined && sent === undefined) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
@@ -103,13 +107,15 @@ export class Delivery {
       ]),
     );
     const mails = this.#mailsOf(accepted, message);
-    const copies = mailboxes.length + mails.length;
-    const fits = [...items.values()].every((item) => store.fitsOneTransaction(item, copies));
+    const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
+    const all = [...items.values(), ...(sent ? [sent.item] : [])];
+    const fits = all.every((item) => store.fitsOneTransaction(item, copies));
     if (copies > maxDirectMailboxes || !fits) {
       await this.#enqueue(accepted, items, mails);
+      if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {
       await store.transact(
-        mailboxes,
+        withSender(mailboxes, sent?.mailbox),
         async (of, outbound) => {
           // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
           const isRoomAsked = mails.length === 0 && marker === undefined;
@@ -121,8 +127,9 @@ export class Delivery {
             if (marker !== undefined) mailbox.putMarker(marker, '');
           }
           for (const mail of mails) await outbound.put(mail);
+          await sent?.put(of);
         },
-        body.stored,
+        [...body.stored, ...(sent?.stored ?? [])],
         mails,
       );
     }
@@ -168,4 +175,9 @@ export class Delivery {
   #randomHex(): string {
     return Buffer.from(this.#parts.outside.random.bytes(16)).toString('hex');
   }
+}
+
+function withSender(mailboxes: readonly MailboxRef[], sender: MailboxRef | undefined): readonly MailboxRef[] {
+  if (sender === undefined) return mailboxes;
+  return [...mailboxes.filter(({ mailbox }) => mailbox !== sender.mailbox), sender];
 }

@@ -7,6 +7,7 @@ import { finishChecked } from './checked-body.ts';
 import { DomainError } from './errors.ts';
 import type { OrganizationId } from './ids.ts';
 import type { MailStore } from './ports.ts';
+import type { FinishedSentCopy, SentCopy } from './sent-copy.ts';
 
 /** A message that is whole, with all that was learned of it while it came in. */
 export interface WholeMessage {
@@ -14,6 +15,8 @@ export interface WholeMessage {
   readonly body: SpooledBody;
   /** It has bytes beyond ASCII. */
   readonly is8bit: boolean;
+  /** What the sender keeps. */
+  readonly sent: FinishedSentCopy | undefined;
 }
 
 interface IncomingParts {
@@ -29,6 +32,7 @@ interface IncomingParts {
   /** Return-Path and Received, put in front of what comes in. */
   readonly head: Uint8Array;
   readonly receivedMs: number;
+  readonly sentCopy: SentCopy | undefined;
   /** Delivers the whole message, durably. */
   readonly deliver: (message: WholeMessage) => Promise<void>;
 }
@@ -50,8 +54,11 @@ export class IncomingMessage {
     this.#spool = new BodySpool(parts.store, parts.organizations, parts.inlineBytes);
   }
 
-  /** Takes the next bytes; resolves when there is room for more. Throws message/too-large, and is aborted then. */
-  async write(chunk: Uint8Array): Promise<void> {
+  /**
+   * Takes the next bytes, and what stands for them in the copy of the sender; resolves when there is room for more.
+   * Throws message/too-large, and is aborted then.
+   */
+  async write(chunk: Uint8Array, sentChunk: Uint8Array = chunk): Promise<void> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
     if (this.#size === 0) await this.#take(this.#parts.head);
     this.#size += chunk.length;
@@ -60,6 +67,7 @@ export class IncomingMessage {
       throw new DomainError('message/too-large', 'The message is larger than this server takes.');
     }
     await this.#take(chunk);
+    await this.#parts.sentCopy?.write(sentChunk);
   }
 
   /**
@@ -71,11 +79,10 @@ export class IncomingMessage {
     if (this.#size === 0) await this.#take(this.#parts.head);
     this.#isDone = true;
     const index = this.#indexer.end(this.#parts.receivedMs);
-    const { attachments } = this.#parts;
-    const body = attachments
-      ? await finishChecked(this.#spool, index, attachments)
-      : await this.#spool.finish();
-    await this.#parts.deliver({ index, body, is8bit: this.#is8bit });
+    const { attachments, sentCopy, receivedMs } = this.#parts;
+    const body = await this.#finish(index, attachments);
+    const sent = await sentCopy?.finish(receivedMs);
+    await this.#parts.deliver({ index, body, is8bit: this.#is8bit, sent });
     return { acceptId: this.acceptId };
   }
 
@@ -84,6 +91,17 @@ export class IncomingMessage {
     if (this.#isDone) return;
     this.#isDone = true;
     await this.#spool.abort();
+    await this.#parts.sentCopy?.abort();
+  }
+
+  async #finish(index: MessageIndex, attachments: AttachmentPolicy | undefined): Promise<SpooledBody> {
+    if (attachments === undefined) return this.#spool.finish();
+    try {
+      return await finishChecked(this.#spool, index, attachments);
+    } catch (error) {
+      await this.#parts.sentCopy?.abort();
+      throw error;
+    }
   }
 
   async #take(chunk: Uint8Array): Promise<void> {

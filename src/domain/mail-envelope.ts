@@ -20,6 +20,8 @@ export interface MailEnvelope {
   readonly outbound?: OutboundEnvelope | undefined;
   /** Its sender signed in here, or it was made here. */
   readonly isAuthenticated: boolean;
+  /** The sender: a copy goes into the Sent Items. */
+  readonly sentItemsOf?: Account | undefined;
   /** It comes out of our own outbound queue, where it is known by this. */
   readonly queued?: Pick<OutboundMail, 'id' | 'kind'> | undefined;
 }

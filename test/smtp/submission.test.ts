@@ -1,4 +1,6 @@
-import { dirname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { listEnd, listStart } from '#domain/change';
@@ -37,14 +39,32 @@ async function signedIn({ submission, alice }: Place): Promise<SmtpClient> {
 }
 
 /** Stops the server, and gives what a user has got. */
-async function inboxOf({ server, dataDir, organization }: TestServer, { id }: TestUser): Promise<string[]> {
+async function inboxOf(server: TestServer, user: TestUser): Promise<string[]> {
+  return (await mailOf(server, user)).Inbox.map(({ raw }) => raw);
+}
+
+/** Stops the server, and gives what is in a user's mailbox. */
+async function mailOf({ server, dataDir, organization }: TestServer, { id }: TestUser) {
   await server.stop();
   const { mail } = await tempDatabase({ folder: dirname(dataDir) });
-  const reader = mail.mailbox({ organization, mailbox: id } as MailboxRef);
-  const range = { from: listStart, to: listEnd, limit: 100 };
-  const places = await reader.list(defaultFolder(FolderType.Inbox), range);
-  const bodies = await reader.inlineBodies(places.map(({ item }) => item as ItemId));
-  return bodies.map((raw) => Buffer.from(raw ?? []).toString());
+  const mailbox = { organization, mailbox: id } as MailboxRef;
+  const inFolder = async (type: FolderType) => {
+    const folder = defaultFolder(type);
+    const reader = mail.mailbox(mailbox);
+    const places = await reader.list(folder, { from: listStart, to: listEnd, limit: 100 });
+    const items = await reader.items(
+      folder,
+      places.map(({ item }) => item as ItemId),
+    );
+    const found: { raw: string; isRead: boolean }[] = [];
+    for (const item of items) {
+      if (!item) continue;
+      const raw = (await buffer(mail.openBody(mailbox, item))).toString('latin1');
+      found.push({ raw, isRead: item.marks.read });
+    }
+    return found;
+  };
+  return { Inbox: await inFolder(FolderType.Inbox), SentItems: await inFolder(FolderType.SentItems) };
 }
 
 const message = (from: string, more = '') => `From: ${from}\r\nTo: bob@one.example\r\n${more}\r\nText\r\n`;
@@ -176,6 +196,16 @@ describe('who may send as whom', () => {
       [message(`${me}, x@elsewhere.example`), /^550 5\.7\.1 /],
       [message(`${me}\r\nFrom: x@elsewhere.example`), /^550 5\.7\.1 /],
       [message(me, 'Sender: x@elsewhere.example\r\n'), /^550 5\.7\.1 /],
+      [message(me, `Sender: ${me}\r\nSender: x@elsewhere.example\r\n`), /^550 5\.7\.1 /],
+      [message(me, 'Sender: \r\n'), /^550 5\.7\.1 /],
+      [message(me, `Sender: ${me}\r\n`), /^250 2\.0\.0 /],
+      [message(me, 'from : x@elsewhere.example\r\n'), /^550 5\.7\.1 /],
+      [message(`${me},\r\n x@elsewhere.example`), /^550 5\.7\.1 /],
+      [message(`Us: ${me}, x@elsewhere.example;`), /^550 5\.7\.1 /],
+      [message('undisclosed:;'), /^550 5\.7\.1 /],
+      [message(''), /^550 5\.7\.1 /],
+      ['Sender: x@elsewhere.example\r\n\r\nText\r\n', /^550 5\.7\.1 /],
+      [message('=?utf-8?Q?Alice_=3Cx=40elsewhere.example=3E?= <'.concat(me, '>')), /^250 2\.0\.0 /],
       [message('Alice'), /^550 5\.7\.1 /],
       [message(`"x@elsewhere.example" <${me}>`), /^250 2\.0\.0 /],
       [message(me.toUpperCase()), /^250 2\.0\.0 /],
@@ -258,5 +288,101 @@ describe('a message', () => {
     ).toBe(250);
     expect((await client.command('RCPT TO:<bob@one.example> X=1')).line).toMatch(/^555 5\.5\.4 /);
     client.close();
+  });
+});
+
+describe('attachments of blocked kinds', () => {
+  test('are refused with their name, and the connection goes on', async () => {
+    const place = await start();
+    const { server, alice } = place;
+    const client = await signedIn(place);
+    const me = alice.address;
+    const file = (name: string) => `Content-Disposition: attachment; filename="${name}"\r\n`;
+    const refused = await client.mail(me, [me], message(me, file('run.exe')));
+    expect(refused.line).toMatch(
+      /^554 5\.7\.1 The attachment "run\.exe" is of a kind that is not accepted \[\w+\]$/,
+    );
+    expect((await client.mail(me, [me], message(me, file('run.txt')))).line).toMatch(/^250 2\.0\.0 /);
+    client.close();
+    expect(await inboxOf(server, alice)).toHaveLength(1);
+  });
+});
+
+describe('the copy in Sent Items', () => {
+  const settings = { MAILSTEAD_SUBMISSION_SENT_COPY: 'true' };
+
+  test('is not made unless it is set', async () => {
+    const place = await start();
+    const { server, alice } = place;
+    const client = await signedIn(place);
+    expect((await client.mail(alice.address, [alice.address], message(alice.address))).code).toBe(250);
+    client.close();
+    const { Inbox, SentItems } = await mailOf(server, alice);
+    expect([Inbox.length, SentItems.length]).toEqual([1, 0]);
+  });
+
+  test.each([
+    ['small', 'Text\r\n'],
+    ['large', 'Text of a line\r\n'.repeat(200_000)],
+  ])('of a %s message is read, and has the Bcc that nobody else sees', async (_name, text) => {
+    const place = await start(settings);
+    const { server, alice } = place;
+    const bob = await server.addUser('bob');
+    const client = await signedIn(place);
+    const raw = `${message(alice.address, `Bcc: ${bob.address}\r\n`)}${text}`;
+    expect((await client.mail(alice.address, [bob.address, alice.address], raw)).code).toBe(250);
+    client.close();
+    const { Inbox, SentItems } = await mailOf(server, alice);
+    expect(Inbox.map(({ isRead }) => isRead)).toEqual([false]);
+    expect(SentItems.map(({ isRead }) => isRead)).toEqual([true]);
+    expect(SentItems[0]?.raw).toMatch(/^From: alice@/);
+    expect(SentItems[0]?.raw).toContain(`\r\nBcc: ${bob.address}\r\n`);
+    expect(SentItems[0]?.raw).toMatch(/\r\nMessage-ID: </i);
+    expect(SentItems[0]?.raw).not.toContain('Received:');
+    expect(SentItems[0]?.raw.endsWith(`\r\n\r\nText\r\n${text}`)).toBe(true);
+    expect(Inbox[0]?.raw).not.toContain('Bcc:');
+    expect(Inbox[0]?.raw.endsWith(`\r\n\r\nText\r\n${text}`)).toBe(true);
+  });
+
+  test('is there when the message goes elsewhere only, and to a group of nobody', async () => {
+    const place = await start(settings);
+    const { server, alice } = place;
+    const organization = { OrganizationId: server.organization };
+    const { GroupId } = await server.admin('CreateGroup', { ...organization, Name: 'empty' });
+    const group = 'empty@test.mailstead.test';
+    await server.admin('RegisterToWorkMail', { ...organization, EntityId: GroupId, Email: group });
+    const client = await signedIn(place);
+    for (const to of ['x@away.example', group])
+      expect((await client.mail(alice.address, [to], message(alice.address))).code).toBe(250);
+    client.close();
+    expect((await mailOf(server, alice)).SentItems).toHaveLength(2);
+  });
+
+  test('is there when the message goes by the queue', async () => {
+    const place = await start(settings);
+    const { server, alice } = place;
+    const client = await signedIn(place);
+    const to = Array.from({ length: 70 }, (_, n) => `x@d${n}.example`);
+    expect((await client.mail(alice.address, to, message(alice.address))).code).toBe(250);
+    client.close();
+    expect((await mailOf(server, alice)).SentItems).toHaveLength(1);
+  });
+
+  test('leaves nothing when the message is refused, and has to have room', async () => {
+    const place = await start({ ...settings, MAILSTEAD_LIMITS_MAILBOX_QUOTA: '1 MiB' });
+    const { server, alice } = place;
+    const client = await signedIn(place);
+    const me = alice.address;
+    const blocked = message(me, 'Content-Disposition: attachment; filename=run.exe\r\n');
+    const large = `${blocked}${'x\r\n'.repeat(50_000)}`;
+    expect((await client.mail(me, ['x@away.example'], large)).line).toMatch(/^554 5\.7\.1 /);
+    expect((await client.mail(me, ['x@away.example'], `${message(me)}a\nb\r\n`)).line).toMatch(
+      /^550 5\.6\.11 /,
+    );
+    expect((await client.command(`MAIL FROM:<${me}> SIZE=2000000`)).line).toMatch(/^452 4\.2\.2 /);
+    client.close();
+    const left = await readdir(join(server.dataDir, 'blobs'), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual([]);
+    expect((await mailOf(server, alice)).SentItems).toEqual([]);
   });
 });

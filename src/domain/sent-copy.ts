@@ -1,0 +1,56 @@
+import { MessageIndexer } from '#mime/index-message';
+import { BodySpool } from './body-spool.ts';
+import { defaultFolder, FolderType } from './folder.ts';
+import type { MailboxRef } from './ids.ts';
+import type { NewItem } from './item.ts';
+import { newItem } from './new-item.ts';
+import type { MailboxTx, MailStore, StoredBody } from './ports.ts';
+
+const sentItems = defaultFolder(FolderType.SentItems);
+
+/** A copy that is whole, and waits for the transaction that names it. */
+export interface FinishedSentCopy {
+  readonly mailbox: MailboxRef;
+  readonly item: NewItem;
+  readonly stored: readonly StoredBody[];
+  /** Puts it into Sent Items. */
+  put(of: (ref: MailboxRef) => Pick<MailboxTx, 'addItem'>): Promise<void>;
+}
+
+/** SentCopy is what the sender of a message keeps of it, while it comes in: a body of its own, as its header differs. */
+export class SentCopy {
+  readonly #mailbox: MailboxRef;
+  readonly #spool: BodySpool;
+  readonly #indexer = new MessageIndexer();
+
+  /** A copy of more than `inlineBytes` is written to the store while it comes in. */
+  constructor(
+    store: Pick<MailStore, 'writeBody' | 'readBody' | 'discardBody'>,
+    mailbox: MailboxRef,
+    inlineBytes: number,
+  ) {
+    this.#mailbox = mailbox;
+    this.#spool = new BodySpool(store, [mailbox.organization], inlineBytes);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#indexer.write(chunk);
+    await this.#spool.write(chunk);
+  }
+
+  async finish(receivedMs: number): Promise<FinishedSentCopy> {
+    const mailbox = this.#mailbox;
+    const index = this.#indexer.end(receivedMs);
+    const body = await this.#spool.finish();
+    const item = newItem(index, body.bodyFor(mailbox.organization), { receivedMs, read: true });
+    const put: FinishedSentCopy['put'] = async (of) => {
+      await of(mailbox).addItem(sentItems, item);
+    };
+    return { mailbox, item, stored: body.stored, put };
+  }
+
+  /** Forgets it. */
+  abort(): Promise<void> {
+    return this.#spool.abort();
+  }
+}
