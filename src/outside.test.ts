@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
 import { systemOutside } from './outside.ts';
 
-test('random bytes are never given twice, whatever their number', () => {
-  const seen = new Set<string>();
-  for (let n = 0; n < 2000; n++) {
-    seen.add(Buffer.from(systemOutside.random.bytes(16)).toString('hex'));
-  }
-  expect(seen.size).toBe(2000);
-  for (const length of [0, 1, 4096, 4097, 100_000]) {
-    expect(systemOutside.random.bytes(length)).toHaveLength(length);
-  }
-  expect(systemOutside.random.bytes(4097).some((byte) => byte !== 0)).toBe(true);
+test('a delay of months is not taken for none', async () => {
+  let isCalled = false;
+  const cancel = systemOutside.clock.after(90 * 86_400_000, () => {
+    isCalled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  cancel();
+  expect(isCalled).toBe(false);
 });

@@ -5,12 +5,15 @@ import type { Outside } from '#domain/outside';
 const pool = Buffer.allocUnsafeSlow(4096);
 let used = pool.length;
 
+/** Node takes a longer delay for none: whoever waits that long looks again when it is over. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's own clock and randomness. */
 export const systemOutside: Outside = {
   clock: {
     now: () => Date.now(),
     after: (delayMs, callback) => {
-      const timer = setTimeout(callback, delayMs);
+      const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs));
       return () => clearTimeout(timer);
     },
   },

@@ -46,6 +46,7 @@ export class OutboundQueue implements OutboundStore {
     return {
       put: (mail) => this.#put(tx, mail),
       replace: (mail, next) => this.#replace(tx, mail, next),
+      hasten: (mail, dueMs) => this.#hasten(tx, mail, dueMs),
     };
   }
 
@@ -94,13 +95,6 @@ export class OutboundQueue implements OutboundStore {
 
   get(id: QueueId): Promise<OutboundMail | undefined> {
     return this.#read(this.#p.store, shardOf(id), Buffer.from(id, 'hex'));
-  }
-
-  async isHeld(mail: OutboundMail): Promise<boolean> {
-    const shard = shardOf(mail.id);
-    const key = this.#dueKey(mail);
-    const stored = await this.#p.store.get(shard, key);
-    return stored !== undefined && rows.destination.decode(this.#p.sealer, shard, key, stored).length > 0;
   }
 
   async list(
@@ -177,6 +171,22 @@ export class OutboundQueue implements OutboundStore {
     else tx.del(blobPart(mail.organization, mail.body.id[0] ?? 0), blobRows.reference.key(mail.body.id, id));
     if (mail.body.kind === 'blob' && mail.body.isFramed === true) tx.del(shard, rows.frame.key(id));
     return true;
+  }
+
+  async #hasten(tx: Tx, { id }: OutboundMail, dueMs: number): Promise<OutboundMail | undefined> {
+    const shard = shardOf(id);
+    const mail = await this.#read(tx, shard, Buffer.from(id, 'hex'));
+    if (mail === undefined) return undefined;
+    const key = this.#dueKey(mail);
+    const holder = await tx.get(shard, key);
+    const isHeld =
+      holder !== undefined && rows.destination.decode(this.#p.sealer, shard, key, holder).length > 0;
+    if (isHeld) return mail;
+    const due = { ...mail, dueMs };
+    tx.del(shard, key);
+    this.#write(tx, shard, due);
+    this.#putDue(tx, shard, due, nobody);
+    return due;
   }
 
   async #recover(

@@ -193,12 +193,14 @@ export class RelayConnection {
       if (error.message.startsWith('Message size larger')) return failed('5.3.4', error.message);
       return { kind: 'deferred', status: '4.4.2', text: error.message };
     }
-    const enhanced = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
     // A 421 ends the session whatever was asked: RFC 5321 §3.8.
     const isPermanent = responseCode >= 500;
+    const given = /^\d{3}[ -]([45])(\.\d{1,3}\.\d{1,3})\b/.exec(response);
+    // RFC 2034 §4: the class is that of the reply; another one would say the contrary of what happened.
+    const isFitting = given?.[1] === (isPermanent ? '5' : '4');
     return {
       kind: isPermanent ? 'failed' : 'deferred',
-      status: enhanced ?? (isPermanent ? '5.0.0' : '4.0.0'),
+      status: `${isPermanent ? '5' : '4'}${isFitting ? given?.[2] : '.0.0'}`,
       text: response.replace(/\s+/g, ' ').slice(0, 1_000),
       remote: this.host.name,
     };

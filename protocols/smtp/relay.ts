@@ -10,7 +10,7 @@ interface SmtpRelayOptions {
   readonly clock: Clock;
 }
 
-/** An attempt that takes longer is broken off: its mail is held for an hour. */
+/** An attempt that takes longer is broken off, and no further server tried. */
 const attemptMs = 50 * 60_000;
 
 /** SmtpRelay gives mail to other servers over SMTP. RFC 5321 §5. */
@@ -32,6 +32,8 @@ class SmtpRelaySession implements RelaySession {
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
   #isSending = false;
+  /** The time for this attempt is up. */
+  #isLate = false;
 
   constructor(options: SmtpRelayOptions) {
     this.#options = options;
@@ -39,7 +41,11 @@ class SmtpRelaySession implements RelaySession {
 
   async send(hop: RemoteHop, mail: RelayedMail): Promise<readonly Outcome[]> {
     this.#isSending = true;
-    const cancel = this.#options.clock.after(attemptMs, () => this.#connection?.close());
+    this.#isLate = false;
+    const cancel = this.#options.clock.after(attemptMs, () => {
+      this.#isLate = true;
+      this.#connection?.close();
+    });
     try {
       return await this.#tryHosts(await this.#hosts(hop), mail);
     } catch (error) {
@@ -77,7 +83,7 @@ class SmtpRelaySession implements RelaySession {
     let left = mail.recipients;
     let isUnreachable = true;
     for (const host of hosts) {
-      if (left.length === 0 || this.#isClosed) break;
+      if (left.length === 0 || this.#isClosed || this.#isLate) break;
       const tried = await this.#tryHost(host, mail, left);
       isUnreachable &&= tried.isUnreachable;
       for (const outcome of tried.outcomes) {

@@ -139,13 +139,17 @@ export class RelayRunner {
       if (mail === undefined) return;
       // Another session may take what else is due.
       if (unreachable === undefined) this.#look();
-      const outcomes: readonly Outcome[] =
-        unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
-      unreachable = outcomes.find((outcome) => outcome.isUnreachable === true);
-      // What we broke off ourselves says nothing; it is taken up again at the next start.
-      const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
-      if (told.length === 0) return;
-      for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
+      try {
+        const outcomes: readonly Outcome[] =
+          unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
+        unreachable = outcomes.find((outcome) => outcome.isUnreachable === true);
+        // What we broke off ourselves says nothing; it is taken up again at the next start.
+        const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
+        if (told.length === 0) return;
+        for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
+      } finally {
+        this.#parts.queue.release(mail);
+      }
     }
   }
 

@@ -48,6 +48,8 @@ const inbox = defaultFolder(FolderType.Inbox);
 export class OutboundQueue {
   readonly #parts: OutboundQueueParts;
   readonly #owner: string;
+  /** What is being sent, whatever the clock says of it. */
+  readonly #inHand = new Set<QueueId>();
 
   constructor(parts: OutboundQueueParts) {
     this.#parts = parts;
@@ -59,10 +61,24 @@ export class OutboundQueue {
     return this.#parts.queue.recover(this.#owner, this.#parts.outside.clock.now());
   }
 
-  /** The next mail of a destination that is due, held for an attempt; and when another one is. */
-  claim(destination: string): ReturnType<OutboundStore['claim']> {
-    const nowMs = this.#parts.outside.clock.now();
-    return this.#parts.queue.claim(destination, { nowMs, untilMs: nowMs + holdMs, owner: this.#owner });
+  /** The next mail of a destination that is due, held for an attempt until it is released; and when another one is. */
+  async claim(destination: string): ReturnType<OutboundStore['claim']> {
+    for (;;) {
+      const nowMs = this.#parts.outside.clock.now();
+      const held = { nowMs, untilMs: nowMs + holdMs, owner: this.#owner };
+      const claimed = await this.#parts.queue.claim(destination, held);
+      const { mail } = claimed;
+      if (mail === undefined) return claimed;
+      // Its attempt takes long, or the clock was put forward: it is held for longer.
+      if (this.#inHand.has(mail.id)) continue;
+      this.#inHand.add(mail.id);
+      return claimed;
+    }
+  }
+
+  /** The attempt is over, whatever became of it. */
+  release({ id }: OutboundMail): void {
+    this.#inHand.delete(id);
   }
 
   /** The message as it is sent. */
@@ -113,16 +129,16 @@ export class OutboundQueue {
   async get(organization: OrganizationId, id: QueueId): Promise<OutboundMail> {
     const mail = await this.#parts.queue.get(id);
     if (mail?.organization === organization) return mail;
-    throw new DomainError('queue/not-found', 'No queued message has this id.');
+    throw notQueued();
   }
 
   /** Makes a mail due at once; one that is being sent stays as it is. Throws queue/not-found. */
   async retry(organization: OrganizationId, id: QueueId): Promise<OutboundMail> {
-    const { store, queue, outside } = this.#parts;
+    const { store, outside } = this.#parts;
     const mail = await this.get(organization, id);
-    if (await queue.isHeld(mail)) return mail;
-    const due = { ...mail, dueMs: outside.clock.now() };
-    await store.transact([], (_of, outbound) => outbound.replace(mail, due), [], [mail]);
+    const nowMs = outside.clock.now();
+    const due = await store.transact([], (_of, outbound) => outbound.hasten(mail, nowMs), [], [mail]);
+    if (due === undefined) throw notQueued();
     return due;
   }
 
@@ -189,10 +205,15 @@ export class OutboundQueue {
   async #beginning(mail: OutboundMail): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of this.open(mail)) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > maxReturnedBytes) break;
+    try {
+      for await (const chunk of this.open(mail)) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > maxReturnedBytes) break;
+      }
+    } catch (err) {
+      // Without its report the mail would be tried for ever.
+      this.#parts.log.error('outbound.queue.failed', { err }, { queueId: mail.id });
     }
     return Buffer.concat(chunks);
   }
@@ -215,4 +236,8 @@ export class OutboundQueue {
       });
     }
   }
+}
+
+function notQueued(): DomainError {
+  return new DomainError('queue/not-found', 'No queued message has this id.');
 }

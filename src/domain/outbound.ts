@@ -85,8 +85,11 @@ export interface StatusNotice {
 
 /** One message is at most so many rows: what goes to more destinations shares them. */
 const maxDestinations = 64;
-/** A row with what every recipient's server said stays well below the size of a transaction. */
-const maxRecipientsPerRow = 500;
+/** As many as one transaction with the next server takes: RFC 5321 §4.5.3.1.8. */
+const maxRecipientsPerRow = 100;
+/** A value holds 60 KiB: so much of a row are addresses, which stand in it twice, and what servers said. */
+const maxAddressBytesPerRow = 12 * 1024;
+const maxTextBytesPerRow = 16 * 1024;
 const maxTextLength = 500;
 /** RFC 3461 §4.1, DELAY: after this age, once. */
 const delayToldMs = 4 * 3_600_000;
@@ -111,7 +114,7 @@ export function outboundMails(
       ? [...groups.slice(0, maxDestinations - 1), [`several of ${content.acceptId}`, shared] as const]
       : groups;
   return rows.flatMap(([destination, some]) =>
-    chunksOf(some, maxRecipientsPerRow).map((part, n) => ({
+    rowsOf(some).map((part, n) => ({
       ...envelope,
       ...content,
       id: outboundId(content.acceptId, destination, n),
@@ -124,10 +127,23 @@ export function outboundMails(
   );
 }
 
-function chunksOf<T>(list: readonly T[], length: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(list.length / length) }, (_, n) =>
-    list.slice(n * length, (n + 1) * length),
-  );
+/** Recipients, row by row: as many as there is room for in one. */
+function rowsOf(recipients: readonly OutboundRecipient[]): readonly (readonly OutboundRecipient[])[] {
+  const all: OutboundRecipient[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const recipient of recipients) {
+    const { address, orcpt = '' } = recipient;
+    const own = Buffer.byteLength(address) + Buffer.byteLength(orcpt);
+    const row = all.at(-1) ?? [];
+    if (bytes + own > maxAddressBytesPerRow || row.length >= maxRecipientsPerRow) {
+      all.push([recipient]);
+      bytes = own;
+    } else {
+      row.push(recipient);
+      bytes += own;
+    }
+  }
+  return all;
 }
 
 /** A byte that is the same for all mail of a destination: it spreads the queue. */
@@ -190,12 +206,35 @@ export function afterAttempt(
   if (pending.length === 0) return { next: undefined, notices };
   const next = {
     ...mail,
-    recipients,
+    recipients: withShortTexts(recipients),
     attempts: mail.attempts + 1,
     isDelayTold: mail.isDelayTold || isDelayed,
     dueMs: nextAttemptMs(mail, nowMs, schedule),
   };
   return { next, notices };
+}
+
+/** What is kept of the replies fits the row. */
+function withShortTexts(recipients: readonly QueuedRecipient[]): readonly QueuedRecipient[] {
+  const bytes = recipients.reduce((sum, { last }) => sum + textBytes(last), 0);
+  if (bytes <= maxTextBytesPerRow) return recipients;
+  const each = Math.floor(maxTextBytesPerRow / recipients.length);
+  return recipients.map((recipient) => {
+    const { last } = recipient;
+    if (last === undefined || textBytes(last) <= each) return recipient;
+    const room = Math.max(0, each - Buffer.byteLength(last.remote ?? ''));
+    const text = Buffer.from(last.text)
+      .subarray(0, room)
+      .toString()
+      .replace(/\ufffd+$/, '');
+    return { ...recipient, last: { ...last, text } };
+  });
+}
+
+function textBytes(outcome: Outcome | undefined): number {
+  return outcome === undefined
+    ? 0
+    : Buffer.byteLength(outcome.text) + Buffer.byteLength(outcome.remote ?? '');
 }
 
 function advance(

@@ -137,6 +137,8 @@ export interface OutboundTx {
   put(mail: NewOutboundMail): Promise<void>;
   /** Puts `next` in the place of a mail, or takes it out; false if it is not queued any more, and nothing is done. */
   replace(mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean>;
+  /** Makes a mail due at `dueMs`, unless an attempt is under way; gives it as it is then, undefined if it is not queued any more. */
+  hasten(mail: OutboundMail, dueMs: number): Promise<OutboundMail | undefined>;
 }
 
 /** A destination and when its first mail is due. */
@@ -157,8 +159,6 @@ export interface OutboundStore {
     held: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
   ): Promise<{ readonly mail: OutboundMail | undefined; readonly nextDueMs: number | undefined }>;
   get(id: QueueId): Promise<OutboundMail | undefined>;
-  /** Whether an attempt is under way. */
-  isHeld(mail: OutboundMail): Promise<boolean>;
   /** Of one organisation, in order of id, after `after`. */
   list(
     organization: OrganizationId,

@@ -412,6 +412,7 @@ test('many recipients of one domain go by a hundred, and a report on all of them
   expect(next.mails.every(({ to }) => to.length <= 100)).toBe(true);
   const arrived = next.mails.flatMap(({ to }) => to);
   expect(arrived.sort()).toEqual(names.filter((name) => !name.endsWith('9@one.example')).sort());
-  expect(await site.inbox()).toHaveLength(3);
+  // One for each row of the queue.
+  expect(await site.inbox()).toHaveLength(12);
   expect(await site.queued()).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { type EntityId, type ItemId, mailboxOf, type OrganizationId } from '#dom
 import { LocalTransport } from '#domain/local-transport';
 import type { OutboundEnvelope, OutboundMail } from '#domain/outbound';
 import { OutboundQueue } from '#domain/outbound-queue';
+import type { Clock } from '#domain/outside';
 import { OwnMail } from '#domain/own-mail';
 import { QueueRunner } from '#domain/queue-runner';
 import { type Route, Routes } from '#domain/routes';
@@ -31,6 +32,8 @@ interface OutboundSiteOptions {
   readonly relay?: string;
   readonly routes?: readonly Route[];
   readonly concurrency?: number;
+  /** In the place of the one that `pass` moves. */
+  readonly clock?: Clock;
   readonly mailboxQuotaBytes?: number;
 }
 
@@ -66,7 +69,8 @@ export const minute = 60_000;
 export const hour = 60 * minute;
 
 export async function startOutbound(options: OutboundSiteOptions = {}): Promise<OutboundSite> {
-  const clock = fixedClock(Date.UTC(2026, 10, 22));
+  const movable = fixedClock(Date.UTC(2026, 10, 22));
+  const clock: Clock = options.clock ?? movable;
   const outside = { clock, random: { bytes: (length: number) => randomBytes(length) } };
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
@@ -152,7 +156,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     await message.accept();
   };
   return {
-    clock,
+    clock: movable,
     database,
     organization,
     delivery,
@@ -173,7 +177,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     localQueue,
     queued: async () => (await queue.list(organization, undefined, 100)).rows,
     pass: async (ms) => {
-      clock.move(ms);
+      movable.move(ms);
       await runner.settled();
     },
   };
