@@ -84,13 +84,12 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const isDirect =
     copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
   if (!isDirect) {
-    // The ids follow from the request: when it is repeated because we stopped here, nothing arrives twice.
-    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id), mails);
+    // The ids follow from the request: when it is repeated because we stopped here, no mailbox gets it twice. Other servers
+    // could not tell: what is for them is queued with the mark that it is done.
+    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id));
     parts.wakeQueue();
-    parts.wakeRelay?.(mails);
   }
   const direct = isDirect ? mailboxes : [];
-  const directMails = isDirect ? mails : [];
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
   const done = await store.transact(
     [from.mailbox, ...direct.filter(({ mailbox }) => mailbox !== from.mailbox.mailbox)],
@@ -99,14 +98,14 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       if (await isMarked(own, markers)) return { duplicate: true };
       if (sent) await own.addItem(sentItems, itemFor(sent.items, from.organization));
       for (const ref of direct) await of(ref).addItem(inbox, itemFor(delivered.items, ref.organization));
-      for (const mail of directMails) await queue.put(mail);
+      for (const mail of mails) await queue.put(mail);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
     bodies,
-    directMails,
+    mails,
   );
-  parts.wakeRelay?.(directMails);
+  parts.wakeRelay?.(mails);
   return done;
 }
 
