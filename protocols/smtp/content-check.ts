@@ -1,3 +1,4 @@
+import { countLineEnds } from '#mime/line-ends';
 import { ReplyError } from './reply.ts';
 
 const nul = 0x00;
@@ -32,11 +33,34 @@ export class ContentCheck {
     const { length } = chunk;
     if (length === 0) return;
     if (this.#isAfterCr && chunk[0] !== lf) throw bareLineEnd('CR');
+    if (!this.#isClean(chunk)) this.#findFault(chunk);
+    const lastLf = chunk.lastIndexOf(lf);
+    this.#begunBytes = lastLf < 0 ? this.#begunBytes + length : length - lastLf - 1;
+    this.#isAfterCr = chunk[length - 1] === cr;
+    if (this.#begunBytes > maxLineBytes) throw tooLong('A line');
+    for (let i = 0; i < length && this.#isInHeader; i++) this.#readHeader(chunk[i] ?? nul);
+  }
+
+  /** Whether all line ends are whole and no line can be too long; the CR at the end waits for the next chunk. */
+  #isClean(chunk: Uint8Array): boolean {
+    const { lineFeeds, carriageReturns, pairs, nuls } = countLineEnds(chunk, 0, chunk.length);
+    const begun = this.#isAfterCr ? 1 : 0;
+    const open = chunk[chunk.length - 1] === cr ? 1 : 0;
+    const first = chunk.indexOf(lf);
+    return (
+      lineFeeds - begun === pairs &&
+      carriageReturns - open === pairs &&
+      nuls === 0 &&
+      this.#begunBytes + first <= maxLineBytes &&
+      chunk.length - first <= maxLineBytes
+    );
+  }
+
+  #findFault(chunk: Uint8Array): void {
+    const { length } = chunk;
     let lineStart = -this.#begunBytes;
     for (let i = 0; i < length; i++) {
-      const byte = chunk[i] ?? nul;
-      // Nearly every byte is text: it costs this comparison and no more.
-      if (byte > cr) continue;
+      const byte = chunk[i];
       if (byte === lf) {
         if (i === 0 ? !this.#isAfterCr : chunk[i - 1] !== cr) throw bareLineEnd('LF');
         if (i - lineStart > maxLineBytes) throw tooLong('A line');
@@ -45,10 +69,6 @@ export class ContentCheck {
         if (i + 1 < length && chunk[i + 1] !== lf) throw bareLineEnd('CR');
       } else if (byte === nul) throw new ReplyError(554, '5.6.0', 'Message contains NUL');
     }
-    this.#isAfterCr = chunk[length - 1] === cr;
-    this.#begunBytes = length - lineStart;
-    if (this.#begunBytes > maxLineBytes) throw tooLong('A line');
-    for (let i = 0; i < length && this.#isInHeader; i++) this.#readHeader(chunk[i] ?? nul);
   }
 
   #readHeader(byte: number): void {

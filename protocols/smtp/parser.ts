@@ -6,6 +6,7 @@ type Done = Parameters<SMTPStream['_feedDataStream']>[1];
 const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
+const lineOfDot = Buffer.from('\r\n.');
 
 /** So many commands in one chunk are done before others have their turn. */
 const maxCommandsAtOnce = 100;
@@ -120,24 +121,31 @@ export class Parser extends SMTPStream {
           from = ++at;
         }
       }
-      at = this.#skipLine(input, at);
+      at = this.#skipLines(input, at);
     }
     kept.push(input.subarray(from, at));
     this.#held = input.subarray(at);
     this.#emit(joined(kept), done);
   }
 
-  /** Gives where the next line begins, or the end of the input, and notes what stands before it. */
-  #skipLine(input: Buffer, at: number): number {
-    const end = input.indexOf(lf, at);
-    if (end < 0) {
-      this.#isAtLineStart = false;
-      this.#isAfterCr = input.at(-1) === cr;
-      return input.length;
+  /** Gives where the next line begins that begins with a dot, or the end of the input, and notes what stands before it. */
+  #skipLines(input: Buffer, at: number): number {
+    // The CR came with the input before.
+    if (this.#isAfterCr && input[at] === lf && input[at + 1] === dot) {
+      this.#isAfterCr = false;
+      this.#isAtLineStart = true;
+      return at + 1;
     }
-    this.#isAtLineStart = end > at ? input[end - 1] === cr : this.#isAfterCr;
-    this.#isAfterCr = false;
-    return end + 1;
+    const end = input.indexOf(lineOfDot, at);
+    if (end >= 0) {
+      this.#isAfterCr = false;
+      this.#isAtLineStart = true;
+      return end + 2;
+    }
+    const isLastLf = input.at(-1) === lf;
+    this.#isAtLineStart = isLastLf && (at < input.length - 1 ? input.at(-2) === cr : this.#isAfterCr);
+    this.#isAfterCr = input.at(-1) === cr;
+    return input.length;
   }
 
   #end(kept: readonly Buffer[], rest: Buffer, done: Done): void {

@@ -3,6 +3,10 @@ import { Buffer } from 'node:buffer';
 /** A line longer than this is no boundary delimiter; RFC 2046 §5.1.1 allows 70 characters and white space. */
 export const maxBoundaryLine = 512;
 
+const lf = 0x0a;
+const hyphen = 0x2d;
+const lineOfHyphens = Buffer.from('\n--');
+
 /** A multipart that is being read: which part it is, and the delimiter that its header named. */
 interface OpenMultipart {
   readonly part: number;
@@ -17,13 +21,16 @@ export interface BoundaryMatch {
   readonly isClose: boolean;
 }
 
+/** A boundary line among other bytes; without `match` only its beginning, up to the end of them. */
+interface FoundLine {
+  readonly at: number;
+  readonly match: BoundaryMatch | undefined;
+  readonly next: number;
+}
+
 /** The multiparts that are open at the present place of a message, the outermost first. */
 export class BoundaryStack {
   readonly #open: OpenMultipart[] = [];
-
-  get isEmpty(): boolean {
-    return this.#open.length === 0;
-  }
 
   push(part: number, boundary: string | undefined): void {
     const delimiter = boundary === undefined ? undefined : Buffer.from(`--${boundary}`, 'latin1');
@@ -33,6 +40,21 @@ export class BoundaryStack {
   /** Closes every multipart at `level` and inside it. */
   cut(level: number): void {
     this.#open.length = Math.min(this.#open.length, level);
+  }
+
+  /** The next boundary line from `from` on, or what at the end of the bytes may become one. */
+  next(bytes: Buffer, from: number, atLineStart: boolean): FoundLine | undefined {
+    if (this.#open.length === 0) return undefined;
+    const { length } = bytes;
+    let at = atLineStart && beginsWithHyphens(bytes, from) ? from : nextHyphens(bytes, from);
+    while (at >= 0) {
+      const end = bytes.indexOf(lf, at);
+      if (end < 0 && length - at <= maxBoundaryLine) return { at, match: undefined, next: length };
+      const match = end < 0 ? undefined : this.match(bytes, at, end + 1);
+      if (match !== undefined) return { at, match, next: end + 1 };
+      at = end < 0 ? -1 : nextHyphens(bytes, end);
+    }
+    return undefined;
   }
 
   /**
@@ -81,4 +103,17 @@ function guessDelimiter(bytes: Uint8Array, from: number, end: number): Buffer | 
     if (isSpace(bytes[i])) return undefined;
   }
   return Buffer.from(bytes.subarray(from, end));
+}
+
+/** Whether two hyphens stand at `at`, or one that is the last byte. */
+function beginsWithHyphens(bytes: Buffer, at: number): boolean {
+  return bytes[at] === hyphen && (at + 1 === bytes.length || bytes[at + 1] === hyphen);
+}
+
+/** Where the next line begins that begins so, after a line feed at or behind `from`; -1 if none does. */
+function nextHyphens(bytes: Buffer, from: number): number {
+  const at = bytes.indexOf(lineOfHyphens, from);
+  if (at >= 0) return at + 1;
+  const last = bytes.length - 1;
+  return last > from && bytes[last] === hyphen && bytes[last - 1] === lf ? last : -1;
 }

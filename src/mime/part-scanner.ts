@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { type BoundaryMatch, BoundaryStack, maxBoundaryLine } from './boundary.ts';
 import { HeaderCollector } from './header-collector.ts';
 import { contentFieldAt, contentFieldLength } from './header-fields.ts';
+import { countLineEnds } from './line-ends.ts';
 import { boundaryOf, isIdentity, isMessageType, type PartHeader, readPartHeader } from './part-header.ts';
 import type { ScannedPart } from './scanned-part.ts';
 
@@ -21,8 +22,8 @@ const tailBytes = maxBoundaryLine + 64;
 
 const LF = 0x0a;
 const CR = 0x0d;
-const HYPHEN = 0x2d;
 const EQUALS = 0x3d;
+const linesOfC = [Buffer.from('\nC'), Buffer.from('\nc')];
 
 /** What the scanner tells while it reads. */
 export interface ScanListener {
@@ -185,57 +186,39 @@ export class PartScanner {
 
   /** Reads body lines from `from`; stops after a boundary line. `checked`: the first line is known to be none. */
   #body(chunk: Uint8Array, base: number, from: number, checked: boolean): number {
-    const watch = !this.#boundaries.isEmpty;
-    const length = chunk.length;
-    if (this.#fieldBytes >= 0) this.#lookForField(chunk, from, this.#fieldBytes);
-    let lineFeeds = 0;
-    let carriageReturns = 0;
-    let atLineStart = this.#atLineStart && !checked;
-    let position = from;
-    let stop = length;
-    let match: BoundaryMatch | undefined;
-    let next = length;
-    while (position < length) {
-      if (
-        atLineStart &&
-        watch &&
-        chunk[position] === HYPHEN &&
-        (position + 1 === length || chunk[position + 1] === HYPHEN)
-      ) {
-        const lf = chunk.indexOf(LF, position);
-        if (lf < 0 && length - position <= maxBoundaryLine) {
-          this.#pending = Buffer.from(chunk.subarray(position));
-          stop = position;
-          break;
-        }
-        match = lf < 0 ? undefined : this.#boundaries.match(chunk, position, lf + 1);
-        if (match !== undefined) {
-          stop = position;
-          next = lf + 1;
-          break;
-        }
-      }
-      if (atLineStart) this.#lookForField(chunk, position, 0);
-      while (position < length && chunk[position] !== LF) position++;
-      atLineStart = position < length;
-      if (atLineStart) {
-        lineFeeds++;
-        if (position > 0 ? chunk[position - 1] === CR : this.#byteAt(base - 1) === CR) carriageReturns++;
-        position++;
-      }
-    }
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const atLineStart = this.#atLineStart && !checked;
+    const found = this.#boundaries.next(bytes, from, atLineStart);
+    const stop = found?.at ?? bytes.length;
+    if (!this.#mayHoldFields) this.#lookForFields(bytes, from, stop, atLineStart);
+    const { lineFeeds, pairs } = countLineEnds(bytes, from, stop);
     this.#lineFeeds += lineFeeds;
-    this.#carriageReturns += carriageReturns;
-    this.#atLineStart = atLineStart || stop < length;
-    this.#keep(chunk, from, stop);
-    if (match !== undefined) this.#onBoundary(match, base + stop, base + next);
-    return next;
+    this.#carriageReturns += pairs;
+    // The CR of the first line end may have come with the bytes before.
+    if (from === 0 && stop > 0 && bytes[0] === LF && this.#byteAt(base - 1) === CR) this.#carriageReturns++;
+    this.#atLineStart = stop < bytes.length || (from < bytes.length ? bytes.at(-1) === LF : atLineStart);
+    this.#keep(bytes, from, stop);
+    if (found === undefined) return bytes.length;
+    if (found.match === undefined) this.#pending = Buffer.from(bytes.subarray(stop));
+    else this.#onBoundary(found.match, base + stop, base + found.next);
+    return found.next;
   }
 
-  #lookForField(chunk: Uint8Array, position: number, known: number): void {
-    const found = this.#mayHoldFields ? -1 : contentFieldAt(chunk, position, known);
+  /** Looks for a line of `bytes[from, to)` that begins as a Content- field does; one broken off goes on in the next chunk. */
+  #lookForFields(bytes: Buffer, from: number, to: number, atLineStart: boolean): void {
+    const known = this.#fieldBytes;
+    this.#fieldBytes = -1;
+    if (from < to && (known >= 0 || atLineStart)) this.#lookForField(bytes, from, Math.max(0, known));
+    for (const lineOfC of linesOfC) {
+      for (let at = bytes.indexOf(lineOfC, from); at >= 0 && at < to - 1; at = bytes.indexOf(lineOfC, at + 2))
+        this.#lookForField(bytes, at + 1, 0);
+    }
+  }
+
+  #lookForField(bytes: Buffer, position: number, known: number): void {
+    const found = contentFieldAt(bytes, position, known);
     if (found === contentFieldLength) this.#mayHoldFields = true;
-    this.#fieldBytes = found < contentFieldLength && found > 0 ? found : -1;
+    else if (found > 0) this.#fieldBytes = found;
   }
 
   /** Completes the line that the last chunk broke off; gives where to go on in this chunk. */
