@@ -4,10 +4,12 @@ import { type Config, publicUrlOf } from '#config/config';
 import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
 import { Directory } from '#directory/directory';
+import type { Dns } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
+import { DkimSigner } from '#domain/dkim-signer';
 import { LocalTransport } from '#domain/local-transport';
 import { toOwner } from '#domain/mail-envelope';
 import { OutboundQueue } from '#domain/outbound-queue';
@@ -38,6 +40,7 @@ import { createRouter, type Route } from '#protocols/http/router';
 import { ClientLimits } from '#protocols/smtp/client-limits';
 import { CachingDns } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
+import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { RelayRunner } from '#protocols/smtp/runner';
@@ -74,6 +77,7 @@ interface Core {
   readonly routing: Routing;
   readonly outbound: OutboundQueue;
   readonly relay: RelayRunner;
+  readonly publishedRecords: Dns;
   readonly maintenance: Maintenance;
   readonly policies: Policies;
   readonly devices: Devices;
@@ -165,6 +169,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     queue: outbound,
     relay: new SmtpRelay({ hostname, hops, clock }),
     local: new LocalTransport({ delivery, routing, store: mail, hostname, log }),
+    signer: new DkimSigner({ domains: directory.domains, clock, log }),
     routing,
     routes,
     clock,
@@ -182,6 +187,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     routing,
     outbound,
     relay,
+    publishedRecords: createPublishedRecords(config.dnsServers),
     maintenance: new Maintenance({ ...database, clock, log }),
     policies,
     devices,
@@ -281,7 +287,7 @@ class MailServer implements Server {
       ...userOperations(directory),
       ...groupOperations(directory),
       ...routingOperations(directory),
-      ...domainOperations(directory),
+      ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),
       ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.wake(due) }),

@@ -66,6 +66,7 @@ function framedMail(
       size: size + (before?.length ?? 0) + (after?.length ?? 0),
       skip,
       is8bit: false,
+      isAuthenticated: true,
       body: { kind: 'blob', id, before, after },
     },
   );

@@ -1,4 +1,5 @@
 /** What the directory asks of storage, over one Store: names stand in keys as their HMACs. */
+import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
@@ -95,6 +96,11 @@ class StoredReader implements DirectoryReader {
       found.push(domain.decode(this.sealer, part, k, stored));
     }
     return found;
+  }
+
+  dkim(organization: OrganizationId, domain: string): Promise<DomainDkim | undefined> {
+    const name = this.keys.nameKey(organization, domain);
+    return this.#get(inOrganization.dkim, organizationPart(organization), [name]);
   }
 
   async entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined> {
@@ -236,6 +242,19 @@ class StoredTx extends StoredReader implements DirectoryTx {
     this.#put(inSystem.domainOwner, system, [this.keys.nameKey(undefined, domain.name)], organization);
     const name = this.keys.nameKey(organization, domain.name);
     this.#put(inOrganization.domain, organizationPart(organization), [name], domain);
+  }
+
+  deleteDomain(organization: OrganizationId, domain: string): void {
+    const part = organizationPart(organization);
+    const name = this.keys.nameKey(organization, domain);
+    this.#tx.del(system, inSystem.domainOwner.key(this.keys.nameKey(undefined, domain)));
+    this.#tx.del(part, inOrganization.domain.key(name));
+    this.#tx.del(part, inOrganization.dkim.key(name));
+  }
+
+  putDkim(organization: OrganizationId, domain: string, dkim: DomainDkim): void {
+    const name = this.keys.nameKey(organization, domain);
+    this.#put(inOrganization.dkim, organizationPart(organization), [name], dkim);
   }
 
   putEntity({ id, organization, ...entity }: Entity): void {

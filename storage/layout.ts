@@ -47,6 +47,8 @@ export const organizationRows = {
   entity: sealedRow<[Bytes], Parameters<typeof directory.entityCodec.encode>[0]>('e', directory.entityCodec),
   /** D: domain. */
   domain: sealedRow<[Bytes], Parameters<typeof directory.domainCodec.encode>[0]>('D', directory.domainCodec),
+  /** K: domain. The keys that sign its outgoing mail. */
+  dkim: sealedRow<[Bytes], Parameters<typeof directory.dkimCodec.encode>[0]>('K', directory.dkimCodec),
   /** i: kind, name. Which entity has it. */
   name: plainRow<[U8, Bytes], EntityId>('i', directory.entityIdCodec),
   /** t: client token. Requests that make something in the organisation. */

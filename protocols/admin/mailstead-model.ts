@@ -38,6 +38,10 @@ const shapes: Readonly<Record<string, Shape>> = {
     'EntityId',
   ]),
   CatchAlls: { type: 'list', member: { shape: 'CatchAll' }, max: 1000 },
+  MailDomainRequest: structure({ OrganizationId: 'OrganizationId', DomainName: 'MailDomainName' }, [
+    'OrganizationId',
+    'DomainName',
+  ]),
   OrganizationRequest: structure({ OrganizationId: 'OrganizationId' }, ['OrganizationId']),
   PutMailRoutingRequest: structure(
     { OrganizationId: 'OrganizationId', Administrator: 'EntityIdentifier', CatchAlls: 'CatchAlls' },
@@ -86,6 +90,8 @@ export const mailsteadModel: Model = {
   operations: {
     CreateBackup: { input: { shape: 'CreateBackupRequest' } },
     GetMailRouting: { input: { shape: 'OrganizationRequest' } },
+    RotateDkimKeys: { input: { shape: 'MailDomainRequest' } },
+    VerifyMailDomain: { input: { shape: 'MailDomainRequest' } },
     PutMailRouting: { input: { shape: 'PutMailRoutingRequest' } },
     GetMobilePolicy: { input: { shape: 'PolicyOwner' } },
     PutMobilePolicy: { input: { shape: 'PutMobilePolicyRequest' } },

@@ -93,7 +93,9 @@ export class RelayConnection {
     const outcomes: Outcome[] = [];
     try {
       const open = await reopenable(mail);
-      const content = await sendableContent(open, { is8bit: this.#extensions.has('8BITMIME'), utf8 });
+      const unsigned = await sendableContent(open, { is8bit: this.#extensions.has('8BITMIME'), utf8 });
+      const content = await this.#signed(mail, unsigned);
+      if (content === undefined) return recipients.map(this.#isUsable ? unsignable : lostConnection);
       const isUtf8Said = isUtf8 || content.needsUtf8;
       for (const some of this.#transactions(recipients)) {
         const isOpen = this.#isUsable;
@@ -108,6 +110,22 @@ export class RelayConnection {
       const refusal = failed(status, `${message}, and ${this.host.name} takes nothing else`);
       return recipients.map(({ address }) => ({ address, ...refusal }));
     }
+  }
+
+  /** With its signatures in front; undefined when it cannot be signed, or the session ends first. */
+  async #signed(mail: RelayedMail, content: SendableContent): Promise<SendableContent | undefined> {
+    const signing = mail.sign(content.open()).catch(() => undefined);
+    const fields = await Promise.race([signing, this.#ended.promise]);
+    if (typeof fields !== 'string') return undefined;
+    const bytes = Buffer.from(fields);
+    return {
+      ...content,
+      size: content.size + bytes.length,
+      async *open() {
+        yield bytes;
+        yield* content.open();
+      },
+    };
   }
 
   /** RFC 6531 §3.2: to a server without SMTPUTF8 goes what can be written without it. */
@@ -249,6 +267,11 @@ function dsnOf(mail: RelayedMail, notify: OutboundRecipient['notify'], orcpt: st
 
 function failed(status: string, text: string): Omit<Outcome, 'address'> {
   return { kind: 'failed', status, text };
+}
+
+/** Why not is in our log: unsigned it is not sent. */
+function unsignable({ address }: OutboundRecipient): Outcome {
+  return { address, kind: 'deferred', status: '4.3.0', text: 'The message could not be signed' };
 }
 
 function lostConnection({ address }: OutboundRecipient): Outcome {

@@ -1,3 +1,4 @@
+import type { DkimSigner } from '#domain/dkim-signer';
 import type { LocalTransport } from '#domain/local-transport';
 import type { OutboundMail, QueuedRecipient } from '#domain/outbound';
 import type { OutboundQueue } from '#domain/outbound-queue';
@@ -12,6 +13,7 @@ interface RelayRunnerParts {
   readonly relay: Relay;
   /** Takes what is for addresses here. */
   readonly local: Pick<LocalTransport, 'send'>;
+  readonly signer: Pick<DkimSigner, 'sign'>;
   readonly routing: Pick<Routing, 'nextHop'>;
   readonly routes: Pick<Routes, 'destinationOf'>;
   readonly clock: Clock;
@@ -155,7 +157,7 @@ export class RelayRunner {
 
   /** By one session, whatever directory and configuration make of the recipients now. */
   async #attempt(session: RelaySession, mail: OutboundMail): Promise<readonly Outcome[]> {
-    const { queue, routing, routes, local } = this.#parts;
+    const { queue, routing, routes, local, signer } = this.#parts;
     const here: QueuedRecipient[] = [];
     const remote: { readonly hop: RemoteHop; readonly recipient: QueuedRecipient }[] = [];
     for (const recipient of mail.recipients.filter(({ state }) => state === 'pending')) {
@@ -172,7 +174,9 @@ export class RelayRunner {
       const recipients = some.map(({ recipient }) => recipient);
       const { reversePath, envid, ret, is8bit } = mail;
       const size = mail.size - mail.skip;
-      const relayed = { reversePath, envid, ret, is8bit, size, recipients, open: () => queue.open(mail) };
+      const open = () => queue.open(mail);
+      const sign = (content: AsyncIterable<Uint8Array>) => signer.sign(mail, content);
+      const relayed = { reversePath, envid, ret, is8bit, size, recipients, open, sign };
       outcomes.push(...(await session.send(hop, relayed)));
     }
     return outcomes;

@@ -229,10 +229,15 @@ async function freeAddress(
   return address;
 }
 
-/** Which of a disabled entity's addresses nobody has taken. */
+/** Which of a disabled entity's addresses nobody has taken, in domains that are still the organisation's. */
 async function stillHeld(reader: DirectoryReader, entity: Entity): Promise<readonly string[]> {
-  const holders = await Promise.all(entity.addresses.map((address) => reader.addressHolder(address)));
-  return entity.addresses.filter((_, index) => holders[index]?.entity === entity.id);
+  const held = await Promise.all(
+    entity.addresses.map(async (address) => {
+      const domain = await reader.domain(entity.organization, domainOf(address) ?? '');
+      return domain?.state === 'Verified' && (await reader.addressHolder(address))?.entity === entity.id;
+    }),
+  );
+  return entity.addresses.filter((_, index) => held[index]);
 }
 
 /** notDeleted throws DomainError entity/state for a deleted entity. */

@@ -25,8 +25,8 @@ async function open(maxDomains = 100) {
   const passwords = plainPasswords;
   const directory = new Directory({ store, mailboxes: database.mail, outside, settings, passwords });
   const verify = async (organization: OrganizationId, name: string) => {
-    await directory.registerMailDomain(organization, name);
-    const { domain } = await directory.getMailDomain(organization, name);
+    await directory.domains.register(organization, name);
+    const { domain } = await directory.domains.get(organization, name);
     await store.transact(organization, async (tx) =>
       tx.putDomain(organization, { ...domain, state: 'Verified' }),
     );
@@ -67,7 +67,7 @@ describe('an organisation', () => {
       defaultDomain: 'acme.mailstead.test',
       createdMs: clock.now(),
     });
-    expect(await directory.getMailDomain(organization, 'ACME.mailstead.test')).toMatchObject({
+    expect(await directory.domains.get(organization, 'ACME.mailstead.test')).toMatchObject({
       domain: { state: 'Verified', test: true },
       isDefault: true,
     });
@@ -93,7 +93,7 @@ describe('an organisation', () => {
     await expect(directory.createOrganization({ ...wanted, alias: 'other' })).rejects.toEqual(
       refused('request/invalid'),
     );
-    expect(await directory.getMailDomain(first, 'example.com')).toMatchObject({
+    expect(await directory.domains.get(first, 'example.com')).toMatchObject({
       domain: { state: 'Pending' },
     });
   });
@@ -133,8 +133,8 @@ describe('an organisation', () => {
       () => directory.resetPassword(nobody, 'alice', 'Password-1'),
       () => directory.createAlias(nobody, 'alice', 'alice@acme.mailstead.test'),
       () => directory.listAliases(nobody, 'alice'),
-      () => directory.registerMailDomain(nobody, 'example.com'),
-      () => directory.getMailDomain(nobody, 'example.com'),
+      () => directory.domains.register(nobody, 'example.com'),
+      () => directory.domains.get(nobody, 'example.com'),
     ]) {
       await expect(act()).rejects.toEqual(refused('organization/not-found'));
     }
@@ -145,15 +145,15 @@ describe('a domain', () => {
   it('belongs to one organisation of the installation, and none below the base domain can be registered', async () => {
     const { directory, organization } = await withOrganization();
     const other = await directory.createOrganization({ alias: 'other' });
-    await directory.registerMailDomain(organization, 'Example.COM', 'token-1');
-    await directory.registerMailDomain(organization, 'example.com', 'token-1');
+    await directory.domains.register(organization, 'Example.COM', 'token-1');
+    await directory.domains.register(organization, 'example.com', 'token-1');
     for (const [who, name] of [
       [organization, 'example.com'],
       [other, 'example.com'],
       [other, 'mailstead.test'],
       [other, 'third.mailstead.test'],
     ] as const) {
-      await expect(directory.registerMailDomain(who, name)).rejects.toEqual(refused('domain/in-use'));
+      await expect(directory.domains.register(who, name)).rejects.toEqual(refused('domain/in-use'));
     }
     for (const name of [
       'example',
@@ -163,16 +163,16 @@ describe('a domain', () => {
       'a..b',
       `${'a'.repeat(64)}.example`,
     ]) {
-      await expect(directory.registerMailDomain(other, name)).rejects.toEqual(refused('request/invalid'));
+      await expect(directory.domains.register(other, name)).rejects.toEqual(refused('request/invalid'));
     }
-    await expect(directory.getMailDomain(other, 'example.com')).rejects.toEqual(refused('domain/not-found'));
+    await expect(directory.domains.get(other, 'example.com')).rejects.toEqual(refused('domain/not-found'));
   });
 
   it('is one of a limited number', async () => {
     const { directory } = await open(2);
     const organization = await directory.createOrganization({ alias: 'acme', domains: ['one.example'] });
-    await directory.registerMailDomain(organization, 'two.example');
-    await expect(directory.registerMailDomain(organization, 'three.example')).rejects.toEqual(
+    await directory.domains.register(organization, 'two.example');
+    await expect(directory.domains.register(organization, 'three.example')).rejects.toEqual(
       refused('limit/exceeded'),
     );
   });
@@ -180,7 +180,7 @@ describe('a domain', () => {
   it('receives only once it is verified', async () => {
     const { directory, organization, verify } = await withOrganization();
     const alice = await enabledUser(directory, organization, 'alice');
-    await directory.registerMailDomain(organization, 'pending.example');
+    await directory.domains.register(organization, 'pending.example');
     await expect(directory.createAlias(organization, alice, 'alice@pending.example')).rejects.toEqual(
       refused('domain/not-verified'),
     );

@@ -7,9 +7,10 @@ import { canonicalDomain } from './canonical-name.ts';
 import * as entities from './decide-entity.ts';
 import * as organizations from './decide-organization.ts';
 import { putMailRouting } from './decide-routing.ts';
-import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
+import { domainName } from './domain.ts';
 import { Groups } from './groups.ts';
 import { Lookups, type Recipient } from './lookups.ts';
+import { MailDomains } from './mail-domains.ts';
 import type { MailRouting } from './mail-routing.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
@@ -53,13 +54,6 @@ export interface UserFilter {
   readonly state?: EntityState | undefined;
 }
 
-/** A mail domain, and what its owner publishes for it. */
-interface MailDomainDetails {
-  readonly domain: MailDomain;
-  readonly isDefault: boolean;
-  readonly records: readonly DnsRecord[];
-}
-
 const usersPerPage = 100;
 
 /**
@@ -74,6 +68,7 @@ export class Directory {
   readonly #passwords: PasswordHasher;
   readonly #lookups: Lookups;
   readonly groups: Groups;
+  readonly domains: MailDomains;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -88,6 +83,13 @@ export class Directory {
       lookups: this.#lookups,
       newId: () => this.#uuid(),
       nowMs: () => outside.clock.now(),
+    });
+    this.domains = new MailDomains({
+      store,
+      lookups: this.#lookups,
+      outside,
+      hostname: settings.hostname,
+      circumstances: () => this.#circumstances(),
     });
   }
 
@@ -294,26 +296,6 @@ export class Directory {
     );
     this.#lookups.forget();
     return routing;
-  }
-
-  /** Registers a domain as Pending. Throws domain/in-use, limit/exceeded, request/invalid. */
-  async registerMailDomain(organization: OrganizationId, name: string, clientToken?: string): Promise<void> {
-    const domain = domainName(name);
-    await this.#store.transact(organization, (tx) =>
-      organizations.registerMailDomain(tx, organization, { domain, clientToken }, this.#circumstances()),
-    );
-    this.#lookups.forget();
-  }
-
-  /** Throws domain/not-found. */
-  async getMailDomain(organization: OrganizationId, name: string): Promise<MailDomainDetails> {
-    const { defaultDomain } = await organizations.activeOrganization(this.#store, organization);
-    const domain = await this.#store.domain(organization, domainName(name));
-    if (domain === undefined) {
-      throw new DomainError('domain/not-found', 'The domain is not a domain of the organization.');
-    }
-    const records = dnsRecords(domain, this.#settings.hostname);
-    return { domain, isDefault: domain.name === defaultDomain, records };
   }
 
   async #change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void> {

@@ -80,8 +80,8 @@ export class Lookups {
     if (domain === undefined || owner === undefined) return this.#ofThisServer(address);
     const plain = withoutTag(address);
     // An exact address comes before the one its tag stands in, and both before whoever stands in for nobody.
-    const exact = await this.#holderOf(address);
-    const holder = exact ?? (plain === undefined ? undefined : await this.#holderOf(plain));
+    const exact = await this.#holderOf(owner, address);
+    const holder = exact ?? (plain === undefined ? undefined : await this.#holderOf(owner, plain));
     const isForRole = isRoleAddress(plain ?? address);
     if (holder !== undefined && (holder.kind !== 'disabled' || !isForRole)) return holder;
     return (await this.#standIn(owner, domain, plain ?? address)) ?? holder ?? { kind: 'unknown' };
@@ -135,12 +135,13 @@ export class Lookups {
   }
 
   /** Who has the address in a domain that receives mail; undefined if nobody. */
-  async #holderOf(address: string): Promise<Recipient | undefined> {
+  async #holderOf(owner: OrganizationId, address: string): Promise<Recipient | undefined> {
     const known = this.#recipients.get(address);
     if (known !== undefined) return known;
     const began = this.#changes;
     const holder = await this.#store.addressHolder(address);
-    if (holder === undefined) return undefined;
+    // The domain may have belonged to others before, with disabled users in it.
+    if (holder?.organization !== owner) return undefined;
     const recipient = await this.#recipientOf(holder);
     // What a group means is remembered once, not by every address of it; a role goes on to the administrator.
     const isFinal =

@@ -1,7 +1,8 @@
 /** What the directory needs remembered and made, in its own words; storage implements it. */
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
-import type { MailDomain } from './domain.ts';
+import type { DomainDkim } from './dkim-keys.ts';
+import type { DnsRecord, MailDomain } from './domain.ts';
 import type { MailRouting } from './mail-routing.ts';
 import type { Organization } from './organization.ts';
 import type { Entity, EntityKind } from './user.ts';
@@ -34,6 +35,8 @@ export interface DirectoryReader {
   domainOwner(domain: string): Promise<OrganizationId | undefined>;
   domain(organization: OrganizationId, domain: string): Promise<MailDomain | undefined>;
   domains(organization: OrganizationId): Promise<readonly MailDomain[]>;
+  /** The keys of a domain; undefined if it has none yet. */
+  dkim(organization: OrganizationId, domain: string): Promise<DomainDkim | undefined>;
   entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined>;
   entityByName(organization: OrganizationId, kind: EntityKind, name: string): Promise<EntityId | undefined>;
   /** In order of id, after `after`. */
@@ -69,6 +72,9 @@ export interface DirectoryReader {
 export interface DirectoryTx extends DirectoryReader {
   putOrganization(organization: Organization): void;
   putDomain(organization: OrganizationId, domain: MailDomain): void;
+  /** Takes a domain away with its keys; nobody has it then. */
+  deleteDomain(organization: OrganizationId, domain: string): void;
+  putDkim(organization: OrganizationId, domain: string, dkim: DomainDkim): void;
   putEntity(entity: Entity): void;
   /** Gives the name to the entity. */
   putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void;
@@ -98,4 +104,13 @@ export interface DirectoryStore extends DirectoryReader {
 export interface Mailboxes {
   /** Nothing happens if it is there. */
   createMailbox(ref: MailboxRef): Promise<void>;
+}
+
+/** What DNS holds now. */
+export interface Dns {
+  /**
+   * The records of a name as text, none if there is no such name or record: of TXT the strings of each joined, of MX
+   * `preference host.`, of CNAME `host.`. Rejects if DNS does not answer.
+   */
+  values(type: DnsRecord['type'], hostname: string): Promise<readonly string[]>;
 }

@@ -136,7 +136,8 @@ export class Delivery {
     this.#parts.wakeRelay?.(mails);
   }
 
-  #mailsOf({ acceptId, receivedMs, envelope: { outbound }, skip }: Accepted, { body, is8bit }: WholeMessage) {
+  #mailsOf({ acceptId, receivedMs, envelope, skip }: Accepted, { body, is8bit }: WholeMessage) {
+    const { outbound, isAuthenticated } = envelope;
     if (outbound === undefined) return [];
     const content = {
       acceptId,
@@ -144,6 +145,7 @@ export class Delivery {
       size: body.size,
       skip,
       is8bit,
+      isAuthenticated,
       body: body.bodyFor(outbound.organization),
     };
     return outboundMails(outbound, content, this.#parts.destinationOf);

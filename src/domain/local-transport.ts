@@ -113,7 +113,7 @@ export class LocalTransport {
   ): Promise<Omit<Outcome, 'address'>> {
     const { reversePath } = mail;
     const message = this.#parts.delivery.begin(
-      { reversePath, recipients, isAuthenticated: true, queued: mail },
+      { reversePath, recipients, isAuthenticated: mail.isAuthenticated, queued: mail },
       (id, atMs) => returnPathField(reversePath) + this.#received(id, recipients, atMs),
     );
     try {

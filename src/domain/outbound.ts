@@ -52,6 +52,8 @@ export interface OutboundMail extends Omit<OutboundEnvelope, 'recipients'> {
   readonly size: number;
   readonly skip: number;
   readonly is8bit: boolean;
+  /** Its sender signed in here, or it was made here: our signature may vouch for its From. */
+  readonly isAuthenticated: boolean;
   readonly recipients: readonly QueuedRecipient[];
   readonly body: BodyRef;
 }
@@ -66,6 +68,7 @@ interface OutboundContent {
   readonly size: number;
   readonly skip: number;
   readonly is8bit: boolean;
+  readonly isAuthenticated: boolean;
   readonly body: NewBody;
 }
 

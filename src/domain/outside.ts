@@ -61,6 +61,8 @@ export interface RelayedMail {
   readonly is8bit: boolean;
   /** The message, from its beginning each time it is asked for. */
   open(): AsyncIterable<Uint8Array>;
+  /** The fields that sign it, to be put in front of just these bytes. Rejects when it cannot be signed. */
+  sign(content: AsyncIterable<Uint8Array>): Promise<string>;
 }
 
 /** A connection to other servers, one mail after the other; it stays open while the next goes the same way. */

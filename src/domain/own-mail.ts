@@ -21,6 +21,8 @@ type LetterContent =
       readonly size: number;
       readonly skip: number;
       readonly is8bit: boolean;
+      /** Our signature may vouch for its From: not for that of a message that came from elsewhere (see OutboundMail). */
+      readonly isAuthenticated: boolean;
     };
 
 /** A message that this server makes: a forward, a redirect, an automatic reply, a report. */
@@ -68,6 +70,12 @@ export class OwnMail {
     const spool = new BodySpool(store, [organization], store.inlineBodyBytes(recipients.length));
     await spool.write(raw);
     const body = await spool.finish();
-    return { body: body.bodyFor(organization), size: raw.length, skip: 0, is8bit: !isAscii(raw) };
+    return {
+      body: body.bodyFor(organization),
+      size: raw.length,
+      skip: 0,
+      is8bit: !isAscii(raw),
+      isAuthenticated: true,
+    };
   }
 }

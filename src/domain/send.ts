@@ -73,6 +73,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
           size: delivered.body.size,
           skip: returnPathBytes(head),
           is8bit: !isAscii(request.raw),
+          isAuthenticated: true,
           body: delivered.body.bodyFor(from.organization),
         },
         parts.destinationOf,

@@ -32,6 +32,7 @@ export type EventName =
   | 'outbound.recipient.tried'
   | 'outbound.sender.told'
   | 'outbound.mail.deleted'
+  | 'outbound.signing.failed'
   | 'outbound.queue.failed'
   // Policies of groups.
   | 'policy.announce.failed'

@@ -1,4 +1,5 @@
 /** How the rows of the directory are written. What stands in the key is not repeated in the value. */
+import type { DkimKeySet, DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import type { Group } from '#directory/group';
 import type { MailRouting } from '#directory/mail-routing';
@@ -60,6 +61,38 @@ export const domainCodec: Codec<MailDomain> = packedCodec(
     ownershipToken,
   }),
 );
+
+type DkimKeyTuple = [string, Bytes, string];
+type DkimKeySetTuple = [DkimKeyTuple, DkimKeyTuple, number, Stored<number>];
+type DkimTuple = [DkimKeySetTuple, Stored<DkimKeySetTuple>, readonly [string, string, number][]];
+export const dkimCodec: Codec<DomainDkim> = packedCodec(
+  ({ signing, next, retired }): DkimTuple => [
+    keySetTuple(signing),
+    next === undefined ? null : keySetTuple(next),
+    retired.map(({ selector, record, keepUntilMs }) => [selector, record, keepUntilMs]),
+  ],
+  ([signing, next, retired]) => ({
+    signing: keySetFrom(signing),
+    next: next === null ? undefined : keySetFrom(next),
+    retired: retired.map(([selector, record, keepUntilMs]) => ({ selector, record, keepUntilMs })),
+  }),
+);
+
+function keySetTuple({ rsa, ed25519, createdMs, seenMs }: DkimKeySet): DkimKeySetTuple {
+  return [keyTuple(rsa), keyTuple(ed25519), createdMs, some(seenMs)];
+}
+
+function keyTuple({ selector, privateKey, record }: DkimKeySet['rsa']): DkimKeyTuple {
+  return [selector, privateKey, record];
+}
+
+function keySetFrom([rsa, ed25519, createdMs, seenMs]: DkimKeySetTuple): DkimKeySet {
+  return { rsa: keyFrom(rsa), ed25519: keyFrom(ed25519), createdMs, seenMs: none(seenMs) };
+}
+
+function keyFrom([selector, privateKey, record]: DkimKeyTuple): DkimKeySet['rsa'] {
+  return { selector, privateKey, record };
+}
 
 type UserTuple = [
   'user',

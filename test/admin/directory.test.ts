@@ -19,6 +19,7 @@ interface Answer {
 }
 
 const nowMs = 1_800_000_000_468;
+const dns = { values: async () => [] };
 
 /** A server of the directory's operations on an admin socket, and what calls them. */
 async function serve() {
@@ -33,7 +34,7 @@ async function serve() {
   const endpoint = createAdminEndpoint({
     ...organizationOperations(directory),
     ...userOperations(directory),
-    ...domainOperations(directory),
+    ...domainOperations(directory.domains, dns),
   });
   const socketPath = join(await tempFolder(), 'admin.sock');
   const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
@@ -72,7 +73,7 @@ async function serveOrganization() {
 function post(socketPath: string, operation: string, input: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = {
-      'X-Amz-Target': `WorkMailService.${operation}`,
+      'X-Amz-Target': operation.includes('.') ? operation : `WorkMailService.${operation}`,
       'Content-Type': 'application/x-amz-json-1.1',
     };
     const sent = request({ socketPath, method: 'POST', path: '/', headers }, (response) => {
@@ -101,6 +102,11 @@ describe('every operation', () => {
     ['ListAliases', { EntityId: someId }],
     ['RegisterMailDomain', { DomainName: 'example.com' }],
     ['GetMailDomain', { DomainName: 'example.com' }],
+    ['DeregisterMailDomain', { DomainName: 'example.com' }],
+    ['UpdateDefaultMailDomain', { DomainName: 'example.com' }],
+    ['ListMailDomains', {}],
+    ['Mailstead.VerifyMailDomain', { DomainName: 'example.com' }],
+    ['Mailstead.RotateDkimKeys', { DomainName: 'example.com' }],
   ])('%s refuses an organisation there is not, and survives nonsense', async (operation, input) => {
     const { call, refusal } = await serve();
     expect(await refusal(operation, { ...nobody, ...input })).toBe('OrganizationNotFoundException');
@@ -383,11 +389,26 @@ describe('mail domains', () => {
       OwnershipVerificationStatus: 'PENDING',
       DkimVerificationStatus: 'PENDING',
     });
-    expect(Records).toEqual([
+    const shown = (Records as Record<string, unknown>[]).map(({ Type, Hostname, Value }) => ({
+      Type,
+      Hostname,
+      Value,
+    }));
+    expect(shown).toEqual([
       { Type: 'TXT', Hostname: '_mailstead.example.com.', Value: expect.stringMatching(/^[0-9a-f]{64}$/) },
       { Type: 'MX', Hostname: 'example.com.', Value: '10 mail.example.com.' },
       { Type: 'CNAME', Hostname: 'autodiscover.example.com.', Value: 'mail.example.com.' },
       { Type: 'TXT', Hostname: 'example.com.', Value: 'v=spf1 a:mail.example.com mx ~all' },
+      {
+        Type: 'TXT',
+        Hostname: expect.stringMatching(/^ms-20270115-[0-9a-f]{8}-rsa\._domainkey\.example\.com\.$/),
+        Value: expect.stringMatching(/^v=DKIM1; k=rsa; p=MII[\w+/]{389}$/),
+      },
+      {
+        Type: 'TXT',
+        Hostname: expect.stringMatching(/^ms-20270115-[0-9a-f]{8}-ed25519\._domainkey\.example\.com\.$/),
+        Value: expect.stringMatching(/^v=DKIM1; k=ed25519; p=[\w+/]{43}=$/),
+      },
       { Type: 'TXT', Hostname: '_dmarc.example.com.', Value: 'v=DMARC1;p=quarantine;pct=100;fo=1' },
     ]);
     expect(await ok('GetMailDomain', { ...ofAcme, DomainName: 'acme.mailstead.test' })).toMatchObject({

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** What a name has. A name that is not in the table does not exist. */
-interface DnsName {
+export interface DnsName {
   readonly a?: readonly string[];
   readonly aaaa?: readonly string[];
   /** Preference and host; the host '' is the null MX. */

@@ -6,6 +6,7 @@ import type { Recipient } from '#directory/lookups';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
+import type { DkimSigner } from '#domain/dkim-signer';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { type EntityId, type ItemId, mailboxOf, type OrganizationId } from '#domain/ids';
 import { LocalTransport } from '#domain/local-transport';
@@ -35,6 +36,8 @@ interface OutboundSiteOptions {
   /** In the place of the one that `pass` moves. */
   readonly clock?: Clock;
   readonly mailboxQuotaBytes?: number;
+  /** Nothing is signed if absent. */
+  readonly signer?: Pick<DkimSigner, 'sign'>;
 }
 
 export interface OutboundSite {
@@ -133,6 +136,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     queue,
     relay,
     local,
+    signer: options.signer ?? { sign: async () => '' },
     routing,
     routes,
     clock,
