@@ -79,7 +79,6 @@ const hints: Readonly<Record<string, string>> = {
   EntityStateException: '"mailstead user show" tells its state.',
   InternalFailure: 'The server’s log says more.',
   InvalidPasswordException: 'Choose another password.',
-  MailDomainInUseException: 'It belongs to an organisation already.',
   MailDomainNotFoundException: 'Add it with "mailstead domain add DOMAIN".',
   MailDomainStateException: '"mailstead domain show DOMAIN" says what is missing.',
   NameAvailabilityException: 'Choose another name.',

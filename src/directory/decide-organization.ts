@@ -90,7 +90,7 @@ async function addDomain(
 ): Promise<void> {
   // Below the base domain lie the test domains of organisations to come.
   if (isWithin(name, circumstances.baseDomain) || (await tx.domainOwner(name)) !== undefined) {
-    throw new DomainError('domain/in-use', `The domain ${name} is in use.`);
+    throw new DomainError('domain/in-use', `The domain ${name} belongs to an organization already.`);
   }
   const own = (await tx.domains(organization)).filter(({ test }) => !test);
   if (own.length >= circumstances.maxDomains) {

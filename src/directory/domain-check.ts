@@ -32,7 +32,7 @@ export function checkRecords(
       try {
         const finding = await checkRecord(name, record, dns);
         const found = finding.found.slice(0, maxShown).map((value) => value.slice(0, maxShownLength));
-        return { record, ...finding, found };
+        return retold({ record, ...finding, found }, record);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         return {
@@ -44,6 +44,13 @@ export function checkRecords(
       }
     }),
   );
+}
+
+/** What was found for a record, told of the record as it is by now: its key may have been retired by what was found. */
+export function retold(check: RecordCheck, record: DnsRecord): RecordCheck {
+  if (record.keyState !== 'RETIRED' || check.status === 'PENDING') return { ...check, record };
+  const what = check.status === 'VERIFIED' ? 'Leave it for now' : 'Put it back';
+  return { ...check, record, advice: `${what}: mail signed with this key is still under way.` };
 }
 
 async function checkRecord(domain: string, record: DnsRecord, dns: Dns): Promise<Finding> {
@@ -90,10 +97,7 @@ function plain(value: string): string {
 function judge(record: DnsRecord, found: readonly string[]): Finding {
   const relevant = found.filter((value) => isMeant(record, value));
   if (relevant.length === 0 && record.purpose !== 'OWNERSHIP') {
-    const advice = `Add the ${record.type} record.`;
-    return record.keyState === 'RETIRED'
-      ? { found, status: 'MISSING', advice: 'Put it back: mail signed with this key is still under way.' }
-      : { found, status: 'MISSING', advice };
+    return { found, status: 'MISSING', advice: `Add the ${record.type} record.` };
   }
   switch (record.purpose) {
     case 'OWNERSHIP':
@@ -182,19 +186,11 @@ function senderPolicy({ value }: DnsRecord, found: readonly string[]): Finding {
 }
 
 /** RFC 6376 §3.6.2.2: what several records at one name mean is undefined. */
-function key({ value, keyState }: DnsRecord, found: readonly string[]): Finding {
+function key({ value }: DnsRecord, found: readonly string[]): Finding {
   if (found.length > 1) return several(found, 'DKIM');
   const wanted = publicKeyIn(value);
   const there = publicKeyIn(plain(found[0] ?? ''));
-  if (there === wanted) {
-    return keyState === 'RETIRED'
-      ? {
-          found,
-          status: 'VERIFIED',
-          advice: 'Leave it for now: mail signed with this key is still under way.',
-        }
-      : { found, status: 'VERIFIED' };
-  }
+  if (there === wanted) return { found, status: 'VERIFIED' };
   const isCut = there !== '' && wanted.startsWith(there);
   return {
     found,

@@ -6,7 +6,7 @@ import * as decide from './decide-domain.ts';
 import { activeOrganization, type Circumstances, registerMailDomain } from './decide-organization.ts';
 import { type DomainDkim, dkimRecords, makeDkimKeySet, signingKeysOf } from './dkim-keys.ts';
 import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
-import { checkRecords, type RecordCheck } from './domain-check.ts';
+import { checkRecords, type RecordCheck, retold } from './domain-check.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore, DirectoryTx, Dns } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
@@ -141,7 +141,7 @@ export class MailDomains {
       ...after,
       checks: after.records.flatMap((record) => {
         const check = checked.get(record.hostname + record.value);
-        return check === undefined ? [] : [{ ...check, record }];
+        return check === undefined ? [] : [retold(check, record)];
       }),
     };
   }

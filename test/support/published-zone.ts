@@ -1,0 +1,58 @@
+/** The DNS of a test in which the records that an operation shows are published. */
+import { Resolver } from 'node:dns/promises';
+import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
+import { type DnsName, startDns } from './dns-responder.ts';
+
+/** A record as the admin API shows it. */
+export interface ShownRecord {
+  readonly Type: string;
+  readonly Hostname: string;
+  readonly Value: string;
+  readonly Purpose: string;
+  readonly KeyState?: string;
+  readonly KeepUntil?: number;
+  readonly Found?: readonly string[];
+  readonly Status?: string;
+  readonly Advice?: string;
+}
+
+/** What a verifier says of one signature: the result, the domain, and the algorithm. */
+export type Verdict = string;
+
+export interface PublishedZone {
+  /** `host:port` of the name server. */
+  readonly server: string;
+  /** The names as they are served; a change counts at once. */
+  readonly names: Record<string, DnsName>;
+  publish(records: readonly ShownRecord[]): void;
+  /** Checks every DKIM signature of a message, as mailauth does, with the keys that are published: `pass example.com rsa-sha256`. */
+  verdicts(raw: string): Promise<readonly Verdict[]>;
+}
+
+/** Starts a name server with these names. */
+export async function startZone(names: Record<string, DnsName>): Promise<PublishedZone> {
+  const server = await startDns(names);
+  const resolver = new Resolver();
+  resolver.setServers([server]);
+  return {
+    server,
+    names,
+    publish: (records) => {
+      for (const { Type, Hostname, Value } of records) {
+        const name = Hostname.replace(/\.$/, '');
+        const known = names[name] ?? {};
+        const [preference = '', host = ''] = Value.replace(/\.$/, '').split(' ');
+        if (Type === 'TXT') names[name] = { ...known, txt: [...(known.txt ?? []), Value] };
+        if (Type === 'MX') names[name] = { ...known, mx: [[Number(preference), host]] };
+        if (Type === 'CNAME') names[name] = { ...known, cname: Value.replace(/\.$/, '') };
+      }
+    },
+    verdicts: async (raw) => {
+      const { results } = await dkimVerify(Buffer.from(raw, 'latin1'), {
+        strict: true,
+        resolver: async (name, type) => (await resolver.resolve(name, type)) as string[][],
+      });
+      return results.map(({ status, signingDomain, algo }) => `${status.result} ${signingDomain} ${algo}`);
+    },
+  };
+}
