@@ -3,7 +3,7 @@ import { type MailAddress, parseAddressList } from './address.ts';
 import { parseDate } from './date.ts';
 import { decodeHeaderText } from './encoded-word.ts';
 import { forEachField, unfold } from './header-fields.ts';
-import type { Importance, MessageHeaders } from './message-index.ts';
+import type { Handling, Importance, MessageHeaders } from './message-index.ts';
 
 const maxReferences = 100;
 /** Longest subject kept, in characters. */
@@ -26,21 +26,39 @@ const single = new Set([
   'auto-submitted',
   'list-id',
   'content-class',
+  'precedence',
 ]);
 
 /** The address lists; repeated ones are read as one list. */
-const lists = new Set(['reply-to', 'to', 'cc', 'bcc']);
+const lists = new Set([
+  'reply-to',
+  'to',
+  'cc',
+  'bcc',
+  'resent-to',
+  'resent-cc',
+  'delivered-to',
+  'x-auto-response-suppress',
+]);
+
+/** RFC 2369, RFC 2919: a field of a mailing list. */
+const listField = 'list-';
+/** Longest lists of handling kept. */
+const maxHandlingAddresses = 50;
 
 /** Reads the header block of a message (one character per byte) into what the mailbox remembers of it. */
 export function readMessageHeaders(block: string): MessageHeaders {
   const values = new Map<string, string>();
   forEachField(block, (name, raw) => {
     if (single.has(name)) {
+      if (name.startsWith(listField)) values.set(listField, name);
       // An empty field does not hide a later one that says something.
       if (!values.get(name)) values.set(name, unfold(raw));
     } else if (lists.has(name)) {
       const before = values.get(name);
       values.set(name, before === undefined ? unfold(raw) : `${before}, ${unfold(raw)}`);
+    } else if (name.startsWith(listField)) {
+      values.set(listField, name);
     }
   });
   const addresses = (name: string): MailAddress[] => parseAddressList(values.get(name) ?? '');
@@ -77,7 +95,32 @@ function optionalHeaders(values: ReadonlyMap<string, string>): Partial<MessageHe
   if (listId !== '') found.listId = listId;
   const contentClass = token(values.get('content-class'));
   if (contentClass !== '') found.contentClass = contentClass;
+  const handling = handlingOf(values);
+  if (handling !== undefined) found.handling = handling;
   return found;
+}
+
+/** Undefined for most messages: they say nothing of it. */
+function handlingOf(values: ReadonlyMap<string, string>): Handling | undefined {
+  const found: { -readonly [K in keyof Handling]?: Handling[K] } = {};
+  const precedence = token(values.get('precedence'));
+  if (precedence !== '') found.precedence = precedence;
+  const suppress = values.get('x-auto-response-suppress');
+  if (suppress !== undefined) found.suppress = suppress.toLowerCase().match(/[a-z]+/g)?.slice(0, 20) ?? [];
+  if (values.has(listField)) found.isFromList = true;
+  const resentTo = addressesIn(values, 'resent-to', 'resent-cc');
+  if (resentTo.length > 0) found.resentTo = resentTo;
+  const deliveredTo = addressesIn(values, 'delivered-to');
+  if (deliveredTo.length > 0) found.deliveredTo = deliveredTo;
+  return Object.keys(found).length > 0 ? found : undefined;
+}
+
+function addressesIn(values: ReadonlyMap<string, string>, ...names: readonly string[]): string[] {
+  return names
+    .flatMap((name) => parseAddressList(values.get(name) ?? ''))
+    .map(({ address }) => address.toLowerCase())
+    .filter((address) => address !== '' && address.length <= 320)
+    .slice(0, maxHandlingAddresses);
 }
 
 /** The decoded Subject of a header block; '' when there is none. */

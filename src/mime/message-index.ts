@@ -29,6 +29,22 @@ export interface MessageHeaders {
   readonly listId?: string;
   /** Content-Class in lower case. */
   readonly contentClass?: string;
+  /** Absent when the header says nothing of it. */
+  readonly handling?: Handling;
+}
+
+/** What a header says of the way a message goes: who must not answer it, and through whom it came. */
+export interface Handling {
+  /** Precedence in lower case. */
+  readonly precedence?: string;
+  /** The words of X-Auto-Response-Suppress in lower case (MS-OXCMAIL, X-Auto-Response-Suppress). */
+  readonly suppress?: readonly string[];
+  /** It has a field of a mailing list: RFC 2369, RFC 2919. */
+  readonly isFromList?: true;
+  /** The addresses of Resent-To and Resent-Cc in lower case, at most 50. */
+  readonly resentTo?: readonly string[];
+  /** The addresses of Delivered-To in lower case, at most 50: whose mailboxes passed it on. */
+  readonly deliveredTo?: readonly string[];
 }
 
 export type Importance = 0 | 1 | 2;
