@@ -45,11 +45,12 @@ async function write(
 interface Around {
   readonly before?: Uint8Array | undefined;
   readonly after?: Uint8Array | undefined;
+  readonly from?: number | undefined;
 }
 
-function framedItem(subject: string, { id, size }: StoredBody, { before, after }: Around): NewItem {
-  const all = size + (before?.length ?? 0) + (after?.length ?? 0);
-  return { ...newItem(subject, startMs), size: all, body: { kind: 'blob', id, before, after } };
+function framedItem(subject: string, { id, size }: StoredBody, { before, after, from = 0 }: Around): NewItem {
+  const all = size - from + (before?.length ?? 0) + (after?.length ?? 0);
+  return { ...newItem(subject, startMs), size: all, body: { kind: 'blob', id, before, after, from } };
 }
 
 function framedMail(
@@ -96,23 +97,30 @@ test.each([
   { name: 'in front', before: Buffer.from('Received: by us\r\n'), after: undefined },
   { name: 'behind', before: undefined, after: Buffer.from('\r\n--end--\r\n') },
   { name: 'on both sides', before: randomBytes(8 * 1024), after: randomBytes(50) },
-])('a message with something $name of its file is read in every range', async ({ before, after }) => {
-  const { database, organization, ref } = await open();
-  const content = randomBytes(70_000);
-  const body = await write(database, organization, content);
-  const whole = Buffer.concat([before ?? Buffer.alloc(0), content, after ?? Buffer.alloc(0)]);
-  const item = await add(database, ref, framedItem('framed', body, { before, after }), body);
-  expect(item.size).toBe(whole.length);
-  expect((await all(database.mail.openBody(ref, item))).equals(whole)).toBe(true);
-  const borders = [before?.length ?? 0, (before?.length ?? 0) + content.length, whole.length];
-  const places = [0, ...borders.flatMap((at) => [at - 1, at, at + 1])].filter((at) => at >= 0);
-  for (const start of places) {
-    for (const end of places) {
-      const read = await all(database.mail.openBody(ref, item, [start, end]));
-      expect(read.equals(whole.subarray(start, Math.max(start, end)))).toBe(true);
+  { name: 'on both sides', before: randomBytes(40), after: randomBytes(50), from: 30 },
+  { name: 'in front', before: randomBytes(30), after: undefined, from: 40 },
+  { name: 'left out', before: undefined, after: undefined, from: 1_000 },
+])(
+  'a message with something $name of its file is read in every range',
+  async ({ before, after, from = 0 }) => {
+    const { database, organization, ref } = await open();
+    const content = randomBytes(70_000);
+    const body = await write(database, organization, content);
+    const part = content.subarray(from);
+    const whole = Buffer.concat([before ?? Buffer.alloc(0), part, after ?? Buffer.alloc(0)]);
+    const item = await add(database, ref, framedItem('framed', body, { before, after, from }), body);
+    expect(item.size).toBe(whole.length);
+    expect((await all(database.mail.openBody(ref, item))).equals(whole)).toBe(true);
+    const borders = [before?.length ?? 0, (before?.length ?? 0) + part.length, whole.length];
+    const places = [0, ...borders.flatMap((at) => [at - 1, at, at + 1])].filter((at) => at >= 0);
+    for (const start of places) {
+      for (const end of places) {
+        const read = await all(database.mail.openBody(ref, item, [start, end]));
+        expect(read.equals(whole.subarray(start, Math.max(start, end)))).toBe(true);
+      }
     }
-  }
-});
+  },
+);
 
 test('two messages share a file; each counts whole, and the file has its own size', async () => {
   const { database, organization, ref } = await open();

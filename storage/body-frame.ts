@@ -8,8 +8,8 @@ const nothing = new Uint8Array(0);
 /** What stands around the file of a new body; undefined if there is no file, or nothing around it. */
 export function frameOf(body: NewBody): BodyFrame | undefined {
   if (body.kind === 'inline') return undefined;
-  const { before = nothing, after = nothing } = body;
-  return before.length + after.length === 0 ? undefined : { before, after };
+  const { before = nothing, after = nothing, from = 0 } = body;
+  return before.length + after.length + from === 0 ? undefined : { before, after, from };
 }
 
 /** What a row keeps of a new body. */
@@ -21,7 +21,7 @@ export function bodyRef(body: NewBody): BodyRef {
 
 /** The bytes of the file in a raw message of `size` bytes. */
 export function fileBytes(size: number, frame: BodyFrame | undefined): number {
-  return frame === undefined ? size : size - frame.before.length - frame.after.length;
+  return frame === undefined ? size : size - frame.before.length - frame.after.length + frame.from;
 }
 
 /** Bytes [start, end) of a raw message of `size` bytes; `open` reads a range of the file, which has `fileSize` bytes. */
@@ -35,11 +35,12 @@ export async function* openFramed(
     yield* open(size, [start, end]);
     return;
   }
-  const { before, after } = frame;
+  const { before, after, from } = frame;
   const fileSize = fileBytes(size, frame);
-  const afterAt = before.length + fileSize;
+  const afterAt = size - after.length;
+  const shift = from - before.length;
   if (start < before.length && start < end) yield before.subarray(start, end);
-  const range = [Math.max(0, start - before.length), Math.min(fileSize, end - before.length)] as const;
+  const range = [Math.max(from, start + shift), Math.min(fileSize, end + shift)] as const;
   if (range[0] < range[1]) yield* open(fileSize, range);
   if (end > afterAt && start < size) yield after.subarray(Math.max(0, start - afterAt), end - afterAt);
 }

@@ -156,6 +156,8 @@ export type NewBody =
       readonly id: Uint8Array;
       readonly before?: Uint8Array | undefined;
       readonly after?: Uint8Array | undefined;
+      /** So many bytes at the beginning of the blob are no part of the message. */
+      readonly from?: number | undefined;
       /** A BodyRef is no NewBody. */
       readonly isFramed?: undefined;
     };

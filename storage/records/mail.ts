@@ -201,10 +201,13 @@ function bodyOut(id: Stored<Uint8Array>, isFramed: true | undefined): BodyRef {
 export interface BodyFrame {
   readonly before: Uint8Array;
   readonly after: Uint8Array;
+  /** So many bytes at the beginning of the file do not count. */
+  readonly from: number;
 }
 export const bodyFrameCodec: Codec<BodyFrame> = packedCodec(
-  (f): [Uint8Array, Uint8Array] => [f.before, f.after],
-  ([before, after]) => ({ before, after }),
+  (f): [Uint8Array, Uint8Array, ...from: readonly number[]] =>
+    f.from === 0 ? [f.before, f.after] : [f.before, f.after, f.from],
+  ([before, after, from = 0]) => ({ before, after, from }),
 );
 
 /** An item's detail, and its envelope when that is too long for the item's own row. */
