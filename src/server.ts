@@ -10,8 +10,11 @@ import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
 import { DkimSigner } from '#domain/dkim-signer';
+import { mailboxOf } from '#domain/ids';
+import { InboxRules } from '#domain/inbox-rules';
 import { LocalTransport } from '#domain/local-transport';
 import { toOwner } from '#domain/mail-envelope';
+import { MailboxPreferences } from '#domain/mailbox-preferences';
 import { OutboundQueue } from '#domain/outbound-queue';
 import type { Outside } from '#domain/outside';
 import { OwnMail } from '#domain/own-mail';
@@ -20,6 +23,7 @@ import { Provisioning } from '#domain/provisioning';
 import { QueueRunner } from '#domain/queue-runner';
 import { Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
+import { RuleMail } from '#domain/rule-mail';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
@@ -28,6 +32,7 @@ import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
+import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
@@ -82,6 +87,7 @@ interface Core {
   readonly policies: Policies;
   readonly devices: Devices;
   readonly provisioning: Provisioning;
+  readonly preferences: MailboxPreferences;
 }
 
 /**
@@ -136,11 +142,23 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
   directory.groups.onMembershipChange((change) => {
     policies.membershipChanged(change).catch((err: unknown) => log.error('policy.announce.failed', { err }));
   });
+  const preferences = new MailboxPreferences(mail, random);
+  directory.onChange((entity) => preferences.forget(mailboxOf(entity)));
   const devices = new Devices(mail, storedPolicies, policies, clock);
-  const queue = new QueueRunner(mail, clock, log);
   const { hostname } = config;
   const routes = new Routes(config.outbound);
   const routing = new Routing(directory, routes);
+  const ownMail = new OwnMail({ store: mail, routing, outside });
+  const rules = new InboxRules({
+    store: mail,
+    preferences,
+    directory,
+    ruleMail: new RuleMail({ ownMail, outside }),
+    clock,
+    log,
+    wakeRelay: (due) => relay.wake(due),
+  });
+  const queue = new QueueRunner(mail, clock, log, rules);
   const destinationOf = (address: string) => routes.destinationOf(address);
   const outbound = new OutboundQueue({
     store: mail,
@@ -150,7 +168,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     log,
     hostname,
     schedule: config.outbound,
-    ownMail: new OwnMail({ store: mail, routing, outside }),
+    ownMail,
   });
   const dns = new CachingDns({ servers: config.dnsServers, clock });
   const isDnsOurs = config.dnsServers.length > 0;
@@ -164,6 +182,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     wakeQueue: () => queue.wake(),
     destinationOf,
     wakeRelay: (due) => relay.wake(due),
+    rules,
   });
   const relay = new RelayRunner({
     queue: outbound,
@@ -192,6 +211,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     policies,
     devices,
     provisioning: new Provisioning(devices, clock, random),
+    preferences,
   };
 }
 
@@ -264,7 +284,7 @@ class MailServer implements Server {
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, devices, policies, database, outbound, relay } = this.#core;
+    const { config, log, directory, devices, policies, database, outbound, relay, preferences } = this.#core;
     const { cert, key } = this.#certificate;
     const { https, http } = config.listen;
     await this.#listenForMail();
@@ -290,6 +310,7 @@ class MailServer implements Server {
       ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),
+      ...preferenceOperations({ directory, preferences }),
       ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.wake(due) }),
     });
     this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));

@@ -4,6 +4,7 @@ import type { u8, u16, u32, u64 } from './keys.ts';
 import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
+import * as preferences from './records/preferences.ts';
 import { plainRow, sealedRow } from './rows.ts';
 import type { Bytes } from './store.ts';
 
@@ -110,6 +111,13 @@ export const mailboxRows = {
   ),
   /** v: HMAC of the accept id. A delivery or SendMail that is in the mailbox, write-once, expires. */
   marker: plainRow<[Bytes], mail.MarkerRecord>('v', mail.markerCodec),
+  /** o: 0 the automatic reply without its texts, 1 the text for those inside, 2 for those outside. */
+  automaticReply: sealedRow<[U8], preferences.AutomaticReplyRecord>('o', preferences.automaticReplyCodec),
+  /** r: the rules, in their order. */
+  mailRules: sealedRow<[], Parameters<typeof preferences.mailRulesCodec.encode>[0]>(
+    'r',
+    preferences.mailRulesCodec,
+  ),
   /** q: bytes and items, and the next folder number. */
   usage: plainRow<[], mail.UsageRecord>('q', mail.usageCodec),
   /** T: due (ms), kind, ref. What is to be done in this mailbox later; empty. */

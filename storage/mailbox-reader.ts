@@ -1,9 +1,11 @@
 /** Reads the rows of one mailbox, through the store (what is durable) or through a transaction. */
+import type { ReplyText, StoredAutomaticReply } from '#domain/automatic-reply';
 import type { FolderChange, HierarchyChange, Position } from '#domain/change';
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import type { Item, ItemDetail } from '#domain/item';
+import type { MailRule } from '#domain/mail-rule';
 import type { MailboxReader, PageOf } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from '#domain/sync-state';
 import { u8, u32, u64 } from './keys.ts';
@@ -204,6 +206,20 @@ export class StoredMailbox implements MailboxReader {
     return { bytes, items };
   }
 
+  async automaticReply(): Promise<StoredAutomaticReply | undefined> {
+    const [reply, internal, external] = await this.getMany(
+      rows.automaticReply,
+      [0, 1, 2].map((n) => rows.automaticReply.key(u8(n))),
+    );
+    if (reply?.kind !== 'reply' || internal?.kind !== 'text' || external?.kind !== 'text') return undefined;
+    const { kind: _kind, ...rest } = reply;
+    return { ...rest, internal: textOf(internal), external: textOf(external) };
+  }
+
+  async mailRules(): Promise<readonly MailRule[]> {
+    return (await this.get(rows.mailRules, rows.mailRules.key())) ?? [];
+  }
+
   async marker(acceptId: string): Promise<string | undefined> {
     return (await this.get(rows.marker, rows.marker.key(this.context.nameKey(acceptId))))?.left;
   }
@@ -282,4 +298,8 @@ export class StoredMailbox implements MailboxReader {
     }
     return { ...record, envelope: detail.envelope, id, folder };
   }
+}
+
+function textOf({ message, bodyType }: ReplyText): ReplyText {
+  return { message, bodyType };
 }

@@ -1,9 +1,11 @@
 /** One mailbox in a transaction: every change leaves its line in the change log, in one entry per folder. */
+import type { StoredAutomaticReply } from '#domain/automatic-reply';
 import { ChangeKind, type HierarchyChange, type ItemChange } from '#domain/change';
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
 import type { Envelope, Item, ItemMarks, NewItem } from '#domain/item';
+import type { MailRule } from '#domain/mail-rule';
 import type { MailboxTx } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
@@ -192,6 +194,16 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   putCachedRequests(device: DeviceId, requests: CachedRequests): void {
     this.#put(rows.cachedRequests, rows.cachedRequests.key(this.context.nameKey(device)), requests);
+  }
+
+  putAutomaticReply({ internal, external, ...reply }: StoredAutomaticReply): void {
+    this.#put(rows.automaticReply, rows.automaticReply.key(u8(0)), { kind: 'reply', ...reply });
+    this.#put(rows.automaticReply, rows.automaticReply.key(u8(1)), { kind: 'text', ...internal });
+    this.#put(rows.automaticReply, rows.automaticReply.key(u8(2)), { kind: 'text', ...external });
+  }
+
+  putMailRules(mailRules: readonly MailRule[]): void {
+    this.#put(rows.mailRules, rows.mailRules.key(), mailRules);
   }
 
   putMarker(acceptId: string, left: string): void {

@@ -4,6 +4,8 @@ import {
   policySettingNames,
   policySettings,
 } from '#domain/policy-settings';
+import { closedStructure as structure } from './closed-structure.ts';
+import { preferenceOperations, preferenceShapes } from './preference-shapes.ts';
 import type { Model, Shape } from './shape.ts';
 
 const settings = policySettingNames.map((name) => ({ name, shapeName: `Setting.${name}` }));
@@ -28,6 +30,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   NextToken: { type: 'string', min: 1, max: 1024 },
   SettingEntry: { type: 'string', min: 1, max: 1024 },
   ...settingShapes,
+  ...preferenceShapes,
   MobilePolicy: structure({ ...settingMembers, AllowNonProvisionableDevices: 'Boolean' }),
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
@@ -104,16 +107,11 @@ export const mailsteadModel: Model = {
     DescribeQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     RetryQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     DeleteQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
+    ...preferenceOperations,
     CancelWipeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
   },
   shapes,
 };
-
-/** A misspelt policy setting must not pass for one that is enforced: our structures are closed. */
-function structure(members: Readonly<Record<string, string>>, required: readonly string[] = []): Shape {
-  const refs = Object.entries(members).map(([member, shape]) => [member, { shape }]);
-  return { type: 'structure', required, members: Object.fromEntries(refs), closed: true };
-}
 
 function shapeOf(name: PolicySettingName): Shape {
   const { type } = policySettings[name];

@@ -4,6 +4,8 @@ import { type ChosenPassword, choosePassword } from './password.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
+import { addUserReply } from './user-reply.ts';
+import { addUserRules } from './user-rules.ts';
 
 const passwordStdin = [
   '--password-stdin',
@@ -16,6 +18,8 @@ export function addUser(program: Command, terminal: Terminal): void {
   addCreate(user, terminal);
   addLooks(user, terminal);
   addSwitches(user, terminal);
+  addUserReply(user, terminal);
+  addUserRules(user, terminal);
   withOrganization(user.command('password'))
     .description("set a user's password")
     .argument('<user>', 'address, name or id')

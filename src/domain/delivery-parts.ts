@@ -1,4 +1,5 @@
 import type { AttachmentPolicy } from './attachment-policy.ts';
+import type { InboxRules } from './inbox-rules.ts';
 import type { Outside } from './outside.ts';
 import type { DueDestination, MailStore } from './ports.ts';
 
@@ -22,4 +23,6 @@ export interface DeliveryParts {
   readonly destinationOf?: (address: string) => string;
   /** Tells whoever relays mail what came into the outbound queue. */
   readonly wakeRelay?: (due: readonly DueDestination[]) => void;
+  /** What the owners of mailboxes want done with mail; absent: it stays in the Inbox. */
+  readonly rules?: Pick<InboxRules, 'plans'>;
 }

@@ -1,8 +1,9 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
-import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
+import { deliverItem, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
+import { type MailArrival, mailArrival } from './mail-arrival.ts';
 import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
 import { newItem } from './new-item.ts';
 import { type NewOutboundMail, outboundMails } from './outbound.ts';
@@ -19,8 +20,6 @@ import {
 import { type SendRequest, send } from './send.ts';
 import { SentCopy } from './sent-copy.ts';
 import { returnPathBytes } from './trace.ts';
-
-const inbox = defaultFolder(FolderType.Inbox);
 
 /** A message that has begun: by what it is known, and who gets it. */
 interface Accepted {
@@ -107,11 +106,14 @@ export class Delivery {
       ]),
     );
     const mails = this.#mailsOf(accepted, message);
-    const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
     const all = [...items.values(), ...(sent ? [sent.item] : [])];
-    const fits = all.every((item) => store.fitsOneTransaction(item, copies));
-    if (copies > maxDirectMailboxes || !fits) {
-      await this.#enqueue(accepted, items, mails);
+    const fits = (copies: number) =>
+      copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
+    const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
+    const plans = fits(copies) ? await this.#plans(accepted, message, items) : noPlans;
+    const planned = mailsOf(plans.values());
+    if (!fits(copies + planned.length)) {
+      await this.#enqueue(accepted, items, mails, arrivalOf(accepted, message));
       if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {
       await store.transact(
@@ -123,17 +125,30 @@ export class Delivery {
           for (const ref of mailboxes) {
             const mailbox = of(ref);
             if (marker !== undefined && (await mailbox.marker(marker)) !== undefined) continue;
-            await mailbox.addItem(inbox, itemFor(items, ref.organization));
+            const item = itemFor(items, ref.organization);
+            await deliverItem(mailbox, outbound, item, plans.get(ref.mailbox));
             if (marker !== undefined) mailbox.putMarker(marker, '');
           }
           for (const mail of mails) await outbound.put(mail);
           await sent?.put(of);
         },
         [...body.stored, ...(sent?.stored ?? [])],
-        mails,
+        [...mails, ...planned],
       );
     }
-    this.#parts.wakeRelay?.(mails);
+    this.#parts.wakeRelay?.([...mails, ...planned]);
+  }
+
+  async #plans(accepted: Accepted, message: WholeMessage, items: ItemsByOrganization): Promise<Plans> {
+    const { rules } = this.#parts;
+    if (rules === undefined) return noPlans;
+    const { acceptId, mailboxes } = accepted;
+    const arrival = arrivalOf(accepted, message);
+    return rules.plans(mailboxes, (organization) => ({
+      acceptId,
+      item: itemFor(items, organization),
+      arrival,
+    }));
   }
 
   #mailsOf({ acceptId, receivedMs, envelope, skip }: Accepted, { body, is8bit }: WholeMessage) {
@@ -155,6 +170,7 @@ export class Delivery {
     { acceptId, receivedMs, mailboxes, marker }: Accepted,
     items: ItemsByOrganization,
     mails: readonly NewOutboundMail[],
+    arrival: MailArrival,
   ): Promise<void> {
     const { store } = this.#parts;
     if (mails.length === 0 && marker === undefined)
@@ -166,7 +182,7 @@ export class Delivery {
       isFirst = false;
       return id as QueueId;
     };
-    const messages = queuedMessages(mailboxes, items, receivedMs, idFor);
+    const messages = queuedMessages(mailboxes, items, receivedMs, idFor, arrival);
     await store.enqueue(
       messages.map((message) => ({ ...message, marker })),
       mails,
@@ -182,4 +198,8 @@ export class Delivery {
 function withSender(mailboxes: readonly MailboxRef[], sender: MailboxRef | undefined): readonly MailboxRef[] {
   if (sender === undefined) return mailboxes;
   return [...mailboxes.filter(({ mailbox }) => mailbox !== sender.mailbox), sender];
+}
+
+function arrivalOf({ envelope, skip }: Accepted, { index, is8bit }: WholeMessage): MailArrival {
+  return mailArrival({ ...envelope, skip, is8bit }, index.headers);
 }

@@ -1,9 +1,12 @@
 /** What the domain needs remembered, in its own words; storage implements it. */
+import type { StoredAutomaticReply } from './automatic-reply.ts';
 import type { FolderChange, HierarchyChange, ItemChange, Position } from './change.ts';
 import type { Device } from './device.ts';
 import type { Folder } from './folder.ts';
 import type { DeviceId, FolderId, ItemId, MailboxId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { Item, ItemDetail, ItemMarks, NewItem } from './item.ts';
+import type { MailArrival } from './mail-arrival.ts';
+import type { MailRule } from './mail-rule.ts';
 import type { NewOutboundMail, OutboundMail } from './outbound.ts';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from './sync-state.ts';
 
@@ -50,6 +53,10 @@ export interface MailboxReader {
   cachedRequests(device: DeviceId): Promise<CachedRequests>;
   /** Stored bytes and number of items. */
   usage(): Promise<{ readonly bytes: number; readonly items: number }>;
+  /** Undefined if none was ever put. */
+  automaticReply(): Promise<StoredAutomaticReply | undefined>;
+  /** In their order. */
+  mailRules(): Promise<readonly MailRule[]>;
   /** Whether this acceptance (a delivery, a SendMail) is already in the mailbox, and what it left. */
   marker(acceptId: string): Promise<string | undefined>;
 }
@@ -80,6 +87,9 @@ export interface MailboxTx extends MailboxReader {
   deleteSyncStates(device: DeviceId, folder: FolderId): void;
   putFolderSyncState(device: DeviceId, state: FolderSyncState): void;
   putCachedRequests(device: DeviceId, requests: CachedRequests): void;
+  putAutomaticReply(reply: StoredAutomaticReply): void;
+  /** Puts these in the place of all there are; at most 56 KiB of them. */
+  putMailRules(rules: readonly MailRule[]): void;
   /** Remembers an acceptance and what it left; kept 30 days. */
   putMarker(acceptId: string, left: string): void;
 }
@@ -178,6 +188,8 @@ export interface QueuedMessage {
   readonly item: NewItem;
   /** Under this name mailboxes remember it; its id, if absent. */
   readonly marker?: string | undefined;
+  /** Absent in what an older version queued: no rule is asked, and nobody is answered. */
+  readonly arrival?: MailArrival | undefined;
 }
 
 /** A large body that is durable and waits for the row that names it. */

@@ -1,4 +1,5 @@
 import { MessageIndexer } from '#mime/index-message';
+import type { MessageIndex } from '#mime/message-index';
 import type { AttachmentPolicy } from './attachment-policy.ts';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
 import { finishChecked } from './checked-body.ts';
@@ -13,6 +14,7 @@ import { type ItemsByOrganization, organizationsOf, organizationsWith } from './
 interface Prepared {
   readonly items: ItemsByOrganization;
   readonly body: SpooledBody;
+  readonly index: MessageIndex;
 }
 
 /** A message of our own: who gets it, and its bytes. */
@@ -44,5 +46,5 @@ export async function prepare(
       newItem(index, body.bodyFor(organization), arrival),
     ]),
   );
-  return { items, body };
+  return { items, body, index };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '#telemetry/log';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef } from './ids.ts';
+import { deliverItem, type InboxRules, mailsOf } from './inbox-rules.ts';
 import type { Clock } from './outside.ts';
 import type { MailStore, QueuedMessage } from './ports.ts';
 
@@ -20,16 +21,19 @@ export class QueueRunner {
   readonly #store: MailStore;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #rules: Pick<InboxRules, 'plan' | 'wake'> | undefined;
   #running: Promise<void> | undefined;
   #isAsked = false;
   #hasOldClaims = false;
   #isStopped = false;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(store: MailStore, clock: Clock, log: Logger) {
+  /** `rules` says what the owners of mailboxes want done with mail; absent: it stays in the Inbox. */
+  constructor(store: MailStore, clock: Clock, log: Logger, rules?: Pick<InboxRules, 'plan' | 'wake'>) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#rules = rules;
   }
 
   /** Goes on with what an earlier life of this server left. */
@@ -102,20 +106,25 @@ export class QueueRunner {
     }
   }
 
-  async #put({ id, organization, item, marker = id }: QueuedMessage, ref: MailboxRef): Promise<void> {
+  async #put(message: QueuedMessage, ref: MailboxRef): Promise<void> {
+    const { id, organization, item, marker = id, arrival } = message;
+    const plan = arrival && (await this.#rules?.plan({ acceptId: id, item, arrival }, ref));
+    const mails = plan === undefined ? [] : mailsOf([plan]);
     const bodies = item.body.kind === 'blob' ? [{ organization, id: item.body.id, size: item.size }] : [];
     const isThere = await this.#store.transact(
       [ref],
-      async (of) => {
+      async (of, outbound) => {
         const mailbox = of(ref);
         if ((await mailbox.marker(marker)) !== undefined) return true;
         if ((await mailbox.folder(inbox)) === undefined) return false;
-        await mailbox.addItem(inbox, item);
+        await deliverItem(mailbox, outbound, item, plan);
         mailbox.putMarker(marker, '');
         return true;
       },
       bodies,
+      mails,
     );
+    this.#rules?.wake(mails);
     if (!isThere) this.#log.warn('delivery.mailbox.gone', { acceptId: id, mailbox: ref.mailbox });
   }
 

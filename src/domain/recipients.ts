@@ -3,6 +3,7 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import type { NewItem } from './item.ts';
+import type { MailArrival } from './mail-arrival.ts';
 import type { OutboundEnvelope } from './outbound.ts';
 import type { MailboxReader, QueuedMessage } from './ports.ts';
 
@@ -53,6 +54,7 @@ export function queuedMessages(
   items: ItemsByOrganization,
   acceptedMs: number,
   idFor: (organization: OrganizationId) => QueueId,
+  arrival: MailArrival,
 ): readonly QueuedMessage[] {
   return organizationsOf(mailboxes).map((organization) => {
     const own = mailboxes.filter((ref) => ref.organization === organization);
@@ -62,6 +64,7 @@ export function queuedMessages(
       acceptedMs,
       recipients: own.map(({ mailbox }) => mailbox),
       item: itemFor(items, organization),
+      arrival,
     };
   });
 }

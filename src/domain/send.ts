@@ -5,6 +5,8 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { DeviceId, OrganizationId, QueueId } from './ids.ts';
+import { deliverItem, mailsOf, noPlans } from './inbox-rules.ts';
+import { mailArrival } from './mail-arrival.ts';
 import { type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
 import { prepare } from './prepare.ts';
@@ -38,7 +40,6 @@ export interface SendRequest {
   readonly dedupeKeys: readonly string[];
 }
 
-const inbox = defaultFolder(FolderType.Inbox);
 const sentItems = defaultFolder(FolderType.SentItems);
 
 /** Delivers what a device sends; see Delivery.send. */
@@ -55,6 +56,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const acceptId = id(from.organization);
   const head = headOf(request, parts.hostname, acceptId, atMs);
   const outbound = envelopeOf(request);
+  const is8bit = !isAscii(request.raw);
   const content = { mailboxes, outbound, chunks: [Buffer.from(head), request.raw] };
   const delivered = await prepare(store, content, { receivedMs: atMs, read: false }, parts.attachments);
   const sent = request.saveInSent
@@ -72,7 +74,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
           acceptedMs: atMs,
           size: delivered.body.size,
           skip: returnPathBytes(head),
-          is8bit: !isAscii(request.raw),
+          is8bit,
           isAuthenticated: true,
           body: delivered.body.bodyFor(from.organization),
         },
@@ -80,17 +82,32 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       )
     : [];
 
-  const copies = mailboxes.length + mails.length + 1;
+  const arrival = mailArrival(
+    { reversePath: from.address, isAuthenticated: true, skip: returnPathBytes(head), is8bit },
+    delivered.index.headers,
+  );
   const all = [...delivered.items.values(), ...(sent?.items.values() ?? [])];
-  const isDirect =
+  const fits = (copies: number) =>
     copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
+  const copies = mailboxes.length + mails.length + 1;
+  const plans =
+    fits(copies) && parts.rules
+      ? await parts.rules.plans(mailboxes, (organization) => ({
+          acceptId,
+          item: itemFor(delivered.items, organization),
+          arrival,
+        }))
+      : noPlans;
+  const planned = mailsOf(plans.values());
+  const isDirect = fits(copies + planned.length);
   if (!isDirect) {
     // The ids follow from the request: when it is repeated because we stopped here, no mailbox gets it twice. Other servers
     // could not tell: what is for them is queued with the mark that it is done.
-    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id));
+    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id, arrival));
     parts.wakeQueue();
   }
   const direct = isDirect ? mailboxes : [];
+  const allMails = isDirect ? [...mails, ...planned] : mails;
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
   const done = await store.transact(
     [from.mailbox, ...direct.filter(({ mailbox }) => mailbox !== from.mailbox.mailbox)],
@@ -98,15 +115,18 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       const own = of(from.mailbox);
       if (await isMarked(own, markers)) return { duplicate: true };
       if (sent) await own.addItem(sentItems, itemFor(sent.items, from.organization));
-      for (const ref of direct) await of(ref).addItem(inbox, itemFor(delivered.items, ref.organization));
+      for (const ref of direct) {
+        const item = itemFor(delivered.items, ref.organization);
+        await deliverItem(of(ref), queue, item, plans.get(ref.mailbox));
+      }
       for (const mail of mails) await queue.put(mail);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
     bodies,
-    mails,
+    allMails,
   );
-  parts.wakeRelay?.(mails);
+  parts.wakeRelay?.(allMails);
   return done;
 }
 

@@ -55,6 +55,12 @@ export function encodeMailbox({ name, address }: MailAddress, eol: string): stri
   return `${encodedWords(clean, eol)} ${path}`;
 }
 
+/** A text as an unstructured field carries it: as it stands if it is short ASCII, else in encoded words (RFC 2047). */
+export function encodeText(text: string, eol: string): string {
+  const clean = text.replace(/\p{Cc}+/gu, ' ').trim();
+  return /^[ -~]{0,400}$/.test(clean) && !clean.includes('=?') ? clean : encodedWords(clean, eol);
+}
+
 /** Bytes of UTF-8 in one encoded word; with charset and encoding it stays below 75 characters. */
 const wordBytes = 42;
 

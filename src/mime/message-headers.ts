@@ -106,7 +106,12 @@ function handlingOf(values: ReadonlyMap<string, string>): Handling | undefined {
   const precedence = token(values.get('precedence'));
   if (precedence !== '') found.precedence = precedence;
   const suppress = values.get('x-auto-response-suppress');
-  if (suppress !== undefined) found.suppress = suppress.toLowerCase().match(/[a-z]+/g)?.slice(0, 20) ?? [];
+  if (suppress !== undefined)
+    found.suppress =
+      suppress
+        .toLowerCase()
+        .match(/[a-z]+/g)
+        ?.slice(0, 20) ?? [];
   if (values.has(listField)) found.isFromList = true;
   const resentTo = addressesIn(values, 'resent-to', 'resent-cc');
   if (resentTo.length > 0) found.resentTo = resentTo;

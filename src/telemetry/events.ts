@@ -28,6 +28,10 @@ export type EventName =
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'
   | 'delivery.mailbox.gone'
+  // What the owner of a mailbox wants done with mail.
+  | 'delivery.rules.applied'
+  | 'delivery.reply.made'
+  | 'delivery.reply.withheld'
   // Mail to other servers.
   | 'outbound.recipient.tried'
   | 'outbound.sender.told'

@@ -1,0 +1,200 @@
+import type { Account } from '#directory/account';
+import { canonicalAddress } from '#directory/canonical-name';
+import type { Logger } from '#telemetry/log';
+import { isReplyOn, type ReplyText, type StoredAutomaticReply } from './automatic-reply.ts';
+import { defaultFolder, FolderType } from './folder.ts';
+import type { FolderId, MailboxId, MailboxRef, OrganizationId } from './ids.ts';
+import type { NewItem } from './item.ts';
+import { applyRules, type RuleOutcome } from './mail-rule.ts';
+import type { MailboxPreferences } from './mailbox-preferences.ts';
+import { reasonForNoReply } from './no-reply.ts';
+import { domainOfAddress, type NewOutboundMail } from './outbound.ts';
+import type { Clock } from './outside.ts';
+import { ownAddress } from './own-address.ts';
+import { reasonNotToPassOn } from './pass-on.ts';
+import type { DueDestination, MailboxTx, MailStore, OutboundTx } from './ports.ts';
+import type { ArrivedMessage, RuleMail } from './rule-mail.ts';
+import { hasWrittenTo } from './written-to.ts';
+
+interface InboxRulesParts {
+  readonly store: Pick<MailStore, 'mailbox'>;
+  readonly preferences: Pick<MailboxPreferences, 'of'>;
+  readonly directory: {
+    /** Undefined if its user is not enabled. */
+    account(ref: MailboxRef): Promise<Account | undefined>;
+    /** Whose mail domain it is. */
+    organizationOf(domain: string): Promise<OrganizationId | undefined>;
+  };
+  readonly ruleMail: RuleMail;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Tells whoever relays mail what came into the outbound queue. */
+  readonly wakeRelay: (due: readonly DueDestination[]) => void;
+}
+
+/** What is done with a message for one mailbox, beside keeping it: all of it in the transaction that adds the item. */
+export interface DeliveryPlan {
+  readonly folder: FolderId;
+  readonly isRead: boolean;
+  readonly mails: readonly NewOutboundMail[];
+  readonly reply: PlannedReply | undefined;
+}
+
+/** By mailbox; one without a plan keeps the message in its Inbox. */
+export type Plans = ReadonlyMap<MailboxId, DeliveryPlan>;
+
+export const noPlans: Plans = new Map();
+
+interface PlannedReply {
+  /** Under this name the mailbox remembers who was answered. */
+  readonly marker: string;
+  readonly atMs: number;
+  readonly mails: readonly NewOutboundMail[];
+}
+
+/** A sender is answered again after this. RFC 5230 §4.2. */
+const answeredMs = 7 * 24 * 3_600_000;
+
+const inbox = defaultFolder(FolderType.Inbox);
+const deletedItems = defaultFolder(FolderType.DeletedItems);
+
+/** InboxRules finds out what the owners of mailboxes want done with a message that comes to their Inbox. */
+export class InboxRules {
+  readonly #parts: InboxRulesParts;
+
+  constructor(parts: InboxRulesParts) {
+    this.#parts = parts;
+  }
+
+  /** The plan of one mailbox; undefined if there is nothing to do, as for most. */
+  async plan(message: ArrivedMessage, ref: MailboxRef): Promise<DeliveryPlan | undefined> {
+    const { preferences, directory, clock } = this.#parts;
+    const wanted = await preferences.of(ref);
+    if (wanted === undefined) return undefined;
+    const owner = await directory.account(ref);
+    if (owner === undefined) return undefined;
+    const { item, arrival } = message;
+    const isOwn = ownAddress(owner);
+    const outcome = applyRules(wanted.rules, { item, listId: arrival.listId, isOwn });
+    const mails = await this.#passOn(message, owner, outcome, isOwn);
+    const isOn = wanted.reply !== undefined && isReplyOn(wanted.reply, clock.now());
+    const reply = isOn ? await this.#reply(message, owner, wanted.reply, isOwn) : undefined;
+    const { place, isRead, rules } = outcome;
+    if (rules.length === 0 && reply === undefined) return undefined;
+    return { folder: place === 'deleted' ? deletedItems : (place ?? inbox), isRead, mails, reply };
+  }
+
+  /** The plans of several mailboxes; those without one are left out. `messageFor` gives the message as an organisation has it. */
+  async plans(
+    mailboxes: readonly MailboxRef[],
+    messageFor: (organization: OrganizationId) => ArrivedMessage,
+  ): Promise<Plans> {
+    const found = new Map<MailboxId, DeliveryPlan>();
+    for (const ref of mailboxes) {
+      const plan = await this.plan(messageFor(ref.organization), ref);
+      if (plan !== undefined) found.set(ref.mailbox, plan);
+    }
+    return found;
+  }
+
+  /** Call when what plans have put is durable. */
+  wake(mails: readonly NewOutboundMail[]): void {
+    if (mails.length > 0) this.#parts.wakeRelay(mails);
+  }
+
+  async #passOn(
+    message: ArrivedMessage,
+    owner: Account,
+    { rules, forwardTo, redirectTo }: RuleOutcome,
+    isOwn: (address: string) => boolean,
+  ): Promise<readonly NewOutboundMail[]> {
+    const { ruleMail, log } = this.#parts;
+    if (rules.length === 0) return [];
+    const seen = { acceptId: message.acceptId, mailbox: owner.mailbox.mailbox, rules };
+    const isAsked = forwardTo.length + redirectTo.length > 0;
+    const reason = isAsked ? reasonNotToPassOn(message, isOwn) : undefined;
+    if (reason !== undefined) {
+      log.info('delivery.rules.applied', { ...seen, notPassedOn: reason });
+      return [];
+    }
+    log.info('delivery.rules.applied', { ...seen, forwardTo, redirectTo });
+    return [
+      ...(forwardTo.length > 0 ? await ruleMail.forward(message, owner, forwardTo) : []),
+      ...(redirectTo.length > 0 ? await ruleMail.redirect(message, owner, redirectTo) : []),
+    ];
+  }
+
+  async #reply(
+    message: ArrivedMessage,
+    owner: Account,
+    reply: StoredAutomaticReply,
+    isOwn: (address: string) => boolean,
+  ): Promise<PlannedReply | undefined> {
+    const { store, clock, log, ruleMail } = this.#parts;
+    const { item, arrival } = message;
+    const marker = `automatic reply ${reply.period} ${canonicalAddress(arrival.reversePath)}`;
+    const atMs = clock.now();
+    const isBefore = async () => isAnswered(await store.mailbox(owner.mailbox).marker(marker), atMs);
+    let text: ReplyText | undefined;
+    let reason = reasonForNoReply({ item, arrival, isOwn });
+    if (reason === undefined && (await isBefore())) reason = 'the sender was answered before';
+    if (reason === undefined) text = await this.#textFor(message, owner, reply);
+    if (reason === undefined && text === undefined) reason = 'there is no answer for such a sender';
+    const seen = { acceptId: message.acceptId, mailbox: owner.mailbox.mailbox, to: arrival.reversePath };
+    if (reason !== undefined || text === undefined) {
+      log.info('delivery.reply.withheld', { ...seen, reason });
+      return undefined;
+    }
+    log.info('delivery.reply.made', seen);
+    return { marker, atMs, mails: await ruleMail.reply(message, owner, text) };
+  }
+
+  /** What this sender is told; undefined if nothing. */
+  async #textFor(
+    { arrival: { reversePath, isAuthenticated } }: ArrivedMessage,
+    owner: Account,
+    reply: StoredAutomaticReply,
+  ): Promise<ReplyText | undefined> {
+    const { directory, store } = this.#parts;
+    // A From or a reverse-path of ours says nothing: only who signed in is one of us.
+    const isInternal =
+      isAuthenticated &&
+      (await directory.organizationOf(domainOfAddress(reversePath))) === owner.organization;
+    if (isInternal)
+      return reply.isInternalEnabled && reply.internal.message !== '' ? reply.internal : undefined;
+    if (reply.external.message === '' || reply.externalAudience === 'NONE') return undefined;
+    const isAnswered =
+      reply.externalAudience === 'ALL' || (await hasWrittenTo(store.mailbox(owner.mailbox), reversePath));
+    return isAnswered ? reply.external : undefined;
+  }
+}
+
+/** Every mail that a plan may put. */
+export function mailsOf(plans: Iterable<DeliveryPlan>): readonly NewOutboundMail[] {
+  return [...plans].flatMap(({ mails, reply }) => [...mails, ...(reply?.mails ?? [])]);
+}
+
+/** Adds an item to the Inbox, or where its plan says, with what else the plan holds. */
+export async function deliverItem(
+  mailbox: MailboxTx,
+  outbound: OutboundTx,
+  item: NewItem,
+  plan: DeliveryPlan | undefined,
+): Promise<void> {
+  if (plan === undefined) {
+    await mailbox.addItem(inbox, item);
+    return;
+  }
+  const { isRead, mails, reply } = plan;
+  // A folder that is gone leaves the message in the Inbox.
+  const folder = (await mailbox.folder(plan.folder)) === undefined ? inbox : plan.folder;
+  await mailbox.addItem(folder, isRead ? { ...item, marks: { ...item.marks, read: true } } : item);
+  for (const mail of mails) await outbound.put(mail);
+  if (reply === undefined || isAnswered(await mailbox.marker(reply.marker), reply.atMs)) return;
+  mailbox.putMarker(reply.marker, String(reply.atMs));
+  for (const mail of reply.mails) await outbound.put(mail);
+}
+
+function isAnswered(left: string | undefined, atMs: number): boolean {
+  return left !== undefined && atMs < Number(left) + answeredMs;
+}
