@@ -43,8 +43,8 @@ export class RuleMail {
   ): Promise<readonly NewOutboundMail[]> {
     const { item, arrival } = message;
     const before = Buffer.from(`Delivered-To: ${owner.address}\r\n`);
-    const { skip, is8bit } = arrival;
-    const content = { ...framedBody(item, { skip, before }), skip: 0, is8bit };
+    const { skip, is8bit, isAuthenticated } = arrival;
+    const content = { ...framedBody(item, { skip, before }), skip: 0, is8bit, isAuthenticated };
     return this.#make(message, owner, 'redirect', recipients, content);
   }
 
@@ -66,7 +66,7 @@ export class RuleMail {
       boundary: `=_${this.#randomHex()}`,
       is8bit,
     });
-    const content = { ...framedBody(item, { skip, ...around }), skip: 0, is8bit };
+    const content = { ...framedBody(item, { skip, ...around }), skip: 0, is8bit, isAuthenticated: true };
     return this.#make(message, owner, 'forward', recipients, content);
   }
 

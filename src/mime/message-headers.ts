@@ -43,8 +43,8 @@ const lists = new Set([
 
 /** RFC 2369, RFC 2919: a field of a mailing list. */
 const listField = 'list-';
-/** Longest lists of handling kept. */
-const maxHandlingAddresses = 50;
+/** Of each kind; one more than a message may have of Delivered-To to be passed on. */
+const maxHandlingAddresses = 21;
 
 /** Reads the header block of a message (one character per byte) into what the mailbox remembers of it. */
 export function readMessageHeaders(block: string): MessageHeaders {
@@ -124,7 +124,7 @@ function addressesIn(values: ReadonlyMap<string, string>, ...names: readonly str
   return names
     .flatMap((name) => parseAddressList(values.get(name) ?? ''))
     .map(({ address }) => address.toLowerCase())
-    .filter((address) => address !== '' && address.length <= 320)
+    .filter((address) => address !== '' && address.length <= 254)
     .slice(0, maxHandlingAddresses);
 }
 

@@ -41,9 +41,9 @@ export interface Handling {
   readonly suppress?: readonly string[];
   /** It has a field of a mailing list: RFC 2369, RFC 2919. */
   readonly isFromList?: true;
-  /** The addresses of Resent-To and Resent-Cc in lower case, at most 50. */
+  /** The addresses of Resent-To and Resent-Cc in lower case, at most 21. */
   readonly resentTo?: readonly string[];
-  /** The addresses of Delivered-To in lower case, at most 50: whose mailboxes passed it on. */
+  /** The addresses of Delivered-To in lower case, at most 21: whose mailboxes passed it on. */
   readonly deliveredTo?: readonly string[];
 }
 
