@@ -153,7 +153,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     store: mail,
     preferences,
     directory,
-    ruleMail: new RuleMail({ ownMail, outside }),
+    ruleMail: new RuleMail({ store: mail, ownMail, outside }),
     clock,
     log,
     wakeRelay: (due) => relay.wake(due),

@@ -1,7 +1,7 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
-import { deliverItem, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
+import { deliverItem, fitBeside, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
 import { type MailArrival, mailArrival } from './mail-arrival.ts';
 import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
@@ -107,12 +107,13 @@ export class Delivery {
     );
     const mails = this.#mailsOf(accepted, message);
     const all = [...items.values(), ...(sent ? [sent.item] : [])];
-    const fits = (copies: number) =>
-      copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
     const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
-    const plans = fits(copies) ? await this.#plans(accepted, message, items) : noPlans;
+    const mayBeDirect =
+      copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
+    const plans = mayBeDirect ? await this.#plans(accepted, message, items) : noPlans;
     const planned = mailsOf(plans.values());
-    if (!fits(copies + planned.length)) {
+    const isDirect = mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside(planned);
+    if (!isDirect) {
       await this.#enqueue(accepted, items, mails, arrivalOf(accepted, message));
       if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {

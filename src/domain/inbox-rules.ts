@@ -4,7 +4,7 @@ import type { Logger } from '#telemetry/log';
 import { isReplyOn, type ReplyText, type StoredAutomaticReply } from './automatic-reply.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { FolderId, MailboxId, MailboxRef, OrganizationId } from './ids.ts';
-import type { NewItem } from './item.ts';
+import type { NewBody, NewItem } from './item.ts';
 import { applyRules, type RuleOutcome } from './mail-rule.ts';
 import type { MailboxPreferences } from './mailbox-preferences.ts';
 import { reasonForNoReply } from './no-reply.ts';
@@ -51,6 +51,11 @@ interface PlannedReply {
   readonly atMs: number;
   readonly mails: readonly NewOutboundMail[];
 }
+
+/** What a transaction has room for beside copies that fill it (MailStore.fitsOneTransaction). */
+const maxBesideBytes = 100 * 1024;
+/** About what a row of the outbound queue takes without its body. */
+const rowBytes = 1_000;
 
 /** A sender is answered again after this. RFC 5230 §4.2. */
 const answeredMs = 7 * 24 * 3_600_000;
@@ -118,9 +123,10 @@ export class InboxRules {
       return [];
     }
     log.info('delivery.rules.applied', { ...seen, forwardTo, redirectTo });
+    const shared = await ruleMail.shared(message, owner, forwardTo.length + redirectTo.length);
     return [
-      ...(forwardTo.length > 0 ? await ruleMail.forward(message, owner, forwardTo) : []),
-      ...(redirectTo.length > 0 ? await ruleMail.redirect(message, owner, redirectTo) : []),
+      ...(forwardTo.length > 0 ? await ruleMail.forward(shared, owner, forwardTo) : []),
+      ...(redirectTo.length > 0 ? await ruleMail.redirect(shared, owner, redirectTo) : []),
     ];
   }
 
@@ -172,6 +178,16 @@ export class InboxRules {
 /** Every mail that a plan may put. */
 export function mailsOf(plans: Iterable<DeliveryPlan>): readonly NewOutboundMail[] {
   return [...plans].flatMap(({ mails, reply }) => [...mails, ...(reply?.mails ?? [])]);
+}
+
+/** Whether so much mail has room in one transaction beside copies that fit it; else each mailbox has one of its own. */
+export function fitBeside(mails: readonly NewOutboundMail[]): boolean {
+  return mails.reduce((sum, { body }) => sum + rowBytes + bytesOf(body), 0) <= maxBesideBytes;
+}
+
+function bytesOf(body: NewBody): number {
+  if (body.kind === 'inline') return body.raw.length;
+  return (body.before?.length ?? 0) + (body.after?.length ?? 0);
 }
 
 /** Adds an item to the Inbox, or where its plan says, with what else the plan holds. */

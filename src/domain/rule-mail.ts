@@ -10,6 +10,7 @@ import type { MailArrival } from './mail-arrival.ts';
 import { domainOfAddress, type NewOutboundMail } from './outbound.ts';
 import type { Outside } from './outside.ts';
 import type { OwnMail } from './own-mail.ts';
+import type { MailStore } from './ports.ts';
 
 /** A message that came for a mailbox. */
 export interface ArrivedMessage {
@@ -20,9 +21,13 @@ export interface ArrivedMessage {
 }
 
 interface RuleMailParts {
+  readonly store: Pick<MailStore, 'writeBody'>;
   readonly ownMail: Pick<OwnMail, 'make'>;
   readonly outside: Outside;
 }
+
+/** Copies of a message in rows that are larger together share a file: one mailbox's mail is one transaction. */
+const maxCopiesBytes = 200 * 1024;
 
 /**
  * RuleMail makes that mail. Its envelope is the owner's own address, so that it passes SPF and a failure is reported to
@@ -33,6 +38,16 @@ export class RuleMail {
 
   constructor(parts: RuleMailParts) {
     this.#parts = parts;
+  }
+
+  /** Ready to be passed on so many times. */
+  async shared(message: ArrivedMessage, owner: Account, copies: number): Promise<ArrivedMessage> {
+    const { item } = message;
+    if (item.body.kind === 'blob' || item.size * copies <= maxCopiesBytes) return message;
+    const writer = this.#parts.store.writeBody(owner.organization);
+    await writer.append(item.body.raw);
+    const { id } = await writer.finish();
+    return { ...message, item: { ...item, body: { kind: 'blob', id } } };
   }
 
   /** The message as it came, one trace field in front: its DKIM signatures stay valid. */

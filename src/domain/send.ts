@@ -5,7 +5,7 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { DeviceId, OrganizationId, QueueId } from './ids.ts';
-import { deliverItem, mailsOf, noPlans } from './inbox-rules.ts';
+import { deliverItem, fitBeside, mailsOf, noPlans } from './inbox-rules.ts';
 import { mailArrival } from './mail-arrival.ts';
 import { type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
@@ -87,11 +87,11 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
     delivered.index.headers,
   );
   const all = [...delivered.items.values(), ...(sent?.items.values() ?? [])];
-  const fits = (copies: number) =>
-    copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
   const copies = mailboxes.length + mails.length + 1;
+  const mayBeDirect =
+    copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
   const plans =
-    fits(copies) && parts.rules
+    mayBeDirect && parts.rules
       ? await parts.rules.plans(mailboxes, (organization) => ({
           acceptId,
           item: itemFor(delivered.items, organization),
@@ -99,7 +99,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
         }))
       : noPlans;
   const planned = mailsOf(plans.values());
-  const isDirect = fits(copies + planned.length);
+  const isDirect = mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside(planned);
   if (!isDirect) {
     // The ids follow from the request: when it is repeated because we stopped here, no mailbox gets it twice. Other servers
     // could not tell: what is for them is queued with the mark that it is done.

@@ -267,6 +267,19 @@ describe('no loops', () => {
   });
 });
 
+test('a message of 28 KB leaves to twenty domains', async () => {
+  const site = await startRulesSite({
+    settings: { MAILSTEAD_OUTBOUND_RELAY: '', MAILSTEAD_DNS_SERVERS: '127.0.0.1:9' },
+  });
+  const alice = await site.user('alice');
+  const domains = Array.from({ length: 20 }, (_, n) => `user@domain${n}.example`);
+  await site.rules(alice, [redirect(...domains.slice(0, 10)), forward(...domains.slice(10))]);
+  await site.send(alice, letter(alice, [], 'x'.repeat(70).concat('\r\n').repeat(400)));
+  const { organization: OrganizationId } = site.server;
+  const { Messages } = await site.server.admin('Mailstead.ListQueue', { OrganizationId });
+  expect(Messages).toHaveLength(20);
+});
+
 test('seventy members of a group, each with a rule: everybody gets it, and every rule is obeyed once', async () => {
   const { site, alice } = await start();
   const { organization: OrganizationId } = site.server;
