@@ -75,6 +75,7 @@ export class SubmittedHeader {
     const { nowMs, messageId } = this.#additions;
     const { outgoing, sent } = prepareForSending(bytes, {
       from: { name: displayName, address },
+      keepsReceived: true,
       now: nowMs,
       messageId,
     });

@@ -9,8 +9,8 @@ import { unfold } from './header-fields.ts';
 export interface SendingOptions {
   /** The sender's own name and primary address. */
   readonly from: MailAddress;
-  /** True for every address the sender may use; without it only that of `from`. */
-  readonly mayUse?: (address: string) => boolean;
+  /** A program may hand on what came to it: its Received fields stay, by which loops are found. RFC 5321 §4.4, §6.3. */
+  readonly keepsReceived?: boolean;
   /** Milliseconds since 1970, for a missing Date. */
   readonly now: number;
   /** With angle brackets, for a missing Message-ID. */
@@ -45,13 +45,14 @@ export function prepareForSending(raw: Uint8Array, options: SendingOptions): Pre
   const kept = fields.filter(
     (field) => !traceFields.has(field.name) && field.name !== 'from' && field.name !== 'sender',
   );
-  const lines: string[] = [];
+  const trace = options.keepsReceived ? fields.filter(({ name }) => name === 'received') : [];
+  const lines = trace.map(({ line }) => line);
   const add = (name: string, value: string): unknown => lines.push(`${name}: ${value}${eol}`);
-  const from = ownField(fields, 'from', options);
-  if (from !== undefined) lines.push(from.line);
+  const from = ownField(fields, 'from', options, eol);
+  if (from !== undefined) lines.push(from);
   else add('From', encodeMailbox(options.from, eol));
-  const sender = ownField(fields, 'sender', options);
-  if (sender !== undefined) lines.push(sender.line);
+  const sender = ownField(fields, 'sender', options, eol);
+  if (sender !== undefined) lines.push(sender);
   const date = firstOf(fields, 'date');
   const hasDate = date !== undefined && parseDate(unfold(date.value)) !== undefined;
   if (!hasDate) add('Date', formatDate(options.now));
@@ -89,21 +90,38 @@ function firstOf(fields: readonly RawField[], name: string): RawField | undefine
   return fields.find((field) => field.name === name);
 }
 
-/** The client's From or Sender, where it names one mailbox and that is the sender's to use. */
+/**
+ * The client's From or Sender, where it names one mailbox and that is the sender's own. What another reader might take
+ * for somebody else's (`<own> <other>`, `own and other`) is written anew.
+ */
 function ownField(
   fields: readonly RawField[],
   name: 'from' | 'sender',
   options: SendingOptions,
-): RawField | undefined {
+  eol: string,
+): string | undefined {
   const field = firstOf(fields, name);
   if (field === undefined) return undefined;
-  const [mailbox, ...others] = parseAddressList(unfold(field.value));
+  const value = unfold(field.value);
+  const [mailbox, ...others] = parseAddressList(value);
   if (mailbox === undefined || others.length > 0) return undefined;
   const address = envelopeAddress(mailbox.address);
-  if (address === undefined) return undefined;
-  const isOwn = address.toLowerCase() === envelopeAddress(options.from.address)?.toLowerCase();
-  return isOwn || options.mayUse?.(address) === true ? field : undefined;
+  if (address?.toLowerCase() !== envelopeAddress(options.from.address)?.toLowerCase()) return undefined;
+  const [, inAngle, bare] = plainMailbox.exec(value) ?? [];
+  if ((inAngle ?? bare) === mailbox.address) return field.line;
+  const written = encodeMailbox({ name: mailbox.name.slice(0, maxName), address: mailbox.address }, eol);
+  return `${name === 'from' ? 'From' : 'Sender'}: ${written}${eol}`;
 }
+
+const atom = '[^\\s"(),:;<>@\\\\\\[\\]]+';
+const quoted = '"(?:[^"\\\\]|\\\\.)*"';
+const comment = '(?:\\s*\\([^()<>\\\\]*\\))?';
+/** RFC 5322 §3.4: a mailbox that nobody can read in two ways: `Name <address>`, `"Name" <address>`, `address (name)`. */
+const plainMailbox = new RegExp(
+  `^(?:(?:${quoted}|${atom}(?:\\s+${atom})*)?\\s*<(${atom}@${atom})>|(${atom}@${atom}))${comment}$`,
+);
+/** Of a name that is written anew; it stays below the length of a line. */
+const maxName = 200;
 
 function recipientsOf(
   fields: readonly RawField[],

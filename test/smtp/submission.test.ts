@@ -226,6 +226,21 @@ describe('a message', () => {
     return { next, ...(await start(settings)) };
   }
 
+  test('has its Received fields still, no Bcc however it is written, and a From that reads in one way', async () => {
+    const { next, ...place } = await withNext();
+    const { alice } = place;
+    const client = await signedIn(place);
+    const raw = `Received: from far by near\r\nFrom: <${alice.address}> <boss@two.example>\r\nbcc : a@hidden.example\r\nBCC:\r\n b@hidden.example\r\nBcc\t: c@hidden.example\r\n\r\nText\r\n`;
+    expect((await client.mail(alice.address, ['bob@one.example'], raw)).code).toBe(250);
+    await next.arrived(1);
+    const sent = next.mails[0]?.raw ?? '';
+    expect(sent.match(/^Received: /gm)).toHaveLength(2);
+    expect(sent).toContain(`\r\nFrom: <${alice.address}>\r\n`);
+    expect(sent).not.toContain('hidden.example');
+    expect(sent).toMatch(/\r\n\r\nText\r\n$/);
+    client.close();
+  });
+
   test('goes to users here and elsewhere, without Bcc, with Date and Message-ID', async () => {
     const { next, ...place } = await withNext();
     const { server, alice } = place;
