@@ -22,6 +22,8 @@ interface OutboundQueueParts {
 const dueOffset = 17;
 const idOffset = 25;
 const nobody = new Uint8Array(0);
+/** The configuration's bound of outbound.expire. */
+const longestLifeMs = 5 * 86_400_000;
 
 /**
  * The mail of one destination is in one shard, which the first byte of its id names. A claim moves a row of `h` to where
@@ -198,7 +200,9 @@ export class OutboundQueue implements OutboundStore {
   ): Promise<DueDestination | undefined> {
     const id = key.subarray(idOffset);
     const holder = Buffer.from(rows.destination.decode(this.#p.sealer, shard, key, value)).toString();
-    if (holder === '' || holder === owner) {
+    // Nothing waits longer than a mail lives: what does was queued by a clock that was wrong.
+    const isSane = u64.read(key, dueOffset) <= nowMs + longestLifeMs;
+    if (isSane && (holder === '' || holder === owner)) {
       const mail = await this.#read(this.#p.store, shard, id);
       return mail && { destination: mail.destination, dueMs: u64.read(key, dueOffset) };
     }

@@ -9,7 +9,7 @@ const entityOption = [
   "this one's own policy instead of the organisation's",
 ] as const;
 
-/** addPolicy adds `policy show|set`. */
+/** addPolicy adds `policy show|set|delete`. */
 export function addPolicy(program: Command, terminal: Terminal): void {
   const policy = program.command('policy').description('what mobile devices must obey');
   withOrganization(policy.command('show'))
@@ -41,6 +41,15 @@ export function addPolicy(program: Command, terminal: Terminal): void {
         await session.client.call('Mailstead.PutMobilePolicy', { ...owner, Policy }),
         formatPolicy,
       );
+    });
+  withOrganization(policy.command('delete'))
+    .description('take a mobile policy back: nothing of it is enforced; every device then provisions again')
+    .option(...entityOption)
+    .action(async (options: PolicyOptions, command: Command) => {
+      const session = new Session(terminal, command);
+      const owner = await ownerOf(session, options);
+      const output = await session.client.call('Mailstead.DeleteMobilePolicy', owner);
+      session.show(output, () => 'The policy is deleted.\n');
     });
 }
 

@@ -104,7 +104,7 @@ function statusFields(report: StatusReport): readonly string[] {
       `Final-Recipient: ${isAscii(address) ? 'rfc822' : 'utf-8'}; ${address}`,
       `Action: ${action}`,
       `Status: ${status}`,
-      ...(remote === undefined ? [] : [`Remote-MTA: dns; ${remote}`]),
+      ...(remote === undefined ? [] : [`Remote-MTA: dns; ${oneLine(remote)}`]),
       // RFC 3464 §2.3.6: of type smtp only what an SMTP server said.
       `Diagnostic-Code: ${remote === undefined ? 'x-mailstead' : 'smtp'}; ${oneLine(text).replace(/\P{ASCII}+/gu, '?')}`,
       `Last-Attempt-Date: ${formatDate(dateMs)}`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Move } from '#protocols/activesync/wbxml/code-pages/move';
-import { el } from '#protocols/activesync/wbxml/element';
+import { childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
 describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
@@ -34,6 +34,19 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
       { item, from: inbox, to: trash },
     );
     expect(results.map(({ status }) => status)).toEqual([1, 1, 1, 2, 2, 4, 3]);
+  });
+
+  test('a move to two folders is refused with 5, and nothing is moved', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const item = `${inbox}:${id}`;
+    const twice = [el(Move.DstFldId, trash), el(Move.DstFldId, phone.folder(5))];
+    const move = el(Move.Move, el(Move.SrcMsgId, item), el(Move.SrcFldId, inbox), ...twice);
+    const { element } = await phone.post('MoveItems', el(Move.MoveItems, move), { validateRequest: false });
+    const [response] = element === undefined ? [] : childrenOf(element, Move.Response);
+    expect(response && textOf(response, Move.Status)).toBe('5');
+    expect((await phone.moveItems({ item, from: inbox, to: trash })).map(({ status }) => status)).toEqual([
+      3,
+    ]);
   });
 
   test('an empty request is refused by the version, and one with too many moves', async () => {

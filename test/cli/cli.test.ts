@@ -344,6 +344,17 @@ test('policy set changes what it names, takes back what is empty and keeps the r
   expect((await run(['policy', 'set', 'AllowBluetooth=9'])).err).toMatch(/^InvalidParameterException: /);
 });
 
+test('policy delete takes back the policy of the organisation, or of one user or group', async () => {
+  await serve({ 'Mailstead.DeleteMobilePolicy': {} });
+  expect((await run(['policy', 'delete'])).out).toBe('The policy is deleted.\n');
+  expect(calls.at(-1)).toEqual(['Mailstead.DeleteMobilePolicy', { OrganizationId }]);
+  await run(['policy', 'delete', '--entity', 'alice@example.com']);
+  expect(calls.at(-1)).toEqual([
+    'Mailstead.DeleteMobilePolicy',
+    { OrganizationId, EntityId: 'alice@example.com' },
+  ]);
+});
+
 test('api calls any operation, with or without its prefix, and prints its output', async () => {
   await serve({
     'WorkMailService.DescribeOrganization': acme,

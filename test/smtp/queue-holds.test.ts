@@ -106,3 +106,16 @@ test('a refusal with a status of another class is told with one of its own', asy
   expect(report).toContain('Action: failed\r\nStatus: 5.0.0\r\n');
   expect(report).toContain('Diagnostic-Code: smtp; 550 4.7.1 Never');
 });
+
+test('what a clock of next year queued is tried at the next start', async () => {
+  const next = await startNextServer();
+  const site = await startOutbound({ dns: await startDns(zone), port: next.port });
+  const year = 365 * 24 * hour;
+  await site.runner.stop();
+  site.clock.move(year);
+  await site.accept(['bob@one.example']);
+  site.clock.move(-year);
+  await site.runner.start();
+  await site.runner.settled();
+  expect(next.mails.map(({ to }) => to.join())).toEqual(['bob@one.example']);
+});

@@ -17,6 +17,8 @@ interface MoveRequest {
   readonly item: string;
   readonly from: string;
   readonly to: string;
+  /** There is more than one DstFldId. */
+  readonly isSplit: boolean;
 }
 
 interface MoveResult {
@@ -47,11 +49,14 @@ export const moveItems = defineCommand({
 function readMove(move: Element): MoveRequest {
   const item = textOf(move, Move.SrcMsgId) ?? '';
   if (item === '' || item.length > MAX_ID) throw new CommandError(CommonStatus.InvalidXML, 'no SrcMsgId');
-  return { item, from: textOf(move, Move.SrcFldId) ?? '', to: textOf(move, Move.DstFldId) ?? '' };
+  const isSplit = childrenOf(move, Move.DstFldId).length > 1;
+  return { item, from: textOf(move, Move.SrcFldId) ?? '', to: textOf(move, Move.DstFldId) ?? '', isSplit };
 }
 
 async function runMove(move: MoveRequest, { mailbox, device }: CommandContext): Promise<MoveResult> {
   const source = move.item;
+  // MS-ASCMD, Status (MoveItems): more than one DstFldId is 5.
+  if (move.isSplit) return { source, status: MoveItemsStatus.Failed };
   const from = parseCollectionId(move.from);
   const to = parseCollectionId(move.to);
   const place = parseServerId(move.item);
