@@ -4,7 +4,7 @@ import { type Config, publicUrlOf } from '#config/config';
 import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
 import { Directory } from '#directory/directory';
-import type { Dns } from '#directory/ports';
+import type { PublishedRecords } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
@@ -82,7 +82,7 @@ interface Core {
   readonly routing: Routing;
   readonly outbound: OutboundQueue;
   readonly relay: RelayRunner;
-  readonly publishedRecords: Dns;
+  readonly publishedRecords: PublishedRecords;
   readonly maintenance: Maintenance;
   readonly policies: Policies;
   readonly devices: Devices;

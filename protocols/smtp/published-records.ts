@@ -1,12 +1,12 @@
 import { Resolver } from 'node:dns/promises';
 import type { DnsRecord } from '#directory/domain';
-import type { Dns } from '#directory/ports';
+import type { PublishedRecords } from '#directory/ports';
 
 /**
  * What DNS holds now, by these name servers (`host:port`), or the system's if there are none. Nothing is remembered:
  * whoever looks has just changed something.
  */
-export function createPublishedRecords(servers: readonly string[]): Dns {
+export function createPublishedRecords(servers: readonly string[]): PublishedRecords {
   const resolver = new Resolver({ timeout: 4_000, tries: 2 });
   if (servers.length > 0) resolver.setServers([...servers]);
   return {

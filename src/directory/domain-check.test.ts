@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type DnsRecord, dnsRecords } from './domain.ts';
 import { checkRecords, type RecordCheck } from './domain-check.ts';
-import type { Dns } from './ports.ts';
+import type { PublishedRecords } from './ports.ts';
 
 const name = 'example.com';
 const rsa = `v=DKIM1; k=rsa; p=${'MIIB'.repeat(98)}`;
@@ -25,7 +25,7 @@ const right: Zone = {
   'TXT _dmarc.example.com.': ['v=DMARC1;p=quarantine;pct=100;fo=1'],
 };
 
-const dnsOf = (zone: Zone): Dns => ({
+const dnsOf = (zone: Zone): PublishedRecords => ({
   values: async (type, hostname) => {
     const found = zone[`${type} ${hostname}`] ?? [];
     if (found instanceof Error) throw found;

@@ -1,6 +1,6 @@
 /** Compares what DNS holds with what a mail domain needs, and says what to do about it. */
 import type { DnsRecord, MailDomain } from './domain.ts';
-import type { Dns } from './ports.ts';
+import type { PublishedRecords } from './ports.ts';
 
 /** VERIFIED: as it should be. MISSING: not there. INCONSISTENT: something else is there. PENDING: DNS does not answer. */
 export type RecordStatus = 'VERIFIED' | 'PENDING' | 'MISSING' | 'INCONSISTENT';
@@ -25,7 +25,7 @@ const maxShownLength = 1_000;
 export function checkRecords(
   { name }: Pick<MailDomain, 'name'>,
   records: readonly DnsRecord[],
-  dns: Dns,
+  dns: PublishedRecords,
 ): Promise<readonly RecordCheck[]> {
   return Promise.all(
     records.map(async (record) => {
@@ -53,7 +53,7 @@ export function retold(check: RecordCheck, record: DnsRecord): RecordCheck {
   return { ...check, record, advice: `${what}: mail signed with this key is still under way.` };
 }
 
-async function checkRecord(domain: string, record: DnsRecord, dns: Dns): Promise<Finding> {
+async function checkRecord(domain: string, record: DnsRecord, dns: PublishedRecords): Promise<Finding> {
   const found = await dns.values(record.type, record.hostname);
   const finding = judge(record, found);
   if (finding.status === 'VERIFIED') return finding;

@@ -7,9 +7,9 @@ import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { Directory } from './directory.ts';
 import { keepRetiredMs } from './dkim-keys.ts';
 import type { MailDomainDetails } from './mail-domains.ts';
-import type { Dns } from './ports.ts';
+import type { PublishedRecords } from './ports.ts';
 
-const nothing: Dns = { values: async () => [] };
+const nothing: PublishedRecords = { values: async () => [] };
 
 async function open(folder?: string) {
   const clock = fixedClock(Date.UTC(2026, 10, 22));
@@ -34,7 +34,7 @@ async function open(folder?: string) {
   });
   const { domains } = directory;
   /** DNS with all that is shown, but for what `without` begins the name of. */
-  const published = ({ records }: MailDomainDetails, without = '!'): Dns => ({
+  const published = ({ records }: MailDomainDetails, without = '!'): PublishedRecords => ({
     values: async (type, hostname) =>
       records
         .filter((one) => one.type === type && one.hostname === hostname && !hostname.startsWith(without))
@@ -127,7 +127,7 @@ test('a domain is verified once its token is found, and stays so; mail for it is
   expect(await signingSelectors(directory, organization, 'example.com')).toHaveLength(2);
   const gone = await domains.verify(organization, 'example.com', nothing);
   expect(gone).toMatchObject({ domain: { state: 'Verified' }, isDkimSeen: false });
-  const unanswered: Dns = { values: () => Promise.reject(new Error('ETIMEOUT')) };
+  const unanswered: PublishedRecords = { values: () => Promise.reject(new Error('ETIMEOUT')) };
   await domains.verify(organization, 'example.com', published(details));
   expect(await domains.verify(organization, 'example.com', unanswered)).toMatchObject({ isDkimSeen: true });
 });

@@ -8,7 +8,7 @@ import { type DomainDkim, dkimRecords, makeDkimKeySet, signingKeysOf } from './d
 import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
 import { checkRecords, type RecordCheck, retold } from './domain-check.ts';
 import type { Lookups } from './lookups.ts';
-import type { DirectoryStore, DirectoryTx, Dns } from './ports.ts';
+import type { DirectoryStore, DirectoryTx, PublishedRecords } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
 import { Slots } from './slots.ts';
 
@@ -119,7 +119,7 @@ export class MailDomains {
   async verify(
     organization: OrganizationId,
     name: string,
-    dns: Dns,
+    dns: PublishedRecords,
   ): Promise<MailDomainDetails & { readonly checks: readonly RecordCheck[] }> {
     const before = await this.get(organization, name);
     const checks = await checkRecords(before.domain, before.records, dns);

@@ -107,7 +107,7 @@ export interface Mailboxes {
 }
 
 /** What DNS holds now. */
-export interface Dns {
+export interface PublishedRecords {
   /**
    * The records of a name as text, none if there is no such name or record: of TXT the strings of each joined, of MX
    * `preference host.`, of CNAME `host.`. Rejects if DNS does not answer.

@@ -68,6 +68,15 @@ test('lines with dots, without an end, and 8-bit text are signed as they go over
   for (const { raw } of next.mails) expect(await zone.verdicts(raw)).toEqual(bothOf(ours));
 });
 
+test('what is encoded anew for a server without 8BITMIME is signed as it is sent', async () => {
+  const { next, zone, recordsOf, alice, submit } = await start({ next: { hide8BITMIME: true } });
+  zone.publish(await recordsOf('GetMailDomain'));
+  await submit(`${message(alice.address)}Gr\u00fc\u00dfe \u20ac\r\n`);
+  await next.arrived(1);
+  expect(next.mails[0]?.raw).toMatch(/^[\x01-\x7f]+$/);
+  expect(await zone.verdicts(next.mails[0]?.raw ?? '')).toEqual(bothOf(ours));
+});
+
 test('what a phone sends is signed', async () => {
   const { next, zone, recordsOf, server, alice } = await start();
   zone.publish(await recordsOf('GetMailDomain'));
@@ -226,4 +235,23 @@ test('what cannot be signed waits and is not sent; it leaves when it can be', as
   await site.pass(5 * minute);
   expect(next.mails[0]?.raw).toMatch(/^X-Signed: yes\r\nReceived:/);
   expect(await site.queued()).toEqual([]);
+});
+
+test('a stop does not wait for a signature', async () => {
+  const next = await startNextServer();
+  const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
+  const asked = Promise.withResolvers<void>();
+  const signer = {
+    sign: () => {
+      asked.resolve();
+      return new Promise<string>(() => undefined);
+    },
+  };
+  const site = await startOutbound({ dns: zone.server, port: next.port, signer });
+  await site.accept(['bob@one.example']);
+  await asked.promise;
+  const stopped = site.runner.stop();
+  site.clock.move(minute);
+  await stopped;
+  expect(await site.queued()).toMatchObject([{ attempts: 0, recipients: [{ state: 'pending' }] }]);
 });

@@ -1,14 +1,17 @@
 import type { DnsRecord } from '#directory/domain';
 import type { RecordCheck } from '#directory/domain-check';
 import type { MailDomainDetails, MailDomains } from '#directory/mail-domains';
-import type { Dns } from '#directory/ports';
+import type { PublishedRecords } from '#directory/ports';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 
 /** domainOperations are the operations on mail domains; `dns` is what VerifyMailDomain looks at. */
-export function domainOperations(domains: MailDomains, dns: Dns): Readonly<Record<string, AdminOperation>> {
+export function domainOperations(
+  domains: MailDomains,
+  dns: PublishedRecords,
+): Readonly<Record<string, AdminOperation>> {
   return {
     'WorkMailService.RegisterMailDomain': async (input) => {
       await domains.register(organizationOf(input), nameIn(input), textOf(input, 'ClientToken'));
