@@ -12,6 +12,7 @@ import { createSmtpReceiver } from '#protocols/smtp/receive';
 import { openDatabase } from '#storage/database';
 import { createLogger } from '#telemetry/log';
 import { clientLimits } from '#test/support/client-limits';
+import { ownAuthenticator } from '#test/support/own-authenticator';
 import { systemOutside } from '../src/outside.ts';
 
 const folder = process.argv[2];
@@ -62,6 +63,7 @@ const receiver = createSmtpReceiver(
   delivery,
   { resolveRecipient: async () => bob },
   log,
+  ownAuthenticator(hostname),
 );
 const bound = await receiver.listen('127.0.0.1', 0);
 process.stdout.write(`${bound}\n`);

@@ -27,6 +27,7 @@ import { RuleMail } from '#domain/rule-mail';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
+import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
@@ -42,6 +43,7 @@ import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certi
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { createRouter, type Route } from '#protocols/http/router';
+import { Authenticator } from '#protocols/smtp/authentication/authenticator';
 import { ClientLimits } from '#protocols/smtp/client-limits';
 import { CachingDns } from '#protocols/smtp/dns';
 import { NextHops } from '#protocols/smtp/next-hop';
@@ -83,6 +85,7 @@ interface Core {
   readonly outbound: OutboundQueue;
   readonly relay: RelayRunner;
   readonly publishedRecords: PublishedRecords;
+  readonly authenticator: Authenticator;
   readonly maintenance: Maintenance;
   readonly policies: Policies;
   readonly devices: Devices;
@@ -179,6 +182,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     limits: config.limits,
     attachments: new AttachmentPolicy(config.attachments),
     hostname,
+    isDmarcEnforced: (organization) => directory.isDmarcEnforced(organization),
     wakeQueue: () => queue.wake(),
     destinationOf,
     wakeRelay: (due) => relay.wake(due),
@@ -207,6 +211,14 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     outbound,
     relay,
     publishedRecords: createPublishedRecords(config.dnsServers),
+    authenticator: new Authenticator({
+      ...config.authentication,
+      resolve: dns.resolver,
+      clock,
+      log,
+      hostname,
+      reserved: new Set(config.scanner === undefined ? [] : spamFields),
+    }),
     maintenance: new Maintenance({ ...database, clock, log }),
     policies,
     devices,
@@ -307,6 +319,7 @@ class MailServer implements Server {
       ...userOperations(directory),
       ...groupOperations(directory),
       ...routingOperations(directory),
+      ...dmarcOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),
@@ -317,7 +330,7 @@ class MailServer implements Server {
   }
 
   async #listenForMail(): Promise<void> {
-    const { config, log, delivery, routing, signIn } = this.#core;
+    const { config, log, delivery, routing, signIn, authenticator } = this.#core;
     const { cert, key } = this.#certificate;
     const { smtp, submission, submissions, insecureAuth } = config.listen;
     const { hostname, limits } = config;
@@ -328,7 +341,9 @@ class MailServer implements Server {
       this.#smtp.push(listener);
       this.#addresses[name] = await listener.listen(to.host, to.port);
     };
-    if (smtp !== undefined) await bind('smtp', createSmtpReceiver(options, delivery, routing, log), smtp);
+    if (smtp !== undefined) {
+      await bind('smtp', createSmtpReceiver(options, delivery, routing, log, authenticator), smtp);
+    }
     const senders = new SenderLimits(limits, clock);
     const parts = { ...this.#outside, signIn, delivery, routing, senders, log };
     const submissionListener = (isImplicitTls: boolean) =>
@@ -369,6 +384,9 @@ class MailServer implements Server {
     });
   }
 }
+
+/** What a scanner's verdict is known by: only ours counts where there is one. */
+const spamFields = ['x-spam-status', 'x-spam-flag', 'x-spam-score', 'x-spam-level'];
 
 /** A notice of our own, straight into a mailbox. */
 async function deliverOurs(delivery: Delivery, account: Account, message: Uint8Array): Promise<void> {

@@ -161,6 +161,10 @@ class StoredReader implements DirectoryReader {
     return (await this.#reader.get(organizationPart(organization), k)) !== undefined;
   }
 
+  async isDmarcEnforced(organization: OrganizationId): Promise<boolean> {
+    return (await this.#get(inOrganization.dmarcEnforced, organizationPart(organization), [])) ?? true;
+  }
+
   async mailRouting(organization: OrganizationId): Promise<MailRouting> {
     const found = await this.#get(inOrganization.mailRouting, organizationPart(organization), []);
     return found ?? noMailRouting;
@@ -290,6 +294,10 @@ class StoredTx extends StoredReader implements DirectoryTx {
 
   deleteAddress(address: string): void {
     this.#tx.del(system, inSystem.address.key(this.keys.nameKey(undefined, address)));
+  }
+
+  putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void {
+    this.#put(inOrganization.dmarcEnforced, organizationPart(organization), [], isEnforced);
   }
 
   putMailRouting(organization: OrganizationId, routing: MailRouting): void {

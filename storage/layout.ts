@@ -66,6 +66,8 @@ export const organizationRows = {
     'R',
     directory.mailRoutingCodec,
   ),
+  /** A: whether failures of DMARC are refused or put aside. */
+  dmarcEnforced: plainRow<[], boolean>('A', directory.flagCodec),
   /** p: organisation, group or user. Its mobile policy. */
   policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
   /** E: mailbox, device. For listing devices. */

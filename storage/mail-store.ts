@@ -87,7 +87,7 @@ export class StoredMail implements MailStore {
     const frame = frameOf(item.body);
     const around = frame === undefined ? 0 : frame.before.length + frame.after.length;
     const body = item.body.kind === 'inline' ? item.body.raw.length : around;
-    const rest = pack([item.envelope, item.attachments, item.detail]).length;
+    const rest = pack([item.envelope, item.attachments, item.detail, item.verdicts ?? null]).length;
     return rest <= largestRowBytes && (body + rest + rowOverheadBytes) * mailboxes <= transactionBytes;
   }
 

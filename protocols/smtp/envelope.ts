@@ -1,4 +1,10 @@
-import type { SMTPServerEnvelope } from 'smtp-server';
+import type { SMTPServerEnvelope, SMTPServerSession } from 'smtp-server';
+import type { Client } from '#domain/mail-envelope';
+
+/** Who hands the message in. */
+export function clientOf({ remoteAddress, hostNameAppearsAs }: SMTPServerSession): Client {
+  return { address: remoteAddress, name: hostNameAppearsAs };
+}
 
 /** Whether the transaction was begun with SMTPUTF8, RFC 6531 §3.4. */
 export function isUtf8({ mailFrom }: SMTPServerEnvelope): boolean {

@@ -2,7 +2,19 @@ import type { SMTPServerDataStream } from 'smtp-server';
 import type { IncomingMessage } from '#domain/incoming';
 import { ContentCheck } from './content-check.ts';
 import { ReplyError } from './reply.ts';
-import type { SubmittedHeader } from './submitted-header.ts';
+
+/** Changes the header of a message as it passes; what goes on may be less or more than what came. */
+interface HeaderFilter {
+  write(chunk: Uint8Array): Passed | Promise<Passed>;
+  /** What is left at the end. */
+  end(): Passed | Promise<Passed>;
+}
+
+/** What recipients get, and what the sender keeps, if that is something else. */
+interface Passed {
+  readonly outgoing: Uint8Array;
+  readonly kept?: Uint8Array;
+}
 
 /**
  * Reads DATA up to its end, whatever becomes of it, and writes it into the message, by way of `header` if there is one.
@@ -11,7 +23,7 @@ import type { SubmittedHeader } from './submitted-header.ts';
 export async function readMessage(
   stream: SMTPServerDataStream,
   message: IncomingMessage,
-  header?: SubmittedHeader,
+  header?: HeaderFilter,
 ): Promise<void> {
   try {
     const fault = await writeAll(stream, message, header);
@@ -26,10 +38,10 @@ export async function readMessage(
 async function writeAll(
   stream: SMTPServerDataStream,
   message: IncomingMessage,
-  header: SubmittedHeader | undefined,
+  header: HeaderFilter | undefined,
 ): Promise<unknown> {
   const check = new ContentCheck();
-  const pass = async ({ outgoing, kept }: ReturnType<SubmittedHeader['end']>) => {
+  const pass = async ({ outgoing, kept }: Passed) => {
     if (outgoing.length > 0) await message.write(outgoing, kept);
   };
   let fault: unknown;
@@ -38,13 +50,13 @@ async function writeAll(
     try {
       check.write(chunk);
       if (header === undefined) await message.write(chunk);
-      else await pass(header.write(chunk));
+      else await pass(await header.write(chunk));
     } catch (error) {
       fault = error;
       await message.abort();
     }
   }
-  if (fault === undefined && header !== undefined) await pass(header.end());
+  if (fault === undefined && header !== undefined) await pass(await header.end());
   return fault;
 }
 

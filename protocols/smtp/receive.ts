@@ -7,13 +7,17 @@ import type {
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
+import type { IncomingMessage } from '#domain/incoming';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope } from '#domain/outbound';
 import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
+import type { Authentication } from '#domain/verdicts';
 import type { Logger } from '#telemetry/log';
-import { announcedBytes, isUtf8 } from './envelope.ts';
+import type { Authenticator } from './authentication/authenticator.ts';
+import type { InboundHeader } from './authentication/inbound-header.ts';
+import { announcedBytes, clientOf, isUtf8 } from './envelope.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { readMessage } from './read-message.ts';
 import { ReplyError } from './reply.ts';
@@ -37,8 +41,9 @@ export function createSmtpReceiver(
   delivery: Pick<Delivery, 'begin' | 'checkRoom'>,
   directory: Pick<Routing, 'resolveRecipient'>,
   log: Logger,
+  authenticator: Pick<Authenticator, 'begin'>,
 ): SmtpReceiver {
-  return new Receiver(options, delivery, directory, log);
+  return new Receiver(options, delivery, directory, log, authenticator);
 }
 
 /** By address, in lower case. */
@@ -54,6 +59,7 @@ class Receiver implements SmtpReceiver {
   readonly #delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly #directory: Pick<Routing, 'resolveRecipient'>;
   readonly #log: Logger;
+  readonly #authenticator: Pick<Authenticator, 'begin'>;
   readonly #listener: Listener;
   /** The recipients accepted for here; the library makes a new envelope for each transaction. */
   readonly #local = new WeakMap<SMTPServerEnvelope, LocalRecipients>();
@@ -65,11 +71,13 @@ class Receiver implements SmtpReceiver {
     delivery: Pick<Delivery, 'begin' | 'checkRoom'>,
     directory: Pick<Routing, 'resolveRecipient'>,
     log: Logger,
+    authenticator: Pick<Authenticator, 'begin'>,
   ) {
     this.#options = options;
     this.#delivery = delivery;
     this.#directory = directory;
     this.#log = log;
+    this.#authenticator = authenticator;
     const own = {
       maxCommandLength: maxCommandBytes,
       // Strictly, senders that exist are refused for good: "a..b."@docomo.ne.jp, root@my_host.example. Who receives here
@@ -150,17 +158,22 @@ class Receiver implements SmtpReceiver {
   /** Reads the message up to its end, whatever becomes of it, and gives the text of the 250 once it is safe. */
   async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
     const { envelope, id } = session;
+    const client = clientOf(session);
+    const reversePath = reversePathOf(envelope);
     const message = this.#delivery.begin(
       {
-        reversePath: reversePathOf(envelope),
+        reversePath,
         recipients: [...(this.#local.get(envelope)?.values() ?? [])],
         outbound: this.#outboundOf(envelope),
         isAuthenticated: false,
+        client,
       },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );
-    await readMessage(stream, message);
-    const { acceptId } = await message.accept();
+    const header = this.#authenticator.begin({ ip: client.address, helo: client.name, reversePath });
+    await readMessage(stream, message, header);
+    const authentication = await authenticated(header, message);
+    const { acceptId } = await message.accept(authentication);
     const from = envelope.mailFrom ? envelope.mailFrom.address : '';
     const sizeBytes = stream.byteLength;
     this.#log.info('smtp.message.accepted', {
@@ -169,6 +182,11 @@ class Receiver implements SmtpReceiver {
       from,
       rcpts: envelope.rcptTo.length,
       sizeBytes,
+      ...(authentication && {
+        spf: authentication.verdicts.spf.result,
+        dkim: authentication.verdicts.dkim.result,
+        dmarc: authentication.verdicts.dmarc.result,
+      }),
     });
     return `2.0.0 Ok: queued as ${acceptId}`;
   }
@@ -191,6 +209,19 @@ class Receiver implements SmtpReceiver {
     });
     const reversePath = envelope.mailFrom ? spell(envelope.mailFrom.address) : '';
     return returnPathField(reversePath) + received;
+  }
+}
+
+/** What the evaluation came to; a message of which it cannot be told is forgotten. */
+async function authenticated(
+  header: InboundHeader,
+  message: IncomingMessage,
+): Promise<Authentication | undefined> {
+  try {
+    return await header.verdicts();
+  } catch (error) {
+    await message.abort();
+    throw error;
   }
 }
 

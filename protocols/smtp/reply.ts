@@ -30,11 +30,16 @@ export function replyTo(error: unknown, isUtf8 = false): Reply {
   if (error instanceof ReplyError) return error.reply;
   if (!(error instanceof DomainError)) return localError;
   const reply = replies[error.code];
-  // The sender must learn which one it was.
-  return error.code === 'message/blocked-attachment'
-    ? { ...reply, text: textLine(error.message, isUtf8) }
-    : reply;
+  return isTold.has(error.code) ? { ...reply, text: textLine(error.message, isUtf8) } : reply;
 }
+
+/** Here the sender must learn which one it was, or why. */
+const isTold: ReadonlySet<DomainErrorCode> = new Set([
+  'message/blocked-attachment',
+  'message/unauthenticated',
+  'message/unwanted',
+  'message/deferred',
+]);
 
 /** RFC 5321 §4.5.3.1.5: 512 bytes a line, with the code in front and the connection's id behind. */
 const maxTextBytes = 440;
@@ -62,6 +67,11 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'message/too-large': { code: 552, enhanced: '5.3.4', text: 'Message exceeds fixed maximum message size' },
   'message/no-recipient': { code: 554, enhanced: '5.5.1', text: 'No valid recipients' },
   'message/blocked-attachment': { code: 554, enhanced: '5.7.1', text: 'Attachment not accepted' },
+  // RFC 7372 §3.2 and its successors: the authentication checks of the domain failed.
+  'message/unauthenticated': { code: 550, enhanced: '5.7.26', text: 'Message is not authenticated' },
+  'message/unwanted': { code: 554, enhanced: '5.7.1', text: 'Message not wanted' },
+  'message/deferred': { code: 451, enhanced: '4.7.1', text: 'Try again later' },
+  'scanner/unavailable': { code: 451, enhanced: '4.7.1', text: 'Scanner unavailable, try again later' },
   'address/invalid': { code: 553, enhanced: '5.1.3', text: 'Bad address syntax' },
   'limit/exceeded': { code: 452, enhanced: '4.5.3', text: 'Too many' },
   'sign-in/failed': badCredentials,

@@ -17,7 +17,7 @@ import { checkNumber } from '#domain/recipients';
 import type { Routing } from '#domain/routing';
 import { receivedField, returnPathField, withAsciiDomain } from '#domain/trace';
 import type { Logger } from '#telemetry/log';
-import { announcedBytes } from './envelope.ts';
+import { announcedBytes, clientOf } from './envelope.ts';
 import { libraryError } from './hook.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { readMessage } from './read-message.ts';
@@ -186,6 +186,7 @@ export class SubmissionListener {
         outbound: outboundOf(envelope, account, recipients),
         isAuthenticated: true,
         sentItemsOf: this.#options.sentCopy ? account : undefined,
+        client: { ...clientOf(session), user: account.address },
       },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );

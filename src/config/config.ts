@@ -58,14 +58,27 @@ export interface Config {
       readonly onlyUnknown: boolean;
     }[];
   };
-  readonly scanner: { readonly url: string; readonly failOpen: boolean } | undefined;
+  readonly authentication: {
+    readonly trustedNetworks: readonly string[];
+    /** In lower case. */
+    readonly trustedSealers: readonly string[];
+    readonly timeoutMs: number;
+  };
+  readonly scanner:
+    | {
+        readonly url: string;
+        readonly failOpen: boolean;
+        readonly timeoutMs: number;
+        readonly maxBytes: number;
+      }
+    | undefined;
   readonly dnsServers: readonly string[];
   readonly storage: { readonly inlineBodyBytes: number };
 }
 
 /** toConfig turns settings the schema has passed into the Config; relative paths count from `cwd`. */
 export function toConfig(settings: Settings, cwd: string): Config {
-  const { listen, limits, attachments, outbound, scanner, tls } = settings;
+  const { listen, limits, attachments, outbound, authentication, scanner, tls } = settings;
   return {
     hostname: settings.hostname,
     baseDomain: settings.base_domain.toLowerCase(),
@@ -114,7 +127,20 @@ export function toConfig(settings: Settings, cwd: string): Config {
         onlyUnknown: route.only_unknown,
       })),
     },
-    scanner: scanner.url === '' ? undefined : { url: scanner.url, failOpen: scanner.fail === 'open' },
+    authentication: {
+      trustedNetworks: authentication.trusted_networks,
+      trustedSealers: authentication.trusted_sealers.map((domain) => domain.toLowerCase()),
+      timeoutMs: milliseconds(authentication.timeout),
+    },
+    scanner:
+      scanner.url === ''
+        ? undefined
+        : {
+            url: scanner.url,
+            failOpen: scanner.fail === 'open',
+            timeoutMs: milliseconds(scanner.timeout),
+            maxBytes: bytes(scanner.max_size),
+          },
     dnsServers: settings.dns.servers,
     storage: { inlineBodyBytes: bytes(settings.storage.inline_body) },
   };

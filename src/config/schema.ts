@@ -6,6 +6,18 @@ import { parseDuration, parseListenAddress, parseSize } from './units.ts';
 const hostPattern =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
+/** This machine, and networks that nobody reaches from the Internet. RFC 1918, RFC 3927, RFC 4193, RFC 4291. */
+const ownNetworks = [
+  '127.0.0.0/8',
+  '::1',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+] as const;
+
 const text = z.string();
 const host = text.regex(hostPattern, 'Expected a host name such as "mail.example.com"');
 const size = text.refine((value) => (parseSize(value) ?? 0) > 0, 'Expected a size such as "25 MiB"');
@@ -23,6 +35,9 @@ const dnsServer = text.regex(
   /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?|[0-9a-f:]*:[0-9a-f:]+)$/i,
   'Expected an address such as "127.0.0.1:5353"',
 );
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'Expected a network such as "192.0.2.0/24", or an address',
+});
 const extension = text.regex(/^\.[^\s./\\]+$/, 'Expected an ending such as ".exe"');
 const count = z.int().min(1).max(1_000_000_000);
 
@@ -131,12 +146,29 @@ export const settingsSchema = z.strictObject({
       .default([])
       .describe('Mail for a domain, or for its addresses that are not ours, goes to another server'),
   }),
+  authentication: section({
+    trusted_networks: z
+      .array(network)
+      .default([...ownNetworks])
+      .describe(
+        'Clients whose mail is taken without SPF, DKIM, DMARC and ARC; the default: this machine and private ones',
+      ),
+    trusted_sealers: z
+      .array(host)
+      .default([])
+      .describe('Domains whose ARC seal makes good for a failure of DMARC, as those of forwarders one knows'),
+    timeout: duration
+      .default('10s')
+      .describe('Longest wait for DNS at the end of a message; what is unknown then is a temporary error'),
+  }),
   scanner: section({
     url: httpUrl
       .or(z.literal(''))
       .default('')
       .describe("Content scanner with rspamd's HTTP interface; empty: none"),
     fail: z.enum(['open', 'closed']).default('open').describe('While it does not answer: let pass, or 451'),
+    timeout: duration.default('30s').describe('How long it may take for one message'),
+    max_size: size.default('10 MiB').describe('Larger messages pass without it'),
   }),
   dns: section({
     servers: z.array(dnsServer).default([]).describe("Empty: the system's"),

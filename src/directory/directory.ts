@@ -298,6 +298,19 @@ export class Directory {
     return routing;
   }
 
+  /** Whether failures of DMARC are refused or put aside; new organisations want that. */
+  async isDmarcEnforced(organization: OrganizationId): Promise<boolean> {
+    await organizations.activeOrganization(this.#store, organization);
+    return this.#store.isDmarcEnforced(organization);
+  }
+
+  async putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): Promise<void> {
+    await this.#store.transact(organization, async (tx) => {
+      await organizations.activeOrganization(tx, organization);
+      tx.putDmarcEnforced(organization, isEnforced);
+    });
+  }
+
   async #change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void> {
     const entity = await this.#store.transact(organization, decide);
     this.#lookups.forget();

@@ -63,6 +63,8 @@ export interface DirectoryReader {
   ): Promise<PageOf<EntityId, EntityId>>;
   isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean>;
   mailRouting(organization: OrganizationId): Promise<MailRouting>;
+  /** Whether failures of DMARC are refused or put aside; true if it was never said. */
+  isDmarcEnforced(organization: OrganizationId): Promise<boolean>;
   addressHolder(address: string): Promise<AddressHolder | undefined>;
   /** Tokens belong to an organisation, or to the installation. */
   clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined>;
@@ -86,6 +88,7 @@ export interface DirectoryTx extends DirectoryReader {
   deleteEntity(entity: Entity, name: string): void;
   deleteAddress(address: string): void;
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;
+  putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void;
   /** When the mailbox of a disabled entity is to be removed. */
   putPurge(dueMs: number, mailbox: MailboxRef): void;
   deletePurge(dueMs: number, mailbox: MailboxRef): void;

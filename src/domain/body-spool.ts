@@ -80,6 +80,35 @@ export class BodySpool {
   }
 }
 
+/** The same body with fields in front of it. */
+export function inFrontOf(body: SpooledBody, fields: Uint8Array): SpooledBody {
+  if (fields.length === 0) return body;
+  const { size, stored } = body;
+  const framed = new Map<NewBody, NewBody>();
+  return {
+    size: size + fields.length,
+    stored,
+    bodyFor: (organization) => {
+      const own = body.bodyFor(organization);
+      const known = framed.get(own) ?? framedBody(own, fields);
+      framed.set(own, known);
+      return known;
+    },
+    read: async function* (start, end) {
+      if (start < fields.length) yield fields.subarray(start, end);
+      if (end <= fields.length) return;
+      yield* body.read(Math.max(0, start - fields.length), end - fields.length);
+    },
+    discard: () => body.discard(),
+  };
+}
+
+function framedBody(body: NewBody, fields: Uint8Array): NewBody {
+  return body.kind === 'inline'
+    ? { kind: 'inline', raw: Buffer.concat([fields, body.raw]) }
+    : { ...body, before: fields };
+}
+
 async function append(writers: readonly BodyWriter[], chunk: Uint8Array): Promise<void> {
   const [only, ...others] = writers;
   await (others.length === 0

@@ -1,4 +1,6 @@
 import type { AttachmentPolicy } from './attachment-policy.ts';
+import type { ContentScanner } from './content-scanner.ts';
+import type { OrganizationId } from './ids.ts';
 import type { InboxRules } from './inbox-rules.ts';
 import type { Outside } from './outside.ts';
 import type { DueDestination, MailStore } from './ports.ts';
@@ -15,6 +17,10 @@ export interface DeliveryParts {
   readonly outside: Outside;
   readonly limits: DeliveryLimits;
   readonly attachments: AttachmentPolicy;
+  /** Absent: content is not looked at. */
+  readonly scanner?: ContentScanner | undefined;
+  /** Whether an organisation has failures of DMARC refused or put aside; absent: every one has. */
+  readonly isDmarcEnforced?: ((organization: OrganizationId) => Promise<boolean>) | undefined;
   /** Our own name in Received fields. */
   readonly hostname: string;
   /** Tells whoever empties the queue that something came into it. */

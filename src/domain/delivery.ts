@@ -3,6 +3,7 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
+import { judge } from './judge.ts';
 import { type MailArrival, mailArrival } from './mail-arrival.ts';
 import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
 import { newItem } from './new-item.ts';
@@ -50,8 +51,8 @@ export class Delivery {
 
   /**
    * Begins a message; somebody named twice gets it once, and nobody gets one to an empty group. `head` gives the fields
-   * to put in front of it (Return-Path, and Received with the accept id); recipients elsewhere get it without the
-   * Return-Path. The message streams into the store as it is written.
+   * to put in front of it (Return-Path, and Received with the accept id), what is found out about it comes between them;
+   * recipients elsewhere get it without the Return-Path. The message streams into the store as it is written.
    */
   begin(envelope: MailEnvelope, head: (acceptId: string, atMs: number) => string): IncomingMessage {
     const { store, outside, limits, attachments } = this.#parts;
@@ -68,6 +69,7 @@ export class Delivery {
     const receivedMs = outside.clock.now();
     const fields = head(acceptId, receivedMs);
     const accepted = { acceptId, receivedMs, envelope, mailboxes, skip: returnPathBytes(fields), marker };
+    const organizations = organizationsWith(mailboxes, outbound);
     const copies = mailboxes.length + (outbound?.recipients.length ?? 0) + (sentItemsOf ? 1 : 0);
     const inlineBytes = store.inlineBodyBytes(copies);
     return new IncomingMessage({
@@ -75,12 +77,14 @@ export class Delivery {
       store,
       // What was queued here was looked through when it came.
       attachments: queued ? undefined : attachments,
-      organizations: organizationsWith(mailboxes, outbound),
+      organizations,
       inlineBytes,
       maxBytes: queued ? Number.POSITIVE_INFINITY : limits.maxMessageBytes,
-      head: Buffer.from(fields),
+      head: fields,
       receivedMs,
       sentCopy: sentItemsOf && new SentCopy(store, sentItemsOf.mailbox, inlineBytes),
+      judge: (body, authentication) =>
+        judge({ acceptId, envelope, organizations, body, authentication }, this.#parts),
       deliver: (message) => this.#deliver(accepted, message),
     });
   }
@@ -97,12 +101,16 @@ export class Delivery {
   async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {
     const { store } = this.#parts;
     const { receivedMs, mailboxes, marker } = accepted;
-    const { index, body, sent } = message;
+    const { index, body, sent, verdictsFor } = message;
     if (mailboxes.length === 0 && accepted.envelope.outbound === undefined && sent === undefined) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
-        newItem(index, body.bodyFor(organization), { receivedMs, read: false }),
+        newItem(index, body.bodyFor(organization), {
+          receivedMs,
+          read: false,
+          verdicts: verdictsFor(organization),
+        }),
       ]),
     );
     const mails = this.#mailsOf(accepted, message);

@@ -61,6 +61,9 @@ export function classOf(type: FolderType): ItemClass {
   return classes[type];
 }
 
+/** The folder of mail that is put aside, known by its name: no folder type stands for it. */
+export const junkName = 'Junk E-mail';
+
 /**
  * What every new mailbox holds; the position is the folder's number.
  * iOS wants types 2, 4 and 5 before it lets anyone move or delete, Outlook 2 to 6, 8 and 9.
@@ -71,7 +74,7 @@ export const defaultFolders: readonly { readonly type: FolderType; readonly name
   { type: FolderType.DeletedItems, name: 'Deleted Items' },
   { type: FolderType.SentItems, name: 'Sent Items' },
   { type: FolderType.Outbox, name: 'Outbox' },
-  { type: FolderType.UserMail, name: 'Junk E-mail' },
+  { type: FolderType.UserMail, name: junkName },
   { type: FolderType.Calendar, name: 'Calendar' },
   { type: FolderType.Contacts, name: 'Contacts' },
   { type: FolderType.Tasks, name: 'Tasks' },

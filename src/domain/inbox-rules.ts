@@ -12,6 +12,7 @@ import { domainOfAddress, type NewOutboundMail } from './outbound.ts';
 import type { Clock } from './outside.ts';
 import { ownAddress } from './own-address.ts';
 import { reasonNotToPassOn } from './pass-on.ts';
+import { folderFor } from './placement.ts';
 import type { DueDestination, MailboxTx, MailStore, OutboundTx } from './ports.ts';
 import type { ArrivedMessage, RuleMail } from './rule-mail.ts';
 import { hasWrittenTo } from './written-to.ts';
@@ -74,6 +75,8 @@ export class InboxRules {
   /** The plan of one mailbox; undefined if there is nothing to do, as for most. */
   async plan(message: ArrivedMessage, ref: MailboxRef): Promise<DeliveryPlan | undefined> {
     const { preferences, directory, clock } = this.#parts;
+    // Rules and automatic replies are for what comes to the Inbox.
+    if (message.item.verdicts?.junk !== undefined) return undefined;
     const wanted = await preferences.of(ref);
     if (wanted === undefined) return undefined;
     const owner = await directory.account(ref);
@@ -190,7 +193,7 @@ function bytesOf(body: NewBody): number {
   return (body.before?.length ?? 0) + (body.after?.length ?? 0);
 }
 
-/** Adds an item to the Inbox, or where its plan says, with what else the plan holds. */
+/** Adds an item to its place, or where its plan says, with what else the plan holds. */
 export async function deliverItem(
   mailbox: MailboxTx,
   outbound: OutboundTx,
@@ -198,7 +201,7 @@ export async function deliverItem(
   plan: DeliveryPlan | undefined,
 ): Promise<void> {
   if (plan === undefined) {
-    await mailbox.addItem(inbox, item);
+    await mailbox.addItem(await folderFor(mailbox, item), item);
     return;
   }
   const { isRead, mails, reply } = plan;

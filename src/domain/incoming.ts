@@ -1,13 +1,17 @@
 import { isAscii } from 'node:buffer';
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
+import { shiftIndex } from '#mime/shift-index';
 import type { AttachmentPolicy } from './attachment-policy.ts';
-import { BodySpool, type SpooledBody } from './body-spool.ts';
+import { BodySpool, inFrontOf, type SpooledBody } from './body-spool.ts';
 import { finishChecked } from './checked-body.ts';
 import { DomainError } from './errors.ts';
 import type { OrganizationId } from './ids.ts';
+import type { Judgement } from './judge.ts';
 import type { MailStore } from './ports.ts';
 import type { FinishedSentCopy, SentCopy } from './sent-copy.ts';
+import { withFields } from './trace.ts';
+import type { Authentication, Verdicts } from './verdicts.ts';
 
 /** A message that is whole, with all that was learned of it while it came in. */
 export interface WholeMessage {
@@ -17,6 +21,8 @@ export interface WholeMessage {
   readonly is8bit: boolean;
   /** What the sender keeps. */
   readonly sent: FinishedSentCopy | undefined;
+  /** What is kept with the items of an organisation. */
+  verdictsFor(organization: OrganizationId): Verdicts | undefined;
 }
 
 interface IncomingParts {
@@ -27,12 +33,14 @@ interface IncomingParts {
   readonly organizations: readonly OrganizationId[];
   /** Larger ones are written to the store while they come in. */
   readonly inlineBytes: number;
-  /** The limit of what is written to it; `head` does not count. */
+  /** The limit of what is written to it; what is put in front does not count. */
   readonly maxBytes: number;
   /** Return-Path and Received, put in front of what comes in. */
-  readonly head: Uint8Array;
+  readonly head: string;
   readonly receivedMs: number;
   readonly sentCopy: SentCopy | undefined;
+  /** Decides whether it is taken, by what is in it and where it comes from. */
+  readonly judge: (body: SpooledBody, authentication: Authentication | undefined) => Promise<Judgement>;
   /** Delivers the whole message, durably. */
   readonly deliver: (message: WholeMessage) => Promise<void>;
 }
@@ -60,29 +68,38 @@ export class IncomingMessage {
    */
   async write(chunk: Uint8Array, sentChunk: Uint8Array = chunk): Promise<void> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
-    if (this.#size === 0) await this.#take(this.#parts.head);
     this.#size += chunk.length;
     if (this.#size > this.#parts.maxBytes) {
       await this.abort();
       throw new DomainError('message/too-large', 'The message is larger than this server takes.');
     }
-    await this.#take(chunk);
+    this.#is8bit ||= !isAscii(chunk);
+    this.#indexer.write(chunk);
+    await this.#spool.write(chunk);
     await this.#parts.sentCopy?.write(sentChunk);
   }
 
   /**
    * Resolves when the message is safe: in the mailboxes, or in the queue to them. Throws message/blocked-attachment for
-   * what it carries, mailbox/over-quota when all mailboxes are full, server/busy.
+   * what it carries, mailbox/over-quota when all mailboxes are full, server/busy, and as `judge` does by what was found
+   * out about where it comes from.
    */
-  async accept(): Promise<{ readonly acceptId: string }> {
+  async accept(authentication?: Authentication): Promise<{ readonly acceptId: string }> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
-    if (this.#size === 0) await this.#take(this.#parts.head);
     this.#isDone = true;
     const index = this.#indexer.end(this.#parts.receivedMs);
     const { attachments, sentCopy, receivedMs } = this.#parts;
     const body = await this.#finish(index, attachments);
+    const { fields, verdictsFor } = await this.#judged(body, authentication);
     const sent = await sentCopy?.finish(receivedMs);
-    await this.#parts.deliver({ index, body, is8bit: this.#is8bit, sent });
+    const head = Buffer.from(withFields(this.#parts.head, fields));
+    await this.#parts.deliver({
+      index: shiftIndex(index, head.length),
+      body: inFrontOf(body, head),
+      is8bit: this.#is8bit || !isAscii(head),
+      sent,
+      verdictsFor,
+    });
     return { acceptId: this.acceptId };
   }
 
@@ -104,9 +121,13 @@ export class IncomingMessage {
     }
   }
 
-  async #take(chunk: Uint8Array): Promise<void> {
-    this.#is8bit ||= !isAscii(chunk);
-    this.#indexer.write(chunk);
-    await this.#spool.write(chunk);
+  async #judged(body: SpooledBody, authentication: Authentication | undefined): Promise<Judgement> {
+    try {
+      return await this.#parts.judge(body, authentication);
+    } catch (error) {
+      await body.discard();
+      await this.#parts.sentCopy?.abort();
+      throw error;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { FolderId, ItemId } from './ids.ts';
+import type { Verdicts } from './verdicts.ts';
 
 /** A mailbox in a header: display name (may be empty) and address. RFC 5322 §3.4. */
 export interface Mailbox5322 {
@@ -113,6 +114,8 @@ export interface Item {
   readonly draft: boolean;
   readonly marks: ItemMarks;
   readonly body: BodyRef;
+  /** What was found when it came from outside. */
+  readonly verdicts?: Verdicts | undefined;
 }
 
 /** The rest of a message: what reading it needs. */
@@ -139,6 +142,7 @@ export interface NewItem
     | 'attachments'
     | 'draft'
     | 'marks'
+    | 'verdicts'
   > {
   readonly detail: ItemDetail;
   readonly body: NewBody;

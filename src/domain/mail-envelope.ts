@@ -11,6 +11,16 @@ export interface LocalRecipient {
   readonly isGroup: boolean;
 }
 
+/** Who handed a message in by SMTP. */
+export interface Client {
+  /** Its IP address. */
+  readonly address: string;
+  /** What it said in HELO or EHLO. */
+  readonly name: string;
+  /** The address it signed in as. */
+  readonly user?: string | undefined;
+}
+
 /** The envelope of a message that is accepted here. RFC 5321 §2.3.1. */
 export interface MailEnvelope {
   /** '' is the null one. */
@@ -24,6 +34,8 @@ export interface MailEnvelope {
   readonly sentItemsOf?: Account | undefined;
   /** It comes out of our own outbound queue, where it is known by this. */
   readonly queued?: Pick<OutboundMail, 'id' | 'kind'> | undefined;
+  /** Absent: it was made here. */
+  readonly client?: Client | undefined;
 }
 
 /** The envelope of a message of our own to one mailbox. */

@@ -1,6 +1,7 @@
 import type { MailAddress } from '#mime/address';
 import type { MessageHeaders, MessageIndex, MessagePart as MimePart } from '#mime/message-index';
 import type { Attachment, Envelope, ItemDetail, Mailbox5322, MessagePart, NewBody, NewItem } from './item.ts';
+import type { Verdicts } from './verdicts.ts';
 
 /** Rows are bounded: what goes beyond is read from the raw message by whoever needs it. */
 const maxParts = 400;
@@ -15,10 +16,15 @@ const replyPrefixes = /^(?:[^\s\d:]{1,3}:\s+)+/u;
 interface Arrival {
   readonly receivedMs: number;
   readonly read: boolean;
+  readonly verdicts?: Verdicts | undefined;
 }
 
 /** The item of a message: what its index says, and where its raw bytes are. */
-export function newItem(index: MessageIndex, body: NewBody, { receivedMs, read }: Arrival): NewItem {
+export function newItem(
+  index: MessageIndex,
+  body: NewBody,
+  { receivedMs, read, verdicts }: Arrival,
+): NewItem {
   return {
     receivedMs,
     size: index.size,
@@ -30,6 +36,7 @@ export function newItem(index: MessageIndex, body: NewBody, { receivedMs, read }
     attachments: attachmentsOf(index),
     draft: false,
     marks: { read, categories: [] },
+    ...(verdicts === undefined ? {} : { verdicts }),
     detail: detailOf(index),
     body,
   };

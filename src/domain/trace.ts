@@ -31,6 +31,12 @@ export function returnPathField(reversePath: string): string {
   return `Return-Path: <${reversePath}>\r\n`;
 }
 
+/** The trace fields of a message with further fields behind its Return-Path. RFC 8601 §5: above Received. */
+export function withFields(head: string, fields: string): string {
+  const behind = head.startsWith('Return-Path:') ? head.indexOf('\n') + 1 : 0;
+  return head.slice(0, behind) + fields + head.slice(behind);
+}
+
 /** How many bytes the Return-Path field at the beginning has: other servers get the message without it. RFC 5321 §4.4. */
 export function returnPathBytes(head: string): number {
   return head.startsWith('Return-Path:') ? Buffer.byteLength(head.slice(0, head.indexOf('\n') + 1)) : 0;

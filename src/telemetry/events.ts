@@ -24,6 +24,7 @@ export type EventName =
   | 'smtp.message.accepted'
   | 'smtp.message.refused'
   | 'smtp.hook.failed'
+  | 'smtp.authentication.failed'
   // Delivery to mailboxes one by one.
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'

@@ -22,6 +22,11 @@ export const organizationIdCodec: Codec<OrganizationId> = {
   decode: (body) => organizationIdOf(body),
 };
 
+export const flagCodec: Codec<boolean> = packedCodec(
+  (value) => value,
+  (value) => value,
+);
+
 export const entityIdCodec: Codec<EntityId> = {
   version: 1,
   encode: (id) => idBytes(id),

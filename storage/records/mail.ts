@@ -17,6 +17,7 @@ import type {
 import type { OutboundMail } from '#domain/outbound';
 import type { QueuedMessage } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
+import type { Verdicts } from '#domain/verdicts';
 import type { Codec } from '../rows.ts';
 import { packedCodec } from './packed.ts';
 
@@ -155,7 +156,7 @@ type ItemTuple = [
   boolean,
   MarksTuple,
   Stored<Uint8Array>,
-  ...isFramed: readonly true[],
+  ...more: readonly [] | readonly [isFramed: true] | readonly [isFramed: Stored<true>, Verdicts],
 ];
 
 export const itemCodec: Codec<ItemRecord> = packedCodec(
@@ -173,7 +174,7 @@ export const itemCodec: Codec<ItemRecord> = packedCodec(
     i.draft,
     marksIn(i.marks),
     i.body.kind === 'inline' ? null : i.body.id,
-    ...(i.body.kind === 'blob' && i.body.isFramed === true ? ([true] as const) : []),
+    ...moreIn(i),
   ],
   (t) => ({
     receivedMs: t[0],
@@ -188,9 +189,17 @@ export const itemCodec: Codec<ItemRecord> = packedCodec(
     attachments: t[9].map(attachmentOut),
     draft: t[10],
     marks: marksOut(t[11]),
-    body: bodyOut(t[12], t[13]),
+    body: bodyOut(t[12], t[13] ?? undefined),
+    ...(t[14] === undefined ? {} : { verdicts: t[14] }),
   }),
 );
+
+/** Rows grow only by what they have. */
+function moreIn({ body, verdicts }: ItemRecord) {
+  const isFramed = body.kind === 'blob' && body.isFramed === true;
+  if (verdicts !== undefined) return [isFramed ? true : null, verdicts] as const;
+  return isFramed ? ([true] as const) : ([] as const);
+}
 
 function bodyOut(id: Stored<Uint8Array>, isFramed: true | undefined): BodyRef {
   if (id === null) return { kind: 'inline' };

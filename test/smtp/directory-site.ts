@@ -12,6 +12,7 @@ import { createSmtpReceiver } from '#protocols/smtp/receive';
 import { StoredDirectory } from '#storage/directory-store';
 import { silentLogger } from '#telemetry/log';
 import { clientLimits } from '#test/support/client-limits';
+import { ownAuthenticator } from '#test/support/own-authenticator';
 import { SmtpClient } from '#test/support/smtp-client';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 
@@ -54,6 +55,7 @@ export async function startDirectorySite(options: { mailboxQuotaBytes?: number }
     delivery,
     directory,
     silentLogger,
+    ownAuthenticator(hostname),
   );
   const address = await receiver.listen('127.0.0.1', 0);
   onTestFinished(async () => {

@@ -5,6 +5,7 @@ import type { Account } from '#directory/account';
 import type { Recipient } from '#directory/lookups';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
+import type { ContentScanner } from '#domain/content-scanner';
 import { Delivery } from '#domain/delivery';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
@@ -17,12 +18,17 @@ import { createSmtpReceiver, type SmtpReceiver, type SmtpReceiverOptions } from 
 import type { Database } from '#storage/database';
 import { silentLogger } from '#telemetry/log';
 import { clientLimits } from '#test/support/client-limits';
+import { ownAuthenticator } from '#test/support/own-authenticator';
 import { tempDatabase, tempFolder, tempOrganization } from '#test/support/temp-store';
 
 export interface SiteOptions extends Partial<SmtpReceiverOptions> {
   readonly mailboxQuotaBytes?: number;
   /** What differs from limits that no test meets. */
   readonly limits?: Parameters<typeof clientLimits>[1];
+  /** Clients are ours if not said otherwise. */
+  readonly authentication?: Parameters<typeof ownAuthenticator>[1];
+  readonly scanner?: ContentScanner;
+  readonly isDmarcEnforced?: (organization: OrganizationId) => Promise<boolean>;
   /** True if not said. */
   readonly inspectArchives?: boolean;
   /** Stands between the listener and the store. */
@@ -68,6 +74,9 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     inspectArchives = true,
     limits: clientOptions,
     clock = outside.clock,
+    authentication,
+    scanner,
+    isDmarcEnforced,
     ...rest
   } = options;
   const database = await tempDatabase();
@@ -86,6 +95,8 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     limits,
     attachments,
     hostname,
+    scanner,
+    isDmarcEnforced,
     wakeQueue: () => runner.wake(),
   });
   const directory = {
@@ -114,6 +125,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     delivery,
     directory,
     silentLogger,
+    ownAuthenticator(hostname, authentication),
   );
   const address = await receiver.listen('127.0.0.1', 0);
   onTestFinished(async () => {

@@ -1,0 +1,28 @@
+import { ChangeKind } from './change.ts';
+import { classOf, defaultFolder, type Folder, FolderType, junkName, rootFolder } from './folder.ts';
+import type { FolderId } from './ids.ts';
+import type { NewItem } from './item.ts';
+import type { MailboxTx } from './ports.ts';
+
+const inbox = defaultFolder(FolderType.Inbox);
+
+/** The folder a delivered item is put into. */
+export async function folderFor(mailbox: MailboxTx, { verdicts }: NewItem): Promise<FolderId> {
+  return verdicts?.junk === undefined ? inbox : junkFolder(mailbox);
+}
+
+/** The folder for junk; made anew, and told to devices, if its owner has deleted it or given it another name. */
+async function junkFolder(mailbox: MailboxTx): Promise<FolderId> {
+  const found = (await mailbox.folders()).find(isJunk);
+  if (found !== undefined) return found.id;
+  const seq = await mailbox.seq();
+  const id = await mailbox.nextFolderId();
+  const folder = { id, parent: rootFolder, type: FolderType.UserMail, name: junkName };
+  mailbox.putFolder({ ...folder, created: seq, changed: seq });
+  await mailbox.logHierarchy(ChangeKind.Add, id);
+  return id;
+}
+
+function isJunk({ parent, type, name }: Folder): boolean {
+  return parent === rootFolder && classOf(type) === 'Email' && name.toLowerCase() === junkName.toLowerCase();
+}

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { newItem } from '#test/support/new-item';
+import { type ItemRecord, itemCodec } from './mail.ts';
+import { pack } from './packed.ts';
+
+const { detail: _detail, body: _body, ...rest } = newItem('Hi', 1_000);
+const record: ItemRecord = { ...rest, added: 1, changed: 1, body: { kind: 'inline' } };
+const verdicts = {
+  spf: { result: 'pass', domain: 'a.example' },
+  scan: { action: 'junk', score: 7.25 },
+  junk: 'scanner',
+} as const;
+
+test.each<[string, Partial<ItemRecord>]>([
+  ['alone', {}],
+  ['with a file', { body: { kind: 'blob', id: Uint8Array.of(1, 2) } }],
+  [
+    'with a file and what stands around it',
+    { body: { kind: 'blob', id: Uint8Array.of(1, 2), isFramed: true } },
+  ],
+])('an item comes back as it was, with verdicts and without: %s', (_name, more) => {
+  for (const one of [record, { ...record, verdicts }]) {
+    const item = { ...one, ...more };
+    const read = itemCodec.decode(itemCodec.encode(item), 1);
+    expect(read).toMatchObject({ ...item, body: { kind: item.body.kind } });
+    expect(read.verdicts).toEqual(item.verdicts);
+    expect(itemCodec.encode(read)).toEqual(itemCodec.encode(item));
+  }
+});
+
+test('a row of before verdicts is read', () => {
+  const envelope = [[], null, [], [], [], [], 'Hi', null, null, null, [], ''];
+  const marks = [true, null, [], null, null];
+  const old = [1_000, 1, 1, 60, envelope, 1, '', Uint8Array.of(1), Uint8Array.of(2), [], false, marks, null];
+  const read = itemCodec.decode(pack(old), 1);
+  expect(read).toMatchObject({ receivedMs: 1_000, body: { kind: 'inline' }, marks: { read: true } });
+  expect(read.verdicts).toBeUndefined();
+});
