@@ -50,6 +50,7 @@ import { NextHops } from '#protocols/smtp/next-hop';
 import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
+import { Rspamd } from '#protocols/smtp/rspamd';
 import { RelayRunner } from '#protocols/smtp/runner';
 import { SenderLimits } from '#protocols/smtp/sender-limits';
 import { SubmissionListener } from '#protocols/smtp/submit';
@@ -173,6 +174,8 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     schedule: config.outbound,
     ownMail,
   });
+  const scanner =
+    config.scanner === undefined ? undefined : new Rspamd({ ...config.scanner, hostname, clock, log });
   const dns = new CachingDns({ servers: config.dnsServers, clock });
   const isDnsOurs = config.dnsServers.length > 0;
   const hops = new NextHops({ dns, isDnsOurs, hostname, port: config.outbound.port });
@@ -182,6 +185,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     limits: config.limits,
     attachments: new AttachmentPolicy(config.attachments),
     hostname,
+    scanner,
     isDmarcEnforced: (organization) => directory.isDmarcEnforced(organization),
     wakeQueue: () => queue.wake(),
     destinationOf,

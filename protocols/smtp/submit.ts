@@ -227,7 +227,7 @@ export class SubmissionListener {
     const { clock, random } = this.#parts;
     const domain = account.address.slice(account.address.lastIndexOf('@') + 1);
     const messageId = `<${Buffer.from(random.bytes(16)).toString('hex')}@${domain}>`;
-    return new SubmittedHeader(account, { nowMs: clock.now(), messageId });
+    return new SubmittedHeader(account, { nowMs: clock.now(), messageId, hostname: this.#options.hostname });
   }
 
   /** RFC 5321 §4.4, RFC 3848. */

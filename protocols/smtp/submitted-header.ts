@@ -1,6 +1,7 @@
 import type { Account } from '#directory/account';
 import { authorAddresses } from '#mime/authors';
 import { prepareForSending } from '#mime/compose';
+import { withoutForged } from './authentication/forged-fields.ts';
 import { ReplyError } from './reply.ts';
 
 const nothing = new Uint8Array(0);
@@ -17,6 +18,8 @@ interface Additions {
   readonly nowMs: number;
   /** With angle brackets. */
   readonly messageId: string;
+  /** Our own name: what a user writes in it is not ours. */
+  readonly hostname: string;
 }
 
 /**
@@ -65,7 +68,8 @@ export class SubmittedHeader {
     return held === undefined ? { outgoing: nothing, kept: nothing } : this.#prepare(held);
   }
 
-  #prepare(bytes: Buffer): Passed {
+  #prepare(held: Buffer): Passed {
+    const bytes = withoutForged(held, this.#additions.hostname, new Set());
     const { address, displayName } = this.#account;
     const own = address.toLowerCase();
     // Mail is sent by the primary address; aliases only receive.

@@ -25,6 +25,7 @@ export type EventName =
   | 'smtp.message.refused'
   | 'smtp.hook.failed'
   | 'smtp.authentication.failed'
+  | 'scanner.message.unscanned'
   // Delivery to mailboxes one by one.
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'

@@ -246,7 +246,8 @@ describe('a message', () => {
     const { server, alice } = place;
     const bob = await server.addUser('bob');
     const client = await signedIn(place);
-    const raw = message(alice.address, 'Bcc: hidden@two.example\r\n');
+    const forged = 'Authentication-Results: localhost; dmarc=pass\r\n';
+    const raw = message(alice.address, `Bcc: hidden@two.example\r\n${forged}`);
     const reply = await client.mail(alice.address, [bob.address, 'bob@one.example'], raw);
     expect(reply.line).toMatch(/^250 2\.0\.0 Ok: queued as [0-9a-f]{32}/);
     await next.arrived(1);
@@ -257,7 +258,7 @@ describe('a message', () => {
     );
     expect(mail?.raw).toMatch(/\r\nDate: .* \+0000\r\n/);
     expect(mail?.raw).toMatch(/\r\nMessage-ID: <[0-9a-f]{32}@test\.mailstead\.test>\r\n/);
-    expect(mail?.raw).not.toMatch(/hidden|Return-Path/i);
+    expect(mail?.raw).not.toMatch(/hidden|Return-Path|Authentication-Results/i);
     client.close();
   });
 

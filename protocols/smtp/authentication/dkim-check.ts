@@ -5,8 +5,8 @@ type Hasher = ReturnType<DkimVerifier['bodyHashes']['get']> & object;
 
 /** Signatures below these are not looked at: a message of theirs has one to three. */
 const maxSignatures = 10;
-const maxSignatureBytes = 8 * 1024;
-const maxAuthorBytes = 16 * 1024;
+const maxSignatureBytes = 6 * 1024;
+const maxAuthorBytes = 8 * 1024;
 
 interface DkimOptions {
   readonly resolver: (name: string, type: string) => Promise<unknown[]>;

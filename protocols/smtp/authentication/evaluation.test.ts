@@ -345,9 +345,9 @@ describe('DMARC', () => {
     ['no author', reject, { message: 'Subject: x\r\n\r\n' }, 'permerror', 'quarantine'],
     ['an author without address', reject, { message: 'From: Bob\r\n\r\n' }, 'permerror', 'quarantine'],
     [
-      'a From of 20 KB',
+      'a From of 9 KB',
       reject,
-      { message: `From: bob@author.example${' '.repeat(20_000)}\r\n\r\n` },
+      { message: `From: bob@author.example${' '.repeat(9_000)}\r\n\r\n` },
       'permerror',
       'quarantine',
     ],
