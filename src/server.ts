@@ -42,10 +42,12 @@ import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
+import { mtaStsRoute } from '#protocols/http/mta-sts';
 import { createRouter, type Route } from '#protocols/http/router';
 import { Authenticator } from '#protocols/smtp/authentication/authenticator';
 import { ClientLimits } from '#protocols/smtp/client-limits';
 import { CachingDns } from '#protocols/smtp/dns';
+import { MtaSts } from '#protocols/smtp/mta-sts';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
@@ -58,6 +60,7 @@ import { type Database, openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
 import { Maintenance } from '#storage/maintenance';
 import { StoredPolicies } from '#storage/policy-store';
+import { StoredTransportPolicies } from '#storage/transport-policy-store';
 import { createLogger, type Logger } from '#telemetry/log';
 import { quickSetup } from './quick-setup.ts';
 
@@ -178,7 +181,8 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     config.scanner === undefined ? undefined : new Rspamd({ ...config.scanner, hostname, clock, log });
   const dns = new CachingDns({ servers: config.dnsServers, clock });
   const isDnsOurs = config.dnsServers.length > 0;
-  const hops = new NextHops({ dns, isDnsOurs, hostname, port: config.outbound.port });
+  const sts = new MtaSts({ dns, store: new StoredTransportPolicies({ store, keys, sealer }), clock, log });
+  const hops = new NextHops({ dns, sts, log, isDnsOurs, hostname, port: config.outbound.port });
   const delivery = new Delivery({
     store: mail,
     outside,
@@ -194,7 +198,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
   });
   const relay = new RelayRunner({
     queue: outbound,
-    relay: new SmtpRelay({ hostname, hops, clock }),
+    relay: new SmtpRelay({ hostname, hops, clock, log }),
     local: new LocalTransport({ delivery, routing, store: mail, hostname, log }),
     signer: new DkimSigner({ domains: directory.domains, clock, log }),
     routing,
@@ -305,7 +309,9 @@ class MailServer implements Server {
     const { https, http } = config.listen;
     await this.#listenForMail();
     if (https !== undefined) {
-      const handler = createRouter([...this.#activeSync.routes, ...this.#commonRoutes()]);
+      const isOurs = async (domain: string) => (await directory.organizationOf(domain)) !== undefined;
+      const mtaSts = mtaStsRoute({ mode: config.mtaStsMode, mx: config.hostname, isOurs });
+      const handler = createRouter([...this.#activeSync.routes, ...this.#commonRoutes(), mtaSts]);
       const listener = createHttpsListener({ handler, log, cert, key });
       this.#listeners.push(listener);
       this.#addresses['https'] = await listener.listen(https);

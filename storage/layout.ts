@@ -5,6 +5,7 @@ import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
 import * as preferences from './records/preferences.ts';
+import { transportPolicyCodec } from './records/transport-policy.ts';
 import { plainRow, sealedRow } from './rows.ts';
 import type { Bytes } from './store.ts';
 
@@ -39,6 +40,11 @@ export const systemRows = {
   clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
     't',
     directory.clientTokenCodec,
+  ),
+  /** s: HMAC of another domain. How mail to it has to travel (MTA-STS), expires. */
+  transportPolicy: sealedRow<[Bytes], Parameters<typeof transportPolicyCodec.encode>[0]>(
+    's',
+    transportPolicyCodec,
   ),
 };
 

@@ -2,7 +2,10 @@ import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { RelayServer, RemoteHop } from '#domain/outside';
+import { listsServer, type TransportPolicy } from '#domain/transport-policy';
+import type { Logger } from '#telemetry/log';
 import { codeOf, type Dns } from './dns.ts';
+import type { MtaSts } from './mta-sts.ts';
 
 /** A server to try, by address. */
 export interface Host {
@@ -12,6 +15,8 @@ export interface Host {
   readonly isSecure: boolean;
   /** Given by configuration: it may be on this machine, and its certificate can be insisted on. */
   readonly isConfigured: boolean;
+  /** TLS with a certificate that fits the name: insisted on, asked for and done without, or not looked at. */
+  readonly tls: 'required' | 'tested' | 'any';
   readonly login: RelayServer['login'];
 }
 
@@ -31,6 +36,8 @@ export class NoHostError extends Error {
 
 interface NextHopOptions {
   readonly dns: Dns;
+  readonly sts: Pick<MtaSts, 'policyFor'>;
+  readonly log: Logger;
   /** The names of configured servers are asked of `dns` first; else of this machine alone. */
   readonly isDnsOurs: boolean;
   /** Our own name: mail for a domain that names it as its server would come back. */
@@ -59,15 +66,17 @@ export class NextHops {
     const literal = /^\[(?:IPv6:)?(.+)\]$/i.exec(domain)?.[1];
     if (literal !== undefined) {
       if (isIP(literal) === 0) throw new NoHostError(true, '5.1.2', 'The domain is no address');
-      return [this.#host(domain, literal)];
+      return [this.#host(domain, literal, 'any')];
     }
-    const names = await this.#mailServers(domain);
+    const policy = await this.#options.sts.policyFor(domain);
+    const names = this.#listed(domain, await this.#mailServers(domain), policy);
+    const tls = policy === undefined ? 'any' : policy.mode === 'enforce' ? 'required' : 'tested';
     const hosts: Host[] = [];
     let failure: NoHostError | undefined;
     for (const name of names) {
       if (hosts.length >= maxHosts) break;
       try {
-        hosts.push(...(await this.#addresses(name)).map((address) => this.#host(name, address)));
+        hosts.push(...(await this.#addresses(name)).map((address) => this.#host(name, address, tls)));
       } catch (error) {
         if (!(error instanceof NoHostError)) throw error;
         if (failure === undefined || failure.isPermanent) failure = error;
@@ -77,9 +86,24 @@ export class NextHops {
     return hosts.slice(0, maxHosts);
   }
 
+  /** RFC 8461 §4.2: of the servers those that the domain's policy lists. Throws NoHostError. */
+  #listed(domain: string, names: readonly string[], policy: TransportPolicy | undefined): readonly string[] {
+    const listed = policy === undefined ? names : names.filter((name) => listsServer(policy, name));
+    if (listed.length === names.length || policy === undefined) return names;
+    const reason = `The MTA-STS policy of ${domain} does not list ${names.filter((name) => !listed.includes(name)).join(', ')}`;
+    this.#options.log.warn('outbound.sts.failed', { domain, mode: policy.mode, reason });
+    if (policy.mode !== 'enforce') return names;
+    if (listed.length === 0) throw new NoHostError(false, '4.7.0', reason);
+    return listed;
+  }
+
   /** A configured server: its name may be one that only this machine knows. */
   async #serverHosts({ host, port, isSecure, login }: RelayServer): Promise<readonly Host[]> {
-    const toHost = (address: string) => ({ name: host, address, port, isSecure, isConfigured: true, login });
+    const toHost = (address: string): Host => {
+      // A password is for the server that is meant; one on this machine needs no proof.
+      const tls = login !== undefined && !isOnThisMachine(address) ? 'required' : 'any';
+      return { name: host, address, port, isSecure, isConfigured: true, tls, login };
+    };
     if (isIP(host) !== 0) return [toHost(host)];
     const own = this.#options.isDnsOurs ? await this.#addresses(host).catch(() => []) : [];
     if (own.length > 0) return own.map(toHost);
@@ -134,14 +158,19 @@ export class NextHops {
       : new NoHostError(false, '4.4.3', `DNS does not answer for ${name}`);
   }
 
-  #host(name: string, address: string): Host {
+  #host(name: string, address: string, tls: Host['tls']): Host {
     return {
       name,
       address,
       port: this.#options.port,
       isSecure: false,
       isConfigured: false,
+      tls,
       login: undefined,
     };
   }
+}
+
+function isOnThisMachine(address: string): boolean {
+  return /^(?:127\.|::1$)/.test(address);
 }

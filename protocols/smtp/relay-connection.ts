@@ -5,6 +5,7 @@ import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connectio
 import type { OutboundRecipient } from '#domain/outbound';
 import type { Outcome, RelayedMail } from '#domain/outside';
 import { DowngradeError, type SendableContent, sendableContent } from '#mime/downgrade';
+import type { Logger } from '#telemetry/log';
 import type { Host } from './next-hop.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
@@ -12,6 +13,8 @@ const timeouts = { connectionTimeout: 60_000, greetingTimeout: 300_000, socketTi
 
 /** RFC 5321 §4.5.3.1.8. */
 const maxRecipients = 100;
+/** RFC 5321 §4.5.3.1.5 has 512 octets a line; of all lines of one reply. */
+const maxReplyBytes = 64 * 1024;
 /** A longer message is read from the store each time. */
 const maxHeldBytes = 64 * 1024;
 
@@ -21,6 +24,7 @@ interface TriedEnvelope extends SMTPEnvelope {
 }
 
 interface RelayError extends Error {
+  readonly code?: string | undefined;
   readonly response?: string | undefined;
   readonly responseCode?: number | undefined;
   readonly recipient?: string | undefined;
@@ -37,6 +41,21 @@ interface Answer {
 /** ConnectError: no session with the server came about. */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
+  /** RFC 3463: 4.7.4 and 4.7.5 where TLS did not come about as it has to. */
+  readonly status: '4.4.1' | '4.7.4' | '4.7.5';
+
+  constructor(message: string, status: ConnectError['status'] = '4.4.1', options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+interface OpenOptions {
+  /** Our own name, said in EHLO. */
+  readonly hostname: string;
+  /** Who signs certificates, instead of the authorities of this machine; for tests. */
+  readonly ca?: string | undefined;
+  readonly log: Logger;
 }
 
 /** RelayConnection is one SMTP session as a client, made by `open`; after a failure it is not usable any more. */
@@ -61,17 +80,22 @@ export class RelayConnection {
     });
   }
 
-  /** Connects, with TLS where the server has it, and signs in if the host asks for it. Throws ConnectError. */
-  static async open(host: Host, ourName: string): Promise<RelayConnection> {
+  /** Connects, with TLS as the host asks for it or else where the server has it, and signs in if it has to. Throws ConnectError. */
+  static async open(host: Host, options: OpenOptions): Promise<RelayConnection> {
     try {
-      return await connect(host, ourName, false);
+      return await connect(host, options, host.tls === 'any' ? 'unchecked' : 'checked');
     } catch (error) {
-      const isTls = error instanceof Error && 'code' in error && error.code === 'ETLS';
+      if (!(error instanceof ConnectError)) throw error;
+      // Who has to know whom they talk to does not go on without.
+      if (error.status === '4.4.1' || host.tls === 'required') throw error;
+      if (host.tls === 'tested') {
+        const { message: reason } = error;
+        options.log.warn('outbound.sts.failed', { host: host.name, mode: 'testing', reason });
+        return await RelayConnection.open({ ...host, tls: 'any' }, options);
+      }
+      if (host.isSecure || host.login !== undefined) throw error;
       // RFC 7435 §3: a failed handshake with a server we cannot check anyway is no reason to keep the mail.
-      if (!isTls || host.isSecure || host.login !== undefined) throw connectError(error);
-      return await connect(host, ourName, true).catch((other: unknown) => {
-        throw connectError(other);
-      });
+      return await connect(host, options, 'none');
     }
   }
 
@@ -278,25 +302,51 @@ function lostConnection({ address }: OutboundRecipient): Outcome {
   return { address, kind: 'deferred', status: '4.4.2', text: 'The connection was lost' };
 }
 
-function connectError(error: unknown): ConnectError {
-  return new ConnectError(error instanceof Error ? error.message : String(error), { cause: error });
+function connectError(error: unknown, { upgrading = false }: SMTPConnection): ConnectError {
+  const {
+    message,
+    code = '',
+    response,
+  }: RelayError = error instanceof Error ? error : new Error(String(error));
+  if (code === 'ETLS' && response !== undefined) {
+    return new ConnectError(`TLS is required, and not offered: ${message}`, '4.7.4', { cause: error });
+  }
+  // The library calls a certificate that it refuses a fault of the socket.
+  return upgrading || code === 'ETLS' || isCertificateFault(error)
+    ? new ConnectError(`TLS failed: ${message}`, '4.7.5', { cause: error })
+    : new ConnectError(message, '4.4.1', { cause: error });
 }
 
-/** With credentials the server must be the one that is meant; without there is nobody to compare it with. RFC 7435. */
-async function connect(host: Host, ourName: string, isPlain: boolean): Promise<RelayConnection> {
-  const isLocal = /^(?:127\.|::1$)/.test(host.address);
-  const isChecked = host.login !== undefined && !isLocal;
+function isCertificateFault(error: unknown): boolean {
+  const code = error instanceof Error && 'originalCode' in error ? String(error.originalCode) : '';
+  return /^(?:ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|EPROTO)/.test(code);
+}
+
+/** Checked TLS is that of the server that is meant; without a check it only hides the mail from listeners. RFC 7435. */
+async function connect(
+  host: Host,
+  { hostname, ca }: OpenOptions,
+  tls: 'checked' | 'unchecked' | 'none',
+): Promise<RelayConnection> {
+  const isChecked = tls === 'checked';
   const connection = new SMTPConnection({
     host: host.address,
     port: host.port,
     secure: host.isSecure,
-    ...(isIP(host.name) === 0 && !host.name.startsWith('[') ? { servername: host.name } : {}),
-    name: ourName,
-    ignoreTLS: isPlain,
+    ...(isIP(host.name) === 0 && !host.name.startsWith('[')
+      ? { servername: host.name.replace(/\.$/, '') }
+      : {}),
+    name: hostname,
+    ignoreTLS: tls === 'none',
     requireTLS: isChecked && !host.isSecure,
     opportunisticTLS: !isChecked,
-    tls: { rejectUnauthorized: isChecked, minVersion: isChecked ? 'TLSv1.2' : 'TLSv1' },
+    tls: {
+      rejectUnauthorized: isChecked,
+      minVersion: isChecked ? 'TLSv1.2' : 'TLSv1',
+      ...(ca === undefined ? {} : { ca }),
+    },
     logger: false,
+    maxResponseSize: maxReplyBytes,
     ...timeouts,
   });
   await new Promise<void>((resolve, reject) => {
@@ -304,8 +354,9 @@ async function connect(host: Host, ourName: string, isPlain: boolean): Promise<R
     connection.on('end', () => reject(new Error('The server ended the connection')));
     connection.connect((error) => (error ? reject(error) : resolve()));
   }).catch((error: unknown) => {
+    const failure = connectError(error, connection);
     connection.close();
-    throw error;
+    throw failure;
   });
   const opened = new RelayConnection(host, connection);
   if (host.login === undefined) return opened;
@@ -314,7 +365,7 @@ async function connect(host: Host, ourName: string, isPlain: boolean): Promise<R
     connection.login({ user, pass: password }, (error) => (error ? reject(error) : resolve()));
   }).catch((error: unknown) => {
     connection.close();
-    throw error;
+    throw connectError(error, connection);
   });
   return opened;
 }

@@ -1,5 +1,6 @@
 import type { OutboundRecipient } from '#domain/outbound';
 import type { Clock, Outcome, Relay, RelayedMail, RelaySession, RemoteHop } from '#domain/outside';
+import type { Logger } from '#telemetry/log';
 import { type Host, type NextHops, NoHostError } from './next-hop.ts';
 import { ConnectError, RelayConnection } from './relay-connection.ts';
 
@@ -8,6 +9,9 @@ interface SmtpRelayOptions {
   readonly hostname: string;
   readonly hops: NextHops;
   readonly clock: Clock;
+  readonly log: Logger;
+  /** Who signs the certificates of other servers, instead of the authorities of this machine; for tests. */
+  readonly ca?: string | undefined;
 }
 
 /** An attempt that takes longer is broken off, and no further server tried. */
@@ -114,16 +118,16 @@ class SmtpRelaySession implements RelaySession {
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
       const text = `${host.name} [${host.address}]: ${error.message}`;
-      const outcome = { kind: 'deferred', status: '4.4.1', text } as const;
+      const outcome = { kind: 'deferred', status: error.status, text } as const;
       return { outcomes: recipients.map(({ address }) => ({ address, ...outcome })), isUnreachable: true };
     }
   }
 
   async #connected(host: Host): Promise<RelayConnection> {
     const open = this.#connection;
-    if (open?.isUsable && open.host.address === host.address && open.host.port === host.port) return open;
+    if (open?.isUsable && isSameHost(open.host, host)) return open;
     open?.quit();
-    const opening = RelayConnection.open(host, this.#options.hostname);
+    const opening = RelayConnection.open(host, this.#options);
     const opened = await Promise.race([opening, this.#closed.promise]);
     if (opened === undefined || this.#isClosed) {
       // It may come about yet.
@@ -133,4 +137,14 @@ class SmtpRelaySession implements RelaySession {
     this.#connection = opened;
     return opened;
   }
+}
+
+function isSameHost(one: Host, other: Host): boolean {
+  return (
+    one.address === other.address &&
+    one.port === other.port &&
+    one.name === other.name &&
+    one.tls === other.tls &&
+    one.login?.user === other.login?.user
+  );
 }

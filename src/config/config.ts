@@ -72,6 +72,8 @@ export interface Config {
         readonly maxBytes: number;
       }
     | undefined;
+  /** The mode of our own MTA-STS policy. */
+  readonly mtaStsMode: Settings['mta_sts']['mode'];
   readonly dnsServers: readonly string[];
   readonly storage: { readonly inlineBodyBytes: number };
 }
@@ -141,6 +143,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
             timeoutMs: milliseconds(scanner.timeout),
             maxBytes: bytes(scanner.max_size),
           },
+    mtaStsMode: settings.mta_sts.mode,
     dnsServers: settings.dns.servers,
     storage: { inlineBodyBytes: bytes(settings.storage.inline_body) },
   };

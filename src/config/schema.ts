@@ -170,6 +170,12 @@ export const settingsSchema = z.strictObject({
     timeout: duration.default('30s').describe('How long it may take for one message'),
     max_size: size.default('10 MiB').describe('Larger messages pass without it'),
   }),
+  mta_sts: section({
+    mode: z
+      .enum(['none', 'testing', 'enforce'])
+      .default('testing')
+      .describe('What other servers are told of TLS to ours, at https://mta-sts.<domain>'),
+  }),
   dns: section({
     servers: z.array(dnsServer).default([]).describe("Empty: the system's"),
   }),

@@ -40,6 +40,8 @@ export type EventName =
   | 'outbound.mail.deleted'
   | 'outbound.signing.failed'
   | 'outbound.queue.failed'
+  | 'outbound.sts.fetched'
+  | 'outbound.sts.failed'
   // Policies of groups.
   | 'policy.announce.failed'
   // ActiveSync.

@@ -19,10 +19,12 @@ import { type Route, Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
 import { returnPathField } from '#domain/trace';
 import { CachingDns } from '#protocols/smtp/dns';
+import { MtaSts } from '#protocols/smtp/mta-sts';
 import { NextHops } from '#protocols/smtp/next-hop';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { RelayRunner } from '#protocols/smtp/runner';
 import type { Database } from '#storage/database';
+import { StoredTransportPolicies } from '#storage/transport-policy-store';
 import { silentLogger } from '#telemetry/log';
 import { fixedClock, tempDatabase, tempOrganization } from '#test/support/temp-store';
 
@@ -38,6 +40,11 @@ interface OutboundSiteOptions {
   readonly mailboxQuotaBytes?: number;
   /** Nothing is signed if absent. */
   readonly signer?: Pick<DkimSigner, 'sign'>;
+  /** Who signs the certificates of other servers, and where hosts of MTA-STS policies listen. */
+  readonly sts?: { readonly ca: string; readonly port: number };
+  /** A data folder that outlives the site. */
+  readonly folder?: string;
+  readonly startMs?: number;
 }
 
 export interface OutboundSite {
@@ -72,10 +79,13 @@ export const minute = 60_000;
 export const hour = 60 * minute;
 
 export async function startOutbound(options: OutboundSiteOptions = {}): Promise<OutboundSite> {
-  const movable = fixedClock(Date.UTC(2026, 10, 22));
+  const movable = fixedClock(options.startMs ?? Date.UTC(2026, 10, 22));
   const clock: Clock = options.clock ?? movable;
   const outside = { clock, random: { bytes: (length: number) => randomBytes(length) } };
-  const database = await tempDatabase({ clock });
+  const database = await tempDatabase({
+    clock,
+    ...(options.folder === undefined ? {} : { folder: options.folder }),
+  });
   const organization = tempOrganization(database);
   const store = database.mail;
   const hostname = 'mx.ours.example';
@@ -113,13 +123,16 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     schedule,
     ownMail,
   });
+  const dns = new CachingDns({ servers: options.dns === undefined ? [] : [options.dns], clock });
   const hops = new NextHops({
-    dns: new CachingDns({ servers: options.dns === undefined ? [] : [options.dns], clock }),
+    dns,
+    sts: new MtaSts({ dns, store: new StoredTransportPolicies(database), clock, log, ...options.sts }),
+    log,
     isDnsOurs: options.dns !== undefined,
     hostname,
     port: options.port ?? 25,
   });
-  const relay = new SmtpRelay({ hostname, hops, clock });
+  const relay = new SmtpRelay({ hostname, hops, clock, log, ca: options.sts?.ca });
   const localQueue = new QueueRunner(store, clock, log);
   const delivery = new Delivery({
     store,
