@@ -206,6 +206,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     clock,
     log,
     concurrency: config.outbound.concurrencyPerDomain,
+    retryMs: config.outbound.retryMs,
   });
   return {
     config,
@@ -334,7 +335,7 @@ class MailServer implements Server {
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),
       ...preferenceOperations({ directory, preferences }),
-      ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.wake(due) }),
+      ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.retry(due) }),
     });
     this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
   }

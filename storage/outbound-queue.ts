@@ -53,21 +53,27 @@ export class OutboundQueue implements OutboundStore {
   }
 
   async recover(owner: string, nowMs: number): Promise<readonly DueDestination[]> {
-    const found = new Map<string, number>();
+    const found = new Map<string, DueDestination>();
     for (let n = 0; n < queueShards; n++) {
       const shard = queuePart(n);
       const { lt, gte } = rows.destination.range();
       for (let from: Bytes | undefined = gte; from !== undefined; ) {
         const page = await this.#p.store.page(shard, { gte: from, lt });
         for (const [key, value] of page.rows) {
-          const due = await this.#recover(shard, key, value, owner, nowMs);
-          if (due === undefined) continue;
-          found.set(due.destination, Math.min(due.dueMs, found.get(due.destination) ?? due.dueMs));
+          // The first row of a destination is the first that is due: of the others only those that are held count.
+          const place = Buffer.from(key.subarray(0, dueOffset)).toString('latin1');
+          const known = found.get(place);
+          const holder = Buffer.from(rows.destination.decode(this.#p.sealer, shard, key, value)).toString();
+          const isFree = holder === '' || holder === owner;
+          if (isFree && known !== undefined) continue;
+          const due = isFree ? await this.#dueOf(shard, key) : await this.#release(shard, key, nowMs);
+          if (due !== undefined && due.dueMs < (known?.dueMs ?? Number.POSITIVE_INFINITY))
+            found.set(place, due);
         }
         from = page.next;
       }
     }
-    return [...found].map(([destination, dueMs]) => ({ destination, dueMs }));
+    return [...found.values()];
   }
 
   claim(
@@ -191,29 +197,21 @@ export class OutboundQueue implements OutboundStore {
     return due;
   }
 
-  async #recover(
-    shard: Part,
-    key: Bytes,
-    value: Bytes,
-    owner: string,
-    nowMs: number,
-  ): Promise<DueDestination | undefined> {
-    const id = key.subarray(idOffset);
-    const holder = Buffer.from(rows.destination.decode(this.#p.sealer, shard, key, value)).toString();
-    // Nothing waits longer than a mail lives: what does was queued by a clock that was wrong.
-    const isSane = u64.read(key, dueOffset) <= nowMs + longestLifeMs;
-    if (isSane && (holder === '' || holder === owner)) {
-      const mail = await this.#read(this.#p.store, shard, id);
-      return mail && { destination: mail.destination, dueMs: u64.read(key, dueOffset) };
-    }
+  async #dueOf(shard: Part, key: Bytes): Promise<DueDestination | undefined> {
+    const mail = await this.#read(this.#p.store, shard, key.subarray(idOffset));
+    return mail && { destination: mail.destination, dueMs: u64.read(key, dueOffset) };
+  }
+
+  /** What nobody sends any more is due at once. */
+  #release(shard: Part, key: Bytes, nowMs: number): Promise<DueDestination | undefined> {
     return this.#p.store.transact([shard], async (tx) => {
-      const mail = await this.#read(tx, shard, id);
+      const mail = await this.#read(tx, shard, key.subarray(idOffset));
       tx.del(shard, key);
       if (mail === undefined) return undefined;
       const freed = { ...mail, dueMs: nowMs };
       this.#write(tx, shard, freed);
       this.#putDue(tx, shard, freed, nobody);
-      return freed;
+      return { destination: freed.destination, dueMs: freed.dueMs };
     });
   }
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { RelayServer, RemoteHop } from '#domain/outside';
 import { listsServer, type TransportPolicy } from '#domain/transport-policy';
 import type { Logger } from '#telemetry/log';
@@ -42,12 +42,31 @@ interface NextHopOptions {
   readonly isDnsOurs: boolean;
   /** Our own name: mail for a domain that names it as its server would come back. */
   readonly hostname: string;
-  /** Where the servers of other domains listen. */
+  /** Where the servers of other domains listen; on any other than 25, which is for tests, they may be on this machine. */
   readonly port: number;
 }
 
-/** RFC 5321 §5.1: so many are tried of those a domain names. */
-const maxHosts = 5;
+/** RFC 5321 §5.1: so many are tried of those a domain names, */
+const maxNames = 5;
+/** and so many addresses of each, of either family. */
+const maxAddresses = 2;
+
+/** Addresses that lead to this machine, to its own network segment, or to nobody: what trusts us there takes no mail by DNS. */
+const notInternet = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const)
+  notInternet.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  notInternet.addSubnet(network, prefix, 'ipv6');
 
 /** NextHops finds the servers that take mail for a domain. RFC 5321 §5, RFC 7505. */
 export class NextHops {
@@ -66,24 +85,38 @@ export class NextHops {
     const literal = /^\[(?:IPv6:)?(.+)\]$/i.exec(domain)?.[1];
     if (literal !== undefined) {
       if (isIP(literal) === 0) throw new NoHostError(true, '5.1.2', 'The domain is no address');
-      return [this.#host(domain, literal, 'any')];
+      return this.#reachable(domain, [literal]).map((address) => this.#host(domain, address, 'any'));
     }
     const policy = await this.#options.sts.policyFor(domain);
     const names = this.#listed(domain, await this.#mailServers(domain), policy);
     const tls = policy === undefined ? 'any' : policy.mode === 'enforce' ? 'required' : 'tested';
     const hosts: Host[] = [];
     let failure: NoHostError | undefined;
-    for (const name of names) {
-      if (hosts.length >= maxHosts) break;
+    for (const name of names.slice(0, maxNames)) {
       try {
-        hosts.push(...(await this.#addresses(name)).map((address) => this.#host(name, address, tls)));
+        const addresses = this.#reachable(name, await this.#addresses(name));
+        hosts.push(...addresses.map((address) => this.#host(name, address, tls)));
       } catch (error) {
         if (!(error instanceof NoHostError)) throw error;
         if (failure === undefined || failure.isPermanent) failure = error;
       }
     }
     if (hosts.length === 0) throw failure ?? new NoHostError(true, '5.4.4', 'The domain has no mail server');
-    return hosts.slice(0, maxHosts);
+    return hosts;
+  }
+
+  /** Those that a server of another domain can have. Throws NoHostError. */
+  #reachable(name: string, addresses: readonly string[]): readonly string[] {
+    if (this.#options.port !== 25) return addresses;
+    const left = addresses.filter(
+      (address) => !notInternet.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
+    );
+    if (left.length > 0) return left;
+    throw new NoHostError(
+      true,
+      '5.4.4',
+      `${name} is at ${addresses.join(', ')}, which is no server of the internet`,
+    );
   }
 
   /** RFC 8461 §4.2: of the servers those that the domain's policy lists. Throws NoHostError. */
@@ -139,15 +172,19 @@ export class NextHops {
     if (left.length === 0) {
       throw new NoHostError(true, '5.4.6', `Mail for ${domain} loops back to this server`);
     }
-    return left
-      .map((record) => ({ ...record, lot: randomInt(1_000_000) }))
-      .sort((a, b) => a.priority - b.priority || a.lot - b.lot)
+    // The sort leaves those of one preference as they are.
+    return inAnyOrder(left)
+      .sort((a, b) => a.priority - b.priority)
       .map(({ exchange }) => exchange);
   }
 
   async #addresses(name: string): Promise<readonly string[]> {
+    if (isIP(name) !== 0)
+      throw new NoHostError(true, '5.4.4', `The mail server ${name} is an address and no name`);
     const settled = await Promise.allSettled([this.#dns.resolve(name, 'A'), this.#dns.resolve(name, 'AAAA')]);
-    const found = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    const found = settled.flatMap((one) =>
+      one.status === 'fulfilled' ? inAnyOrder(one.value).slice(0, maxAddresses) : [],
+    );
     if (found.length > 0) return found;
     const isDefinite = settled.every(
       (one) =>
@@ -169,6 +206,13 @@ export class NextHops {
       login: undefined,
     };
   }
+}
+
+function inAnyOrder<T>(list: readonly T[]): T[] {
+  return list
+    .map((one) => ({ one, lot: randomInt(1_000_000) }))
+    .sort((a, b) => a.lot - b.lot)
+    .map(({ one }) => one);
 }
 
 function isOnThisMachine(address: string): boolean {

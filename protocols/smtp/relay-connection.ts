@@ -121,11 +121,13 @@ export class RelayConnection {
       const content = await this.#signed(mail, unsigned);
       if (content === undefined) return recipients.map(this.#isUsable ? unsignable : lostConnection);
       const isUtf8Said = isUtf8 || content.needsUtf8;
-      for (const some of this.#transactions(recipients)) {
-        const isOpen = this.#isUsable;
-        outcomes.push(
-          ...(isOpen ? await this.#send(mail, content, isUtf8Said, some) : some.map(lostConnection)),
-        );
+      const waiting = [...this.#transactions(recipients)];
+      for (let some = waiting.shift(); some !== undefined; some = waiting.shift()) {
+        const told = this.#isUsable
+          ? await this.#send(mail, content, isUtf8Said, some)
+          : { outcomes: some.map(lostConnection), left: [] };
+        outcomes.push(...told.outcomes);
+        if (told.left.length > 0) waiting.unshift(told.left);
       }
       return outcomes;
     } catch (error) {
@@ -191,7 +193,7 @@ export class RelayConnection {
     content: SendableContent,
     isUtf8Said: boolean,
     recipients: readonly OutboundRecipient[],
-  ): Promise<readonly Outcome[]> {
+  ): Promise<{ readonly outcomes: readonly Outcome[]; readonly left: readonly OutboundRecipient[] }> {
     const [{ notify, orcpt } = { notify: undefined, orcpt: undefined }] = recipients;
     const hasDsn = this.#extensions.has('DSN');
     const envelope: TriedEnvelope = {
@@ -212,14 +214,20 @@ export class RelayConnection {
     stream.destroy();
     if (error !== undefined) this.close();
     const rejected = new Map(envelope.rejectedErrors?.map((one) => [one.recipient, one]));
-    return recipients.map(({ address }) => {
-      // RFC 2920 §3.1: after a refused MAIL the replies to the RCPTs that were sent along mean nothing.
-      const reason = error?.command === 'MAIL FROM' ? error : (rejected.get(onTheWire(address)) ?? error);
-      if (reason !== undefined) return { address, ...this.#failureOf(reason) };
-      const text = response;
-      const isNotifyPassed = hasDsn;
-      return { address, kind: 'delivered', status: '2.0.0', text, remote: this.host.name, isNotifyPassed };
-    });
+    // RFC 5321 §4.5.3.1.10: with some taken, the others go in the next transaction.
+    const isLeft = ({ address }: OutboundRecipient) =>
+      error === undefined && isTooMany(rejected.get(onTheWire(address))?.response);
+    const outcomes = recipients
+      .filter((one) => !isLeft(one))
+      .map(({ address }): Outcome => {
+        // RFC 2920 §3.1: after a refused MAIL the replies to the RCPTs that were sent along mean nothing.
+        const reason = error?.command === 'MAIL FROM' ? error : (rejected.get(onTheWire(address)) ?? error);
+        if (reason !== undefined) return { address, ...this.#failureOf(reason) };
+        const text = response;
+        const isNotifyPassed = hasDsn;
+        return { address, kind: 'delivered', status: '2.0.0', text, remote: this.host.name, isNotifyPassed };
+      });
+    return { outcomes, left: recipients.filter(isLeft) };
   }
 
   /** What the library has to say of the end comes first. */
@@ -247,6 +255,11 @@ export class RelayConnection {
       remote: this.host.name,
     };
   }
+}
+
+/** A refusal of one recipient too many, not of this one: RFC 5321 has 452, and 552 of old. */
+function isTooMany(response = ''): boolean {
+  return /^(?:452|552)[ -](?:[45]\.5\.3\b|(?![245]\.\d))/.test(response);
 }
 
 /** A small message is read from the store once: it is looked at, and then sent. */

@@ -20,6 +20,8 @@ interface RelayRunnerParts {
   readonly log: Logger;
   /** Connections to one destination at a time. */
   readonly concurrency: number;
+  /** Pauses between attempts at one mail; the last one repeats. */
+  readonly retryMs: readonly number[];
 }
 
 /** A destination that has mail. */
@@ -27,6 +29,10 @@ interface Waiting {
   /** When the first mail is due; Infinity while somebody looks. */
   dueMs: number;
   active: number;
+  /** Nobody of it could be reached, how often in a row. */
+  failures: number;
+  /** Until then the same is said of what becomes due, without an attempt. */
+  unreachable: { readonly outcome: Outcome; readonly untilMs: number } | undefined;
 }
 
 /** Connections at a time, to whomever. */
@@ -36,6 +42,8 @@ const maxMailsInARow = 200;
 /** After a fault of ours. */
 const pauseMs = 60_000;
 const graceMs = 10_000;
+/** The longest that a destination is taken to be unreachable without an attempt. */
+const maxUnreachableMs = 15 * 60_000;
 
 /**
  * RelayRunner takes due mail from the outbound queue and relays it: some sessions to each destination, each sending one
@@ -65,6 +73,15 @@ export class RelayRunner {
     this.#look();
   }
 
+  /** As wake, for what somebody wants tried now, whatever is known of its destination. */
+  retry(due: readonly DueDestination[]): void {
+    for (const { destination } of due) {
+      const waiting = this.#waiting.get(destination);
+      if (waiting !== undefined) waiting.unreachable = undefined;
+    }
+    this.wake(due);
+  }
+
   /** Resolves when everything that is due has been tried. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -82,7 +99,12 @@ export class RelayRunner {
   }
 
   #note(destination: string, dueMs: number): Waiting {
-    const known = this.#waiting.get(destination) ?? { dueMs: Number.POSITIVE_INFINITY, active: 0 };
+    const known = this.#waiting.get(destination) ?? {
+      dueMs: Number.POSITIVE_INFINITY,
+      active: 0,
+      failures: 0,
+      unreachable: undefined,
+    };
     known.dueMs = Math.min(known.dueMs, dueMs);
     this.#waiting.set(destination, known);
     return known;
@@ -95,7 +117,9 @@ export class RelayRunner {
     const nowMs = this.#parts.clock.now();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [destination, waiting] of this.#waiting) {
-      const isFree = waiting.active < this.#parts.concurrency && this.#running.size < maxSessions;
+      // One attempt tells whether a destination that was unreachable is there again.
+      const sessions = waiting.failures > 0 ? 1 : this.#parts.concurrency;
+      const isFree = waiting.active < sessions && this.#running.size < maxSessions;
       if (waiting.dueMs > nowMs) nextMs = Math.min(nextMs, waiting.dueMs);
       // Those that must wait for a session are looked at when one ends.
       else if (isFree) this.#begin(destination, waiting);
@@ -113,7 +137,7 @@ export class RelayRunner {
     waiting.dueMs = Number.POSITIVE_INFINITY;
     const session = this.#parts.relay.session();
     this.#sessions.add(session);
-    const running = this.#work(destination, session)
+    const running = this.#work(destination, waiting, session)
       .catch((err: unknown) => {
         this.#parts.log.error('outbound.queue.failed', { err }, { destination });
         this.#note(destination, this.#parts.clock.now() + pauseMs);
@@ -131,20 +155,20 @@ export class RelayRunner {
     this.#running.add(running);
   }
 
-  async #work(destination: string, session: RelaySession): Promise<void> {
-    let unreachable: Outcome | undefined;
+  async #work(destination: string, waiting: Waiting, session: RelaySession): Promise<void> {
     for (let sent = 0; !this.#isStopped; sent++) {
       // Others wait for a session too.
       if (sent >= maxMailsInARow) return void this.#note(destination, this.#parts.clock.now());
       const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
       if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
       if (mail === undefined) return;
+      const unreachable = this.#unreachable(waiting);
       // Another session may take what else is due.
       if (unreachable === undefined) this.#look();
       try {
         const outcomes: readonly Outcome[] =
           unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
-        unreachable = outcomes.find((outcome) => outcome.isUnreachable === true);
+        if (unreachable === undefined) this.#learn(waiting, outcomes);
         // What we broke off ourselves says nothing; it is taken up again at the next start.
         const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
         if (told.length === 0) return;
@@ -153,6 +177,30 @@ export class RelayRunner {
         this.#parts.queue.release(mail);
       }
     }
+  }
+
+  /** What is said of a destination without an attempt. */
+  #unreachable({ unreachable }: Waiting): Outcome | undefined {
+    return unreachable !== undefined && this.#parts.clock.now() < unreachable.untilMs
+      ? unreachable.outcome
+      : undefined;
+  }
+
+  /** Remembers whether a destination could be reached: for half of the pause that a mail makes, so that one alone is always tried. */
+  #learn(waiting: Waiting, outcomes: readonly Outcome[]): void {
+    const outcome = outcomes.find(({ isUnreachable }) => isUnreachable === true);
+    if (outcome === undefined) {
+      waiting.failures = 0;
+      waiting.unreachable = undefined;
+      return;
+    }
+    const nowMs = this.#parts.clock.now();
+    // Sessions that ran side by side learn the same.
+    if (waiting.unreachable !== undefined && nowMs < waiting.unreachable.untilMs) return;
+    const { retryMs } = this.#parts;
+    const pauseMs = retryMs[Math.min(waiting.failures, retryMs.length - 1)] ?? maxUnreachableMs;
+    waiting.failures++;
+    waiting.unreachable = { outcome, untilMs: nowMs + Math.min(pauseMs / 2, maxUnreachableMs) };
   }
 
   /** By one session, whatever directory and configuration make of the recipients now. */

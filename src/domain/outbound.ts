@@ -259,7 +259,7 @@ function asks({ notify }: OutboundRecipient, when: NotifyOn): boolean {
   return notify?.includes(when) ?? true;
 }
 
-/** The last attempt is made at the very end of its time. */
+/** Attempts are also made when the sender is to be told of a delay, and at the very end. */
 function nextAttemptMs(
   { acceptedMs, attempts }: OutboundMail,
   nowMs: number,
@@ -267,6 +267,6 @@ function nextAttemptMs(
 ): number {
   const { retryMs, expireMs } = schedule;
   const pauseMs = retryMs[Math.min(attempts, retryMs.length - 1)] ?? expireMs;
-  const endMs = acceptedMs + expireMs;
-  return nowMs < endMs ? Math.min(nowMs + pauseMs, endMs) : nowMs + pauseMs;
+  const marks = [acceptedMs + delayToldMs, acceptedMs + expireMs].filter((markMs) => nowMs < markMs);
+  return Math.min(nowMs + pauseMs, ...marks);
 }

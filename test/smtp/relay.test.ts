@@ -141,23 +141,53 @@ test('recipients of one message have their own ends', async () => {
   expect(next.mails).toHaveLength(2);
 });
 
-test('a next hop that is down for long: a notice after four hours, a report at the end', async () => {
-  const { next, site } = await start();
-  await next.close();
+test('a next hop that is down: attempts by the schedule, a notice after four hours, a report at the end', async () => {
+  const next = await startScripted((_command, socket) => void socket.destroy());
+  const site = await startOutbound({ dns: await startDns(zone), port: next.port });
+  const startMs = site.clock.now();
   await site.send(['bob@one.example']);
-  for (let hours = 0; hours < 3; hours++) await site.pass(hour);
-  expect(await site.inbox()).toEqual([]);
-  for (let hours = 0; hours < 5; hours++) await site.pass(hour);
-  const [delay] = await site.inbox();
+  const tried = [0];
+  for (let [mail] = await site.queued(); mail !== undefined; [mail] = await site.queued()) {
+    await site.pass(mail.dueMs - site.clock.now() - 1);
+    expect((await site.queued())[0]?.attempts).toBe(tried.length);
+    await site.pass(1);
+    const minutes = (site.clock.now() - startMs) / minute;
+    tried.push(minutes);
+    expect(await site.inbox()).toHaveLength(minutes < 4 * 60 ? 0 : minutes < 48 * 60 ? 1 : 2);
+  }
+  expect(tried).toEqual([0, 1, 6, 21, 51, 111, 231, ...Array.from({ length: 12 }, (_, n) => 240 * (n + 1))]);
+  // At four hours the sender is told what the attempt nine minutes before has found.
+  expect(next.connections()).toBe(tried.length - 1);
+  const [failure, delay] = await site.inbox();
   expect(delay).toContain('\r\nAction: delayed\r\nStatus: 4.4.1\r\n');
   expect(delay).toMatch(/\r\nWill-Retry-Until: Tue, 24 Nov 2026 00:00:00 \+0000/);
-  for (let hours = 0; hours < 39; hours++) await site.pass(hour);
-  expect(await site.inbox()).toHaveLength(1);
-  await site.pass(hour);
-  expect(await site.queued()).toEqual([]);
-  const [failure, ...before] = await site.inbox();
-  expect(before).toHaveLength(1);
   expect(failure).toContain('\r\nAction: failed\r\nStatus: 5.4.7\r\n');
+});
+
+test('a destination that is down is not tried for every mail, and is found again when it is up', async () => {
+  let isDown = true;
+  const next = await startScripted((command, socket) => {
+    if (!isDown) return goodReply(command);
+    socket.end('421 4.3.2 Down\r\n');
+    return undefined;
+  });
+  const site = await startOutbound({ dns: await startDns(zone), port: next.port });
+  for (let n = 0; n < 60; n++) {
+    await site.send(['bob@one.example']);
+    await site.pass(minute);
+  }
+  const queued = await site.queued();
+  expect(queued).toHaveLength(60);
+  // After 0, 30 s, 2.5 and 7.5 minutes, then four times an hour.
+  expect(next.connections()).toBeLessThanOrEqual(9);
+  isDown = false;
+  const [mail] = queued;
+  if (mail !== undefined) site.runner.retry([await site.queue.retry(site.organization, mail.id)]);
+  await site.runner.settled();
+  expect(next.commands.filter((command) => command === '.')).toHaveLength(1);
+  for (let hours = 0; hours < 5; hours++) await site.pass(hour);
+  expect(await site.queued()).toEqual([]);
+  expect(next.commands.filter((command) => command === '.')).toHaveLength(60);
 });
 
 test('no bounce for a bounce', async () => {

@@ -155,6 +155,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     clock,
     log,
     concurrency: options.concurrency ?? 10,
+    retryMs: schedule.retryMs,
   });
   await runner.start();
   onTestFinished(async () => {
