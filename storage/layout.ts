@@ -159,6 +159,8 @@ export const queueRows = {
   outboundBody: sealedRow<[Bytes], Uint8Array>('b', mail.bytesCodec),
   /** h: HMAC of the destination, due (ms), outbound mail. Who holds it; empty if nobody does. */
   destination: plainRow<[Bytes, U64, Bytes], Uint8Array>('h', mail.bytesCodec),
+  /** H: outbound mail that is held. Who holds it. */
+  held: plainRow<[Bytes], Uint8Array>('H', mail.bytesCodec),
   /** t: due (ms), organisation, mailbox. Mailboxes with tasks; empty. */
   mailboxTask: plainRow<[U64, Bytes, Bytes], null>('t', mail.emptyCodec),
 };

@@ -27,7 +27,8 @@ const longestLifeMs = 5 * 86_400_000;
 
 /**
  * The mail of one destination is in one shard, which the first byte of its id names. A claim moves a row of `h` to where
- * it is given up for lost, with the owner; done is a delete.
+ * it is given up for lost, with the owner, and notes it in `H`, where a start finds it without reading the others; done
+ * is a delete.
  */
 export class OutboundQueue implements OutboundStore {
   readonly #p: OutboundQueueParts;
@@ -53,27 +54,23 @@ export class OutboundQueue implements OutboundStore {
   }
 
   async recover(owner: string, nowMs: number): Promise<readonly DueDestination[]> {
-    const found = new Map<string, DueDestination>();
+    const found: DueDestination[] = [];
     for (let n = 0; n < queueShards; n++) {
       const shard = queuePart(n);
+      await this.#releaseAll(shard, owner, nowMs);
       const { lt, gte } = rows.destination.range();
-      for (let from: Bytes | undefined = gte; from !== undefined; ) {
-        const page = await this.#p.store.page(shard, { gte: from, lt });
-        for (const [key, value] of page.rows) {
-          // The first row of a destination is the first that is due: of the others only those that are held count.
-          const place = Buffer.from(key.subarray(0, dueOffset)).toString('latin1');
-          const known = found.get(place);
-          const holder = Buffer.from(rows.destination.decode(this.#p.sealer, shard, key, value)).toString();
-          const isFree = holder === '' || holder === owner;
-          if (isFree && known !== undefined) continue;
-          const due = isFree ? await this.#dueOf(shard, key) : await this.#release(shard, key, nowMs);
-          if (due !== undefined && due.dueMs < (known?.dueMs ?? Number.POSITIVE_INFINITY))
-            found.set(place, due);
-        }
-        from = page.next;
+      // The first row of a destination is the first that is due: the others are passed over.
+      for (let from = gte; ; ) {
+        const [first] = (await this.#p.store.page(shard, { gte: from, lt, limit: 1 })).rows;
+        if (first === undefined) break;
+        const [key] = first;
+        const mail = await this.#read(this.#p.store, shard, key.subarray(idOffset));
+        if (mail !== undefined)
+          found.push({ destination: mail.destination, dueMs: u64.read(key, dueOffset) });
+        from = mail === undefined ? behind(key) : rows.destination.range(key.subarray(1, dueOffset)).lt;
       }
     }
-    return [...found.values()];
+    return found;
   }
 
   claim(
@@ -95,6 +92,8 @@ export class OutboundQueue implements OutboundStore {
         mail = { ...stored, dueMs: untilMs };
         this.#write(tx, shard, mail);
         this.#putDue(tx, shard, mail, Buffer.from(owner));
+        const heldKey = rows.held.key(id);
+        tx.put(shard, heldKey, rows.held.encode(this.#p.sealer, shard, heldKey, Buffer.from(owner)));
       }
       const [first] = (await tx.page(shard, { ...all, limit: 1 })).rows;
       return { mail, nextDueMs: first && u64.read(first[0], dueOffset) };
@@ -117,7 +116,7 @@ export class OutboundQueue implements OutboundStore {
       const isResumed = after !== undefined && n === shardNumber(after);
       let from: Bytes | undefined = isResumed ? behind(rows.outbound.key(Buffer.from(after, 'hex'))) : gte;
       while (from !== undefined) {
-        const page = await this.#p.store.page(shard, { gte: from, lt });
+        const page = await this.#p.store.page(shard, { gte: from, lt, limit: limit - found.length + 1 });
         for (const [key, value] of page.rows) {
           const mail = this.#decode(shard, key, value);
           if (mail.organization !== organization) continue;
@@ -169,6 +168,7 @@ export class OutboundQueue implements OutboundStore {
     const stored = await this.#read(tx, shard, id);
     if (stored === undefined) return false;
     tx.del(shard, this.#dueKey(stored));
+    tx.del(shard, rows.held.key(id));
     if (next !== undefined) {
       this.#write(tx, shard, next);
       this.#putDue(tx, shard, next, nobody);
@@ -197,21 +197,28 @@ export class OutboundQueue implements OutboundStore {
     return due;
   }
 
-  async #dueOf(shard: Part, key: Bytes): Promise<DueDestination | undefined> {
-    const mail = await this.#read(this.#p.store, shard, key.subarray(idOffset));
-    return mail && { destination: mail.destination, dueMs: u64.read(key, dueOffset) };
+  /** What nobody sends any more is due at once. */
+  async #releaseAll(shard: Part, owner: string, nowMs: number): Promise<void> {
+    const { lt, gte } = rows.held.range();
+    for (let from: Bytes | undefined = gte; from !== undefined; ) {
+      const page = await this.#p.store.page(shard, { gte: from, lt });
+      for (const [key, value] of page.rows) {
+        const holder = Buffer.from(rows.held.decode(this.#p.sealer, shard, key, value)).toString();
+        if (holder !== owner) await this.#release(shard, key, nowMs);
+      }
+      from = page.next;
+    }
   }
 
-  /** What nobody sends any more is due at once. */
-  #release(shard: Part, key: Bytes, nowMs: number): Promise<DueDestination | undefined> {
+  #release(shard: Part, heldKey: Bytes, nowMs: number): Promise<void> {
     return this.#p.store.transact([shard], async (tx) => {
-      const mail = await this.#read(tx, shard, key.subarray(idOffset));
-      tx.del(shard, key);
-      if (mail === undefined) return undefined;
+      tx.del(shard, heldKey);
+      const mail = await this.#read(tx, shard, heldKey.subarray(1));
+      if (mail === undefined) return;
+      tx.del(shard, this.#dueKey(mail));
       const freed = { ...mail, dueMs: nowMs };
       this.#write(tx, shard, freed);
       this.#putDue(tx, shard, freed, nobody);
-      return { destination: freed.destination, dueMs: freed.dueMs };
     });
   }
 

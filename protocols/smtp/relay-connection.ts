@@ -9,7 +9,7 @@ import type { Logger } from '#telemetry/log';
 import type { Host } from './next-hop.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
-const timeouts = { connectionTimeout: 60_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
+const timeouts = { connectionTimeout: 30_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
 
 /** RFC 5321 §4.5.3.1.8. */
 const maxRecipients = 100;

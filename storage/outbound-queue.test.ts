@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { outboundMails } from '#domain/outbound';
+import { tempDatabase, tempOrganization } from '#test/support/temp-store';
+
+const hour = 3_600_000;
+
+async function start() {
+  const database = await tempDatabase();
+  const organization = tempOrganization(database);
+  const { mail: store } = database;
+  const put = async (address: string, acceptedMs: number) => {
+    const raw = Buffer.from('Subject: x\r\n\r\n');
+    const mails = outboundMails(
+      { organization, kind: 'mail', reversePath: 'alice@ours.example', recipients: [{ address }] },
+      {
+        acceptId: `${address} ${acceptedMs}`,
+        acceptedMs,
+        size: raw.length,
+        skip: 0,
+        is8bit: false,
+        body: { kind: 'inline', raw },
+      },
+    );
+    await store.transact(
+      [],
+      async (_of, outbound) => void (await outbound.put(mails[0] ?? fail())),
+      [],
+      mails,
+    );
+  };
+  const claim = (destination: string, owner: string, nowMs: number) =>
+    store.outbound.claim(destination, { nowMs, untilMs: nowMs + hour, owner });
+  return { queue: store.outbound, store, put, claim };
+}
+
+function fail(): never {
+  throw new Error('no mail');
+}
+
+test('a start finds the first due mail of every destination', async () => {
+  const { queue, put } = await start();
+  for (const at of [30, 10, 20])
+    for (const domain of ['a.example', 'b.example', 'c.example']) await put(`x@${domain}`, at);
+  const found = await queue.recover('me', 50);
+  expect(found.toSorted((a, b) => (a.destination < b.destination ? -1 : 1))).toEqual([
+    { destination: 'a.example', dueMs: 10 },
+    { destination: 'b.example', dueMs: 10 },
+    { destination: 'c.example', dueMs: 10 },
+  ]);
+});
+
+test('what an earlier life held is due at once, what this one holds is not, and nothing is given twice', async () => {
+  const { queue, put, claim, store } = await start();
+  await put('x@a.example', 10);
+  await put('y@a.example', 20);
+  await put('z@b.example', 30);
+  const { mail: held } = await claim('a.example', 'before', 10);
+  const { mail: ours } = await claim('b.example', 'me', 40);
+  expect(held?.recipients[0]?.address).toBe('x@a.example');
+  const found = await queue.recover('me', 50);
+  expect(found.toSorted((a, b) => (a.destination < b.destination ? -1 : 1))).toEqual([
+    { destination: 'a.example', dueMs: 20 },
+    { destination: 'b.example', dueMs: 40 + hour },
+  ]);
+  const taken = [];
+  for (let n = 0; n < 3; n++) taken.push((await claim('a.example', 'me', 60)).mail?.recipients[0]?.address);
+  expect(taken).toEqual(['y@a.example', 'x@a.example', undefined]);
+  // What is done is gone for good.
+  if (ours !== undefined)
+    await store.transact([], (_of, outbound) => outbound.replace(ours, undefined), [], [ours]);
+  expect((await queue.recover('after', 70)).map(({ destination }) => destination)).toEqual(['a.example']);
+});
