@@ -18,6 +18,7 @@ async function start() {
         size: raw.length,
         skip: 0,
         is8bit: false,
+        isAuthenticated: true,
         body: { kind: 'inline', raw },
       },
     );

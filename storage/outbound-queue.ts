@@ -65,9 +65,15 @@ export class OutboundQueue implements OutboundStore {
         if (first === undefined) break;
         const [key] = first;
         const mail = await this.#read(this.#p.store, shard, key.subarray(idOffset));
-        if (mail !== undefined)
-          found.push({ destination: mail.destination, dueMs: u64.read(key, dueOffset) });
-        from = mail === undefined ? behind(key) : rows.destination.range(key.subarray(1, dueOffset)).lt;
+        if (mail === undefined) {
+          from = behind(key);
+          continue;
+        }
+        const place = key.subarray(1, dueOffset);
+        const isAnyFreed = await this.#releaseStrays(shard, place, nowMs);
+        const dueMs = u64.read(key, dueOffset);
+        found.push({ destination: mail.destination, dueMs: isAnyFreed ? Math.min(nowMs, dueMs) : dueMs });
+        from = rows.destination.range(place).lt;
       }
     }
     return found;
@@ -204,16 +210,32 @@ export class OutboundQueue implements OutboundStore {
       const page = await this.#p.store.page(shard, { gte: from, lt });
       for (const [key, value] of page.rows) {
         const holder = Buffer.from(rows.held.decode(this.#p.sealer, shard, key, value)).toString();
-        if (holder !== owner) await this.#release(shard, key, nowMs);
+        if (holder !== owner) await this.#release(shard, key.subarray(1), nowMs);
       }
       from = page.next;
     }
   }
 
-  #release(shard: Part, heldKey: Bytes, nowMs: number): Promise<void> {
+  /** Nothing waits longer than a mail lives: what does was queued by a clock that was wrong. */
+  async #releaseStrays(shard: Part, place: Bytes, nowMs: number): Promise<boolean> {
+    const { lt } = rows.destination.range(place);
+    let isAny = false;
+    for (
+      let from: Bytes | undefined = rows.destination.key(place, u64(nowMs + longestLifeMs), nobody);
+      from;
+    ) {
+      const page = await this.#p.store.page(shard, { gte: from, lt });
+      for (const [key] of page.rows) await this.#release(shard, key.subarray(idOffset), nowMs);
+      isAny ||= page.rows.length > 0;
+      from = page.next;
+    }
+    return isAny;
+  }
+
+  #release(shard: Part, id: Bytes, nowMs: number): Promise<void> {
     return this.#p.store.transact([shard], async (tx) => {
-      tx.del(shard, heldKey);
-      const mail = await this.#read(tx, shard, heldKey.subarray(1));
+      tx.del(shard, rows.held.key(id));
+      const mail = await this.#read(tx, shard, id);
       if (mail === undefined) return;
       tx.del(shard, this.#dueKey(mail));
       const freed = { ...mail, dueMs: nowMs };
