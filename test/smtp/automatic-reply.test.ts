@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fixedClock } from '#test/support/temp-store';
-import { letter, type RulesSite, sender, startRulesSite } from './rules-site.ts';
+import { letter, type RulesSite, sender, startRulesSite, unsigned } from './rules-site.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -33,7 +33,7 @@ test('a reply goes to the Return-Path, with everything RFC 3834 asks for', async
   const [mail, ...others] = site.next.mails;
   expect(others).toEqual([]);
   expect(mail).toMatchObject({ from: '', to: [sender] });
-  const [head = '', body] = (mail?.raw ?? '').split('\r\n\r\n');
+  const [head = '', body] = unsigned(mail?.raw ?? '').split('\r\n\r\n');
   expect(head.split(/\r\n(?![ \t])/).toSorted()).toEqual([
     'Auto-Submitted: auto-replied',
     'Content-Transfer-Encoding: 7bit',

@@ -36,6 +36,11 @@ export interface RulesSite {
 
 export const sender = 'bob@one.example';
 
+/** What left the server without its own signatures, which are in front. */
+export function unsigned(raw: string): string {
+  return raw.replace(/^(?:DKIM-Signature:[^\r]*\r\n(?:[ \t][^\r]*\r\n)*)+/, '');
+}
+
 /** A message to a user as a person writes it. */
 export function letter(to: TestUser | string, fields: readonly string[] = [], text = 'Text'): string {
   const address = typeof to === 'string' ? to : to.address;
@@ -59,7 +64,7 @@ export async function startRulesSite(
   const left = () =>
     expect
       .poll(async () => (await server.admin('Mailstead.ListQueue', { OrganizationId }))['Messages'], {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toEqual([]);
   return {

@@ -8,7 +8,7 @@ import { el, textOf } from '#protocols/activesync/wbxml/element';
 import { largeMailFixture } from '#test/fixtures/mail/large';
 import { EasClient } from '#test/support/eas-client';
 import type { TestUser } from '#test/support/start-server';
-import { letter, type RulesSite, sender, startRulesSite } from './rules-site.ts';
+import { letter, type RulesSite, sender, startRulesSite, unsigned } from './rules-site.ts';
 
 const rule = (Actions: object, more: object = {}) => ({ Name: randomUUID(), Actions, ...more });
 const redirect = (...to: readonly string[]) => rule({ RedirectTo: to });
@@ -122,7 +122,7 @@ describe('redirect', () => {
     expect(site.next.mails.map(({ from, to }) => [from, to])).toEqual([
       [alice.address, ['home@one.example', 'work@two.example']],
     ]);
-    const sent = site.next.mails[0]?.raw ?? '';
+    const sent = unsigned(site.next.mails[0]?.raw ?? '');
     expect(sent.slice(-raw.length)).toBe(raw);
     expect(head(sent).slice(0, -head(raw).length)).toMatch(
       /^Delivered-To: alice@test\.mailstead\.test\r\nReceived: from client\.example [^\r]*\r\n(?:\t[^\r]*\r\n)+$/,
@@ -147,7 +147,16 @@ describe('redirect', () => {
     const { results } = await dkimVerify(site.next.mails[0]?.raw ?? '', {
       resolver: async () => [[`v=DKIM1; k=rsa; p=${publicKey.toString('base64')}`]],
     });
-    expect(results.map(({ status }) => [status.result, status.aligned])).toEqual([['pass', 'one.example']]);
+    const ofAuthor = results.filter(({ signingDomain }) => signingDomain === 'one.example');
+    expect(ofAuthor.map(({ status }) => [status.result, status.aligned])).toEqual([['pass', 'one.example']]);
+  });
+
+  test('does not sign for an author whom nobody has seen sign in', async () => {
+    const { site, alice } = await start();
+    await site.rules(alice, [redirect('home@two.example')]);
+    await site.send(alice, letter(alice).replace('<bob@one.example>', '<boss@test.mailstead.test>'));
+    await site.left();
+    expect(site.next.mails.map(({ raw }) => raw.includes('DKIM-Signature:'))).toEqual([false]);
   });
 
   test('of 25 MB is the file it is stored in, twice redirected and forwarded', async () => {
@@ -172,7 +181,9 @@ describe('redirect', () => {
       true,
     ]);
     expect(byRecipient.get('work@one.example')?.includes(text)).toBe(true);
-    expect(byRecipient.get('end@one.example')).toMatch(/^Delivered-To: bob@[\s\S]*\r\nDelivered-To: alice@/);
+    expect(unsigned(byRecipient.get('end@one.example') ?? '')).toMatch(
+      /^Delivered-To: bob@[\s\S]*\r\nDelivered-To: alice@/,
+    );
   }, 120_000);
 
   test('to one of us gives that one the message once, with its own rules', async () => {
@@ -207,7 +218,7 @@ test('forward sends a message of the owner with the one that came attached', asy
   const [mail, ...others] = site.next.mails;
   expect(others).toEqual([]);
   expect(mail).toMatchObject({ from: alice.address, to: ['home@one.example', 'work@two.example'] });
-  const sent = mail?.raw ?? '';
+  const sent = unsigned(mail?.raw ?? '');
   expect(head(sent).split(/\r\n(?![ \t])/)).toEqual([
     'Delivered-To: alice@test.mailstead.test',
     'From: "Alice" <alice@test.mailstead.test>',
