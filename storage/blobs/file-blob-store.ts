@@ -53,7 +53,7 @@ export class FileBlobStore implements BlobStore {
     this.#pageSize = pageSize;
   }
 
-  /** How many frames of 64 KiB the writers hold in memory now: at most two each. */
+  /** How many frames of 64 KiB the writers hold in memory now: at most nine each. */
   get framesHeld(): number {
     return this.#meter.held;
   }

@@ -3,6 +3,9 @@ import type { BlobRef, BlobWriter, Bytes } from '../store.ts';
 import { BlobError } from './blob-error.ts';
 import { type BlobHeader, FRAME_BYTES, type FrameSealer } from './frames.ts';
 
+/** Larger writes wake the threads of the disk less often. */
+const framesAtOnce = 4;
+
 /** How many frames all writers hold in memory. */
 export interface FrameMeter {
   held: number;
@@ -19,8 +22,9 @@ interface NewBlob {
 
 /**
  * Writes one blob file: sealed frames into a draft as the content comes, then made durable, then moved to its place
- * (storage design, section 7). Holds at most a plain frame and the sealed one that is on its way to the disk. A call
- * that fails closes the writer and leaves no draft. Calls come one after the other; `abort` may come at any time.
+ * (storage design, section 7). Sealed frames go to the disk four at a time, while the next four are gathered: it holds
+ * those eight at most and a plain one. A call that fails closes the writer and leaves no draft; what fails behind a call
+ * fails the next. Calls come one after the other; `abort` may come at any time.
  */
 export class FileBlobWriter implements BlobWriter {
   readonly #blob: NewBlob;
@@ -32,6 +36,10 @@ export class FileBlobWriter implements BlobWriter {
   #filled = 0;
   #frames = 0;
   #size = 0;
+  /** Frames that are sealed and not yet on their way: for each, ciphertext and tag; the file's header before the first. */
+  #sealed: Bytes[] = [];
+  #gathered = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(blob: NewBlob, meter: FrameMeter) {
     this.#blob = blob;
@@ -55,7 +63,7 @@ export class FileBlobWriter implements BlobWriter {
   async #append(chunk: Bytes): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       // A full frame waits until more comes: only then is it known not to be the last.
-      if (this.#filled === FRAME_BYTES) await this.#writeFrame(false);
+      if (this.#filled === FRAME_BYTES) await this.#sealFrame(false);
       const taken = Math.min(chunk.length - at, FRAME_BYTES - this.#filled);
       this.#frameToFill().set(chunk.subarray(at, at + taken), this.#filled);
       this.#filled += taken;
@@ -65,27 +73,40 @@ export class FileBlobWriter implements BlobWriter {
   }
 
   async #finish(): Promise<BlobRef> {
-    await this.#writeFrame(true);
+    await this.#sealFrame(true);
     this.#releaseFrame();
+    await this.#writeSealed();
+    await this.#writing;
     await this.#file?.datasync();
     await this.#closeFile();
     await this.#blob.place();
     return { id: this.#blob.id, size: this.#size };
   }
 
-  async #writeFrame(isLast: boolean): Promise<void> {
+  async #sealFrame(isLast: boolean): Promise<void> {
     const { draft, header, sealer } = this.#blob;
     this.#file ??= await open(draft, 'wx', 0o600);
+    if (this.#frames === 0) this.#sealed.push(header.bytes);
     const plain = this.#frame?.subarray(0, this.#filled) ?? Buffer.alloc(0);
+    this.#sealed.push(...sealer.seal(this.#frames, isLast, plain));
+    this.#gathered += 1;
     this.#meter.held += 1;
-    try {
-      const sealed = sealer.seal(this.#frames, isLast, plain);
-      await writeAll(this.#file, this.#frames === 0 ? [header.bytes, ...sealed] : sealed);
-    } finally {
-      this.#meter.held -= 1;
-    }
     this.#frames += 1;
     this.#filled = 0;
+    if (this.#gathered === framesAtOnce) await this.#writeSealed();
+  }
+
+  /** Begins to write what is sealed, when what was before is written. */
+  async #writeSealed(): Promise<void> {
+    await this.#writing;
+    const [file, sealed, frames] = [this.#file, this.#sealed, this.#gathered];
+    if (file === undefined || frames === 0) return;
+    this.#sealed = [];
+    this.#gathered = 0;
+    this.#writing = writeAll(file, sealed).finally(() => {
+      this.#meter.held -= frames;
+    });
+    this.#writing.catch(() => undefined);
   }
 
   #frameToFill(): Buffer {
@@ -122,6 +143,10 @@ export class FileBlobWriter implements BlobWriter {
 
   async #discard(): Promise<void> {
     this.#releaseFrame();
+    this.#meter.held -= this.#gathered;
+    this.#gathered = 0;
+    this.#sealed = [];
+    await this.#writing.catch(() => undefined);
     await this.#closeFile();
     await rm(this.#blob.draft, { force: true });
   }
