@@ -130,6 +130,27 @@ test('mail of others passes with its own signature intact and ours added; a From
   for (const { raw } of next.mails.slice(1)) expect(raw).not.toContain('DKIM-Signature');
 });
 
+test('a forward is signed as mail of its owner; a redirect is not vouched for, by way of a second mailbox either', async () => {
+  const { next, zone, call, recordsOf, server, receive, alice } = await start();
+  zone.publish(await recordsOf('GetMailDomain'));
+  const bob = await server.addUser('bob');
+  const put = (UserId: string, Actions: object) =>
+    call('Mailstead.PutMailRules', { UserId, Rules: [{ Name: 'on', Actions }] });
+  await put(bob.id, { RedirectTo: ['bob@one.example'] });
+  await put(alice.id, { RedirectTo: [bob.address] });
+  await receive(message(`boss@${ours}`), alice.address);
+  await next.arrived(1);
+  expect(next.mails[0]?.raw).not.toContain('DKIM-Signature');
+  await receive(message('x@one.example'), alice.address);
+  await next.arrived(2);
+  expect(await zone.verdicts(next.mails[1]?.raw ?? '')).toEqual(bothOf(ours));
+  await put(alice.id, { ForwardTo: ['alice@one.example'] });
+  await receive(message(`boss@${ours}`), alice.address);
+  await next.arrived(3);
+  expect(next.mails[2]?.raw).toContain(`<${alice.address}>`);
+  expect(await zone.verdicts(next.mails[2]?.raw ?? '')).toEqual(bothOf(ours));
+});
+
 test('a report to a sender elsewhere is signed by the default domain', async () => {
   const { next, zone, recordsOf, receive } = await start({
     toml: routedTo,
