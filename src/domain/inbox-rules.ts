@@ -15,7 +15,7 @@ import { reasonNotToPassOn } from './pass-on.ts';
 import { folderFor } from './placement.ts';
 import type { DueDestination, MailboxTx, MailStore, OutboundTx } from './ports.ts';
 import type { ArrivedMessage, RuleMail } from './rule-mail.ts';
-import { hasWrittenTo } from './written-to.ts';
+import { WrittenTo } from './written-to.ts';
 
 interface InboxRulesParts {
   readonly store: Pick<MailStore, 'mailbox'>;
@@ -67,9 +67,11 @@ const deletedItems = defaultFolder(FolderType.DeletedItems);
 /** InboxRules finds out what the owners of mailboxes want done with a message that comes to their Inbox. */
 export class InboxRules {
   readonly #parts: InboxRulesParts;
+  readonly #writtenTo: WrittenTo;
 
   constructor(parts: InboxRulesParts) {
     this.#parts = parts;
+    this.#writtenTo = new WrittenTo(parts.store, parts.clock);
   }
 
   /** The plan of one mailbox; undefined if there is nothing to do, as for most. */
@@ -164,7 +166,7 @@ export class InboxRules {
     owner: Account,
     reply: StoredAutomaticReply,
   ): Promise<ReplyText | undefined> {
-    const { directory, store } = this.#parts;
+    const { directory } = this.#parts;
     // A From or a reverse-path of ours says nothing: only who signed in is one of us.
     const isInternal =
       isAuthenticated &&
@@ -173,7 +175,7 @@ export class InboxRules {
       return reply.isInternalEnabled && reply.internal.message !== '' ? reply.internal : undefined;
     if (reply.external.message === '' || reply.externalAudience === 'NONE') return undefined;
     const isAnswered =
-      reply.externalAudience === 'ALL' || (await hasWrittenTo(store.mailbox(owner.mailbox), reversePath));
+      reply.externalAudience === 'ALL' || (await this.#writtenTo.has(owner.mailbox, reversePath));
     return isAnswered ? reply.external : undefined;
   }
 }
