@@ -52,7 +52,7 @@ import { NextHops } from '#protocols/smtp/next-hop';
 import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
 import { SmtpRelay } from '#protocols/smtp/relay';
-import { Rspamd } from '#protocols/smtp/rspamd';
+import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
 import { RelayRunner } from '#protocols/smtp/runner';
 import { SenderLimits } from '#protocols/smtp/sender-limits';
 import { SubmissionListener } from '#protocols/smtp/submit';
@@ -226,7 +226,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
       clock,
       log,
       hostname,
-      reserved: new Set(config.scanner === undefined ? [] : spamFields),
+      reserved: config.scanner === undefined ? new Set() : scannerFields,
     }),
     maintenance: new Maintenance({ ...database, clock, log }),
     policies,
@@ -395,9 +395,6 @@ class MailServer implements Server {
     });
   }
 }
-
-/** What a scanner's verdict is known by: only ours counts where there is one. */
-const spamFields = ['x-spam-status', 'x-spam-flag', 'x-spam-score', 'x-spam-level'];
 
 /** A notice of our own, straight into a mailbox. */
 async function deliverOurs(delivery: Delivery, account: Account, message: Uint8Array): Promise<void> {

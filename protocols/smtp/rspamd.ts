@@ -22,6 +22,14 @@ interface RspamdOptions {
   readonly log: Logger;
 }
 
+/** Fields that tell of a scanner's verdict, in lower case: where there is one, only ours counts. */
+export const scannerFields: ReadonlySet<string> = new Set([
+  'x-spam-status',
+  'x-spam-flag',
+  'x-spam-score',
+  'x-spam-level',
+]);
+
 const maxConnections = 20;
 const maxAnswerBytes = 1024 * 1024;
 /** More recipients are not told of: nothing depends on the last of them. */
