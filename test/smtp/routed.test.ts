@@ -58,8 +58,15 @@ test('what is found out about a message goes in front of it to the other server 
   await old.arrived(1);
   const [mail] = old.mails;
   expect(mail?.raw).toMatch(
-    /^Authentication-Results: localhost;\r\n\tspf=fail smtp\.mailfrom=author\.example;\r\n\tdkim=none;\r\n\tdmarc=fail \(p=reject\) header\.from=author\.example;\r\n\tarc=none\r\nReceived: /,
+    /\r\nAuthentication-Results: localhost;\r\n\tspf=fail smtp\.mailfrom=author\.example;\r\n\tdkim=none;\r\n\tdmarc=fail \(p=reject\) header\.from=author\.example;\r\n\tarc=none\r\nReceived: /,
   );
+  // Nothing but what is ours is in front.
+  expect(
+    mail?.raw
+      .split(/\r\n(?![\t ])/)
+      .slice(0, 5)
+      .map((field) => field.split(':')[0]),
+  ).toEqual(['DKIM-Signature', 'DKIM-Signature', 'Authentication-Results', 'Received', 'From']);
   expect(mail?.raw.split(/(?=From: x@)/).at(-1)).toBe(`From: x@author.example\r\n\r\n${body}`);
   expect(mail?.raw).not.toContain('LOCALHOST');
   client.close();

@@ -67,7 +67,7 @@ describe('the scanner is told', () => {
       response.end('{"action":"no action","score":1.5,"required_score":15}');
     });
     const { send, inbox } = await startScanned(url.replace('//', '//:s%20cret@'));
-    const large = `${raw}${'x'.repeat(300)}\r\n`.repeat(1) + 'y'.repeat(70_000);
+    const large = raw + 'xyz\r\n'.repeat(20_000);
     for (const content of [`X-Spam-Status: No, forged\r\n${raw}`, large]) {
       expect(await send(content)).toMatch(/^250 /);
     }
@@ -86,7 +86,7 @@ describe('the scanner is told', () => {
       content: raw,
     });
     expect(seen[0]?.headers['user']).toBeUndefined();
-    expect(seen[1]?.content).toBe(`${large}\r\n`);
+    expect(seen[1]?.content).toBe(large);
     expect(found?.raw).toMatch(
       /^Return-Path: .*\r\nX-Spam-Status: No, score=1\.50, required=15\.00\r\nReceived: /,
     );
@@ -169,7 +169,7 @@ describe('no answer', () => {
       server.close();
     });
     const { send, site } = await startScanned(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    expect(await send(`${raw}${'x'.repeat(900_000)}`)).toMatch(/^554 5\.7\.1 /);
+    expect(await send(`${raw}${'xyz\r\n'.repeat(180_000)}`)).toMatch(/^554 5\.7\.1 /);
     expect(await site.database.blobs.list()).toEqual([]);
   });
 });
@@ -208,7 +208,7 @@ describe('the real rspamd', () => {
       expect(await send(about('score 5'))).toMatch(/^451 4\.7\.1 /);
       expect(await send(about('score 8'))).toMatch(/^250 /);
       expect(await send(about('score 1'))).toMatch(/^250 /);
-      expect(await send(about('Große Datei', 'x'.repeat(700_000)))).toMatch(/^250 /);
+      expect(await send(about('Große Datei', 'xyz\r\n'.repeat(140_000)))).toMatch(/^250 /);
       const [aside, ...more] = await junk();
       expect(more).toEqual([]);
       expect(aside?.raw).toContain('X-Spam-Status: Yes, score=8.00, required=15.00');

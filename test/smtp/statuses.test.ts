@@ -2,6 +2,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { DomainError, type DomainErrorCode } from '#domain/errors';
+import { zoneResolver } from '#test/support/dns-zone';
 import { SmtpClient } from '#test/support/smtp-client';
 import { startServer, type TestUser } from '#test/support/start-server';
 import { fixedClock } from '#test/support/temp-store';
@@ -72,6 +73,7 @@ const replies: readonly (readonly [string, string, Provoke, (() => SiteOptions)?
   ],
   ['451 4.3.0', 'a fault nobody foresaw', fault('item/not-found')],
   ['451 4.3.2', 'the server is busy', fault('server/busy')],
+  ['451 4.7.1', 'the scanner does not answer', fault('scanner/unavailable')],
   [
     '452 4.2.2',
     'a full mailbox',
@@ -106,6 +108,17 @@ const replies: readonly (readonly [string, string, Provoke, (() => SiteOptions)?
   ],
   ['550 5.6.11', 'a bare LF', message('a\nb\r\n')],
   ['550 5.7.1', 'a domain of others', say(mail, 'RCPT TO:<x@away.example>')],
+  [
+    '550 5.7.26',
+    'DMARC',
+    message('From: a@away.example\r\n\r\n'),
+    () => ({
+      authentication: {
+        trustedNetworks: [],
+        resolve: zoneResolver({ '_dmarc.away.example': { txt: ['v=DMARC1; p=reject'] } }),
+      },
+    }),
+  ],
   ['552 5.3.4', 'a size announced', say('MAIL FROM:<> SIZE=99999999')],
   [
     '552 5.3.4',
