@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -73,7 +74,7 @@ test('what is encoded anew for a server without 8BITMIME is signed as it is sent
   zone.publish(await recordsOf('GetMailDomain'));
   await submit(`${message(alice.address)}Gr\u00fc\u00dfe \u20ac\r\n`);
   await next.arrived(1);
-  expect(next.mails[0]?.raw).toMatch(/^[\x01-\x7f]+$/);
+  expect(isAscii(Buffer.from(next.mails[0]?.raw ?? '\u00fc', 'latin1'))).toBe(true);
   expect(await zone.verdicts(next.mails[0]?.raw ?? '')).toEqual(bothOf(ours));
 });
 

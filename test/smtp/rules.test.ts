@@ -258,6 +258,8 @@ describe('no loops', () => {
     await site.rules(bob, [forward(carol.address)]);
     await site.rules(carol, [redirect('end@one.example')]);
     await site.send(alice, letter(alice));
+    // The queue is listed shard by shard: mail that moves on meanwhile may be in none.
+    await site.next.arrived(1);
     await site.left();
     expect(site.next.mails).toHaveLength(1);
   });
