@@ -24,11 +24,11 @@ const say =
     return line;
   };
 
-/** RCPT, when the directory or the store refuse it with this. */
+/** RCPT, when it is refused with this; of most, the sender does not get the words. */
 const fault =
-  (code: DomainErrorCode): Provoke =>
+  (code: DomainErrorCode, words = 'Words of ours.'): Provoke =>
   (client, site) => {
-    site.failLookups(new DomainError(code, 'Words of ours.'));
+    site.failLookups(new DomainError(code, words));
     return say(mail, toBob)(client, site);
   };
 
@@ -73,7 +73,8 @@ const replies: readonly (readonly [string, string, Provoke, (() => SiteOptions)?
   ],
   ['451 4.3.0', 'a fault nobody foresaw', fault('item/not-found')],
   ['451 4.3.2', 'the server is busy', fault('server/busy')],
-  ['451 4.7.1', 'the scanner does not answer', fault('scanner/unavailable')],
+  ['451 4.7.1', 'no scanner', fault('scanner/unavailable')],
+  ['451 4.7.1', 'the scanner says later', fault('message/deferred', 'Greylisted.')],
   [
     '452 4.2.2',
     'a full mailbox',
