@@ -1,102 +1,140 @@
 /**
- * Durable messages a second over SMTP, ours beside Postfix in turns of one run; both are driven by smtp-source (Debian's
- * postfix package; run as root for the comparison). Then what 64 messages of 20 MB at once cost in memory.
+ * Durable messages a second over SMTP, ours beside Postfix in turns of one run: kept here, and relayed to another server.
+ * smtp-source sends to both, smtp-sink takes what is relayed (Debian's postfix package; as root). Then what 64 messages of
+ * 20 MB at once cost in memory. BENCH_SHARE=0.1 sends a tenth of the messages, BENCH_ROUNDS=1 one round instead of three.
  */
-import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Postfix, postfixMissing, startPostfix } from '#test/support/postfix';
-import { type SmtpProcess, startSmtpProcess } from '#test/support/smtp-process';
+import { median, printTable } from './support/figures.ts';
+import { Site } from './support/site.ts';
+import { type Load, type Sink, send, startSink } from './support/smtp-load.ts';
 
-const rounds = 3;
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const share = Number(process.env['BENCH_SHARE'] ?? 1);
+const [small, large] = [4_096, 5_000_000];
+
 const loads: readonly Load[] = [
-  { sessions: 1, bytes: 4_096, messages: 1_000 },
-  { sessions: 10, bytes: 4_096, messages: 3_000 },
-  { sessions: 50, bytes: 4_096, messages: 6_000 },
-  { sessions: 10, bytes: 5_000_000, messages: 60 },
+  { sessions: 1, bytes: small, messages: 1_000 },
+  { sessions: 10, bytes: small, messages: 3_000 },
+  { sessions: 50, bytes: small, messages: 6_000 },
+  { sessions: 1, bytes: large, messages: 30 },
+  { sessions: 10, bytes: large, messages: 60 },
+  { sessions: 50, bytes: large, messages: 100 },
 ];
 
-interface Load {
-  readonly sessions: number;
-  readonly bytes: number;
-  readonly messages: number;
+/** A mail server under load: where it is, whom it keeps mail of and whom it relays for, and where that mail ends. */
+interface Server {
+  readonly address: string;
+  readonly local: string;
+  readonly relayed: string;
+  readonly sink: Sink;
+  /** Processor time in milliseconds, where it is known. */
+  readonly cpuMs?: () => number;
 }
 
-/** Sends messages and gives how many a second were answered with 250. */
-async function drive(address: string, { sessions, bytes, messages }: Load): Promise<number> {
-  const args = [
-    '-s',
-    sessions,
-    '-l',
-    bytes,
-    '-m',
-    messages,
-    '-d',
-    '-f',
-    'a@away.example',
-    '-t',
-    'bob@bench.example',
-  ];
-  const start = performance.now();
-  await promisify(execFile)('smtp-source', [...args.map(String), address]);
-  return messages / ((performance.now() - start) / 1000);
+type Way = 'local' | 'relayed';
+
+interface Figures {
+  readonly rate: number;
+  readonly cpuMs: number;
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
-async function measure(folder: string): Promise<void> {
-  const ours = await startSmtpProcess(join(folder, 'ours'));
-  const missing = await postfixMissing();
-  if (missing !== undefined) console.log(`no Postfix to compare with: ${missing}`);
-  const domains = ['bench.example'];
-  const postfix =
-    missing === undefined ? await startPostfix(join(folder, 'postfix'), { domains }) : undefined;
-  try {
-    await compare(ours, postfix);
-  } finally {
-    await postfix?.stop();
+/** How many messages a second were answered with 250 (local) or had arrived at the sink (relayed). */
+async function drive(server: Server, way: Way, load: Load, sent: Map<Sink, number>): Promise<Figures> {
+  const [start, cpuBefore] = [performance.now(), server.cpuMs?.() ?? 0];
+  if (way === 'local') await send(server.address, server.local, load);
+  else {
+    const due = (sent.get(server.sink) ?? 0) + load.messages;
+    sent.set(server.sink, due);
+    await Promise.all([send(server.address, server.relayed, load), server.sink.taken(due)]);
   }
-  const { items, peakRssKiB } = await ours.stop();
-  console.log(`${items} messages in the mailbox, at most ${Math.round(peakRssKiB / 1024)} MiB resident`);
+  const seconds = (performance.now() - start) / 1000;
+  return { rate: load.messages / seconds, cpuMs: ((server.cpuMs?.() ?? 0) - cpuBefore) / load.messages };
 }
+
+const scaled = (load: Load): Load => ({
+  ...load,
+  messages: Math.max(load.sessions, Math.round(load.messages * share)),
+});
 
 /** A server that has been up for a while: code is compiled, files are there. */
-const warmUp: Load = { sessions: 10, bytes: 4_096, messages: 5_000 };
+const warmUps: readonly Load[] = [
+  { sessions: 10, bytes: small, messages: 5_000 },
+  { sessions: 10, bytes: large, messages: 30 },
+];
 
-async function compare(ours: SmtpProcess, postfix: Postfix | undefined): Promise<void> {
-  await drive(ours.address, warmUp);
-  if (postfix) await drive(postfix.address, warmUp);
-  console.log('sessions      size   ours/s   postfix/s   ratio');
-  for (const load of loads) {
-    const figures: { ours: number[]; postfix: number[] } = { ours: [], postfix: [] };
-    for (let round = 0; round < rounds; round++) {
-      figures.ours.push(await drive(ours.address, load));
-      if (postfix) figures.postfix.push(await drive(postfix.address, load));
+async function compare(ours: Server, postfix: Server | undefined): Promise<void> {
+  const sent = new Map<Sink, number>();
+  const servers = postfix === undefined ? [ours] : [ours, postfix];
+  for (const way of ['local', 'relayed'] as const) {
+    for (const server of servers) for (const load of warmUps) await drive(server, way, scaled(load), sent);
+    const rows: (string | number)[][] = [];
+    for (const load of loads.map(scaled)) {
+      const figures = servers.map((): Figures[] => []);
+      for (let round = 0; round < rounds; round++)
+        for (const [n, server] of servers.entries()) figures[n]?.push(await drive(server, way, load, sent));
+      const [our = Number.NaN, their = Number.NaN] = figures.map((list) =>
+        median(list.map(({ rate }) => rate)),
+      );
+      const cpu = median((figures[0] ?? []).map(({ cpuMs }) => cpuMs));
+      const rates = [our, their].map((rate) => rate.toFixed(rate < 100 ? 1 : 0));
+      rows.push([load.sessions, load.bytes, ...rates, (our / their).toFixed(2), cpu.toFixed(2)]);
     }
-    const [our, their] = [median(figures.ours), median(figures.postfix)];
-    const columns = [load.sessions, load.bytes, Math.round(our), Math.round(their), (our / their).toFixed(2)];
-    console.log(columns.map((column, i) => `${column}`.padStart([8, 10, 9, 12, 8][i] ?? 0)).join(''));
+    console.log(`\n${way}`);
+    printTable(['sessions', 'bytes', 'ours/s', 'Postfix/s', 'ratio', 'our CPU ms each'], rows);
   }
 }
 
-async function measureMemory(folder: string): Promise<void> {
-  const site = await startSmtpProcess(folder);
-  const rate = await drive(site.address, { sessions: 64, bytes: 20_000_000, messages: 64 });
-  const { items, peakRssKiB } = await site.stop();
-  const seconds = (64 / rate).toFixed(1);
-  console.log(
-    `${items} messages of 20 MB at once: ${seconds} s, at most ${Math.round(peakRssKiB / 1024)} MiB resident`,
+const domain = 'bench.mailstead.test';
+
+/** Ours, started as an administrator does; nobody@ of its domain is on another server, the sink. */
+async function startOurs(): Promise<{ readonly server: Server; readonly site: Site }> {
+  const sink = await startSink();
+  const site = await Site.start(
+    `[[outbound.route]]\ndomain = "${domain}"\nrelay = "smtp://127.0.0.1:${sink.port}"\nonly_unknown = true\n`,
   );
+  const { address } = await site.addUser('bob');
+  const cpuMs = () => site.usage.cpuMs;
+  return { site, server: { address: site.smtp, local: address, relayed: `nobody@${domain}`, sink, cpuMs } };
 }
 
+async function startTheirs(folder: string): Promise<{ readonly server: Server; readonly postfix: Postfix }> {
+  const sink = await startSink();
+  const postfix = await startPostfix(join(folder, 'postfix'), {
+    domains: ['bench.example'],
+    settings: { transport_maps: `inline:{ { relayed.example = smtp:[127.0.0.1]:${sink.port} } }` },
+  });
+  const { address } = postfix;
+  return { postfix, server: { address, local: 'bob@bench.example', relayed: 'bob@relayed.example', sink } };
+}
+
+async function measureMemory(): Promise<void> {
+  const { site, server } = await startOurs();
+  const start = performance.now();
+  await send(server.address, server.local, { sessions: 64, bytes: 20_000_000, messages: 64 });
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const peakMiB = Math.round(site.usage.peakKiB / 1024);
+  console.log(`\n64 messages of 20 MB at once: ${seconds} s, at most ${peakMiB} MiB resident`);
+  await site.stop();
+  server.sink.stop();
+}
+
+const missing = await postfixMissing();
+if (missing !== undefined) console.log(`no Postfix to compare with: ${missing}`);
 const folder = await mkdtemp(join(process.argv[2] ?? tmpdir(), 'mailstead-bench-smtp-'));
 // Postfix works under a user of its own.
 await chmod(folder, 0o755);
+const theirs = missing === undefined ? await startTheirs(folder) : undefined;
 try {
-  await measure(folder);
-  await measureMemory(join(folder, 'memory'));
+  const ours = await startOurs();
+  await compare(ours.server, theirs?.server);
+  await ours.site.stop();
+  ours.server.sink.stop();
 } finally {
+  await theirs?.postfix.stop();
+  theirs?.server.sink.stop();
   await rm(folder, { recursive: true, force: true });
 }
+await measureMemory();

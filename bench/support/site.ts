@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,9 +27,10 @@ export class Site {
     this.#ca = started.ca;
   }
 
-  /** Starts a server on an empty data directory, with an organisation of alias `bench`. */
-  static async start(): Promise<Site> {
+  /** Starts a server on an empty data directory, with an organisation of alias `bench`; `toml` are settings beside ours. */
+  static async start(toml = ''): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'mailstead-bench-'));
+    await writeFile(join(folder, 'mailstead.toml'), toml);
     const site = new Site(folder, await startServer(folder));
     await site.#admin.call('WorkMailService.CreateOrganization', { Alias: 'bench' });
     return site;
@@ -126,6 +127,7 @@ async function startServer(folder: string): Promise<Started> {
       ...process.env,
       PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH']}`,
       NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] ?? '',
+      MAILSTEAD_CONFIG: join(folder, 'mailstead.toml'),
       MAILSTEAD_HOSTNAME: 'localhost',
       MAILSTEAD_LISTEN_SMTP: '127.0.0.1:0',
       MAILSTEAD_LISTEN_HTTPS: '127.0.0.1:0',
@@ -153,6 +155,8 @@ async function readyLine(child: ChildProcess, log: string): Promise<Record<strin
 export interface Usage {
   readonly cpuMs: number;
   readonly residentKiB: number;
+  /** The most that was ever resident. */
+  readonly peakKiB: number;
 }
 
 /** Reads a process's usage (Linux). */
@@ -164,5 +168,6 @@ export function usageOf(pid: number): Usage {
   return {
     cpuMs: (Number(fields[11]) + Number(fields[12])) * 10,
     residentKiB: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]),
+    peakKiB: Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]),
   };
 }

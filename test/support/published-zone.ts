@@ -25,6 +25,8 @@ export interface PublishedZone {
   /** The names as they are served; a change counts at once. */
   readonly names: Record<string, DnsName>;
   publish(records: readonly ShownRecord[]): void;
+  /** Asks the name server. */
+  resolve(name: string, type: string): Promise<string[][]>;
   /** Checks every DKIM signature of a message, as mailauth does, with the keys that are published: `pass example.com rsa-sha256`. */
   verdicts(raw: string): Promise<readonly Verdict[]>;
 }
@@ -34,7 +36,9 @@ export async function startZone(names: Record<string, DnsName>): Promise<Publish
   const server = await startDns(names);
   const resolver = new Resolver();
   resolver.setServers([server]);
+  const resolve = async (name: string, type: string) => (await resolver.resolve(name, type)) as string[][];
   return {
+    resolve,
     server,
     names,
     publish: (records) => {
@@ -50,7 +54,7 @@ export async function startZone(names: Record<string, DnsName>): Promise<Publish
     verdicts: async (raw) => {
       const { results } = await dkimVerify(Buffer.from(raw, 'latin1'), {
         strict: true,
-        resolver: async (name, type) => (await resolver.resolve(name, type)) as string[][],
+        resolver: resolve,
       });
       return results.map(({ status, signingDomain, algo }) => `${status.result} ${signingDomain} ${algo}`);
     },
