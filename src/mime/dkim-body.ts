@@ -6,7 +6,8 @@ const SP = 0x20;
 const TAB = 0x09;
 
 /** Empty lines are hashed once content follows them; so many at a time. */
-const someLineEnds = Buffer.from('\r\n'.repeat(512));
+const maxHeldLineEnds = 512;
+const someLineEnds = Buffer.from('\r\n'.repeat(maxHeldLineEnds));
 
 /**
  * RelaxedBodyHash is SHA-256 over a body in the relaxed canonicalization, taken in chunks (RFC 6376 §3.4.4). A bare CR or
@@ -23,8 +24,9 @@ export class RelaxedBodyHash {
   #length = 0;
 
   update(chunk: Uint8Array): void {
-    // A byte that is put gives at most itself and the blank before it.
-    if (this.#out.length < 2 * chunk.length) this.#out = Buffer.allocUnsafe(2 * chunk.length);
+    // A byte gives at most itself and the blank before it, or a line end.
+    const room = 2 * (chunk.length + maxHeldLineEnds);
+    if (this.#out.length < room) this.#out = Buffer.allocUnsafe(room);
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
       if (byte === CR || byte === LF) {
@@ -35,7 +37,7 @@ export class RelaxedBodyHash {
       }
       this.#isAfterCr = false;
       if (byte === SP || byte === TAB) this.#isBlankBefore = true;
-      else this.#put(byte);
+      else at = this.#putWord(chunk, at) - 1;
     }
     this.#flush();
   }
@@ -46,15 +48,33 @@ export class RelaxedBodyHash {
     return this.#hash.digest();
   }
 
-  #put(byte: number): void {
+  /** Takes what stands up to the next blank or line end; gives where that is. */
+  #putWord(chunk: Uint8Array, from: number): number {
     if (this.#lineEnds > 0) this.#putLineEnds();
-    if (this.#isBlankBefore) this.#out[this.#length++] = SP;
+    const out = this.#out;
+    let length = this.#length;
+    if (this.#isBlankBefore) out[length++] = SP;
     this.#isBlankBefore = false;
     this.#hasContent = true;
-    this.#out[this.#length++] = byte;
+    let at = from;
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0;
+      if (byte <= SP && (byte === SP || byte === TAB || byte === CR || byte === LF)) break;
+      out[length++] = byte;
+    }
+    this.#length = length;
+    return at;
   }
 
+  /** The few that most lines have go with the other bytes: each call of the hash is dear. */
   #putLineEnds(): void {
+    if (this.#lineEnds <= maxHeldLineEnds) {
+      for (; this.#lineEnds > 0; this.#lineEnds--) {
+        this.#out[this.#length++] = CR;
+        this.#out[this.#length++] = LF;
+      }
+      return;
+    }
     this.#flush();
     for (let left = 2 * this.#lineEnds; left > 0; left -= someLineEnds.length) {
       this.#hash.update(someLineEnds.subarray(0, left));
