@@ -118,7 +118,7 @@ export class RelayRunner {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [destination, waiting] of this.#waiting) {
       // One attempt tells whether a destination that was unreachable is there again.
-      const sessions = waiting.failures > 0 ? 1 : this.#parts.concurrency;
+      const sessions = this.#isDoubtful(waiting) ? 1 : this.#parts.concurrency;
       const isFree = waiting.active < sessions && this.#running.size < maxSessions;
       if (waiting.dueMs > nowMs) nextMs = Math.min(nextMs, waiting.dueMs);
       // Those that must wait for a session are looked at when one ends.
@@ -158,13 +158,14 @@ export class RelayRunner {
   async #work(destination: string, waiting: Waiting, session: RelaySession): Promise<void> {
     for (let sent = 0; !this.#isStopped; sent++) {
       // Others wait for a session too.
-      if (sent >= maxMailsInARow) return void this.#note(destination, this.#parts.clock.now());
+      const isEnough = sent >= maxMailsInARow || (this.#isDoubtful(waiting) && waiting.active > 1);
+      if (isEnough) return void this.#note(destination, this.#parts.clock.now());
       const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
       if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
       if (mail === undefined) return;
       const unreachable = this.#unreachable(waiting);
       // Another session may take what else is due.
-      if (unreachable === undefined) this.#look();
+      this.#look();
       try {
         const outcomes: readonly Outcome[] =
           unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
@@ -177,6 +178,11 @@ export class RelayRunner {
         this.#parts.queue.release(mail);
       }
     }
+  }
+
+  /** Nobody answered, and it is time to look again. */
+  #isDoubtful(waiting: Waiting): boolean {
+    return waiting.failures > 0 && this.#unreachable(waiting) === undefined;
   }
 
   /** What is said of a destination without an attempt. */
