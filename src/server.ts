@@ -12,6 +12,7 @@ import { Devices } from '#domain/devices';
 import { DkimSigner } from '#domain/dkim-signer';
 import { mailboxOf } from '#domain/ids';
 import { InboxRules } from '#domain/inbox-rules';
+import { Journal } from '#domain/journal';
 import { LocalTransport } from '#domain/local-transport';
 import { toOwner } from '#domain/mail-envelope';
 import { MailboxPreferences } from '#domain/mailbox-preferences';
@@ -31,6 +32,7 @@ import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
+import { journalingOperations } from '#protocols/admin/operations/journaling/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
@@ -155,7 +157,15 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
   const { hostname } = config;
   const routes = new Routes(config.outbound);
   const routing = new Routing(directory, routes);
-  const ownMail = new OwnMail({ store: mail, routing, outside });
+  const journal = new Journal({
+    directory,
+    routing,
+    store: mail,
+    outside,
+    hostname,
+    sign: (organization, text) => keys.nameKey(organization, text),
+  });
+  const ownMail = new OwnMail({ store: mail, routing, outside, journal });
   const rules = new InboxRules({
     store: mail,
     preferences,
@@ -175,6 +185,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     log,
     hostname,
     schedule: config.outbound,
+    journal,
     ownMail,
   });
   const scanner =
@@ -193,6 +204,7 @@ function buildCore(config: Config, outside: Outside, database: Database, log: Lo
     isDmarcEnforced: (organization) => directory.isDmarcEnforced(organization),
     wakeQueue: () => queue.wake(),
     destinationOf,
+    journal,
     wakeRelay: (due) => relay.wake(due),
     rules,
   });
@@ -331,6 +343,7 @@ class MailServer implements Server {
       ...groupOperations(directory),
       ...routingOperations(directory),
       ...dmarcOperations(directory),
+      ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies }),

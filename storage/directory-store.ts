@@ -1,6 +1,7 @@
 /** What the directory asks of storage, over one Store: names stand in keys as their HMACs. */
 import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
+import { type Journaling, noJournaling } from '#directory/journaling';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type {
@@ -170,6 +171,11 @@ class StoredReader implements DirectoryReader {
     return found ?? noMailRouting;
   }
 
+  async journaling(organization: OrganizationId): Promise<Journaling> {
+    const found = await this.#get(inOrganization.journaling, organizationPart(organization), []);
+    return found ?? noJournaling;
+  }
+
   addressHolder(address: string): Promise<AddressHolder | undefined> {
     return this.#get(inSystem.address, system, [this.keys.nameKey(undefined, address)]);
   }
@@ -302,6 +308,10 @@ class StoredTx extends StoredReader implements DirectoryTx {
 
   putMailRouting(organization: OrganizationId, routing: MailRouting): void {
     this.#put(inOrganization.mailRouting, organizationPart(organization), [], routing);
+  }
+
+  putJournaling(organization: OrganizationId, journaling: Journaling): void {
+    this.#put(inOrganization.journaling, organizationPart(organization), [], journaling);
   }
 
   putPurge(dueMs: number, mailbox: MailboxRef): void {

@@ -74,6 +74,11 @@ export const organizationRows = {
   ),
   /** A: whether failures of DMARC are refused or put aside. */
   dmarcEnforced: plainRow<[], boolean>('A', directory.flagCodec),
+  /** J: where records of messages go. */
+  journaling: sealedRow<[], Parameters<typeof directory.journalingCodec.encode>[0]>(
+    'J',
+    directory.journalingCodec,
+  ),
   /** p: organisation, group or user. Its mobile policy. */
   policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
   /** E: mailbox, device. For listing devices. */

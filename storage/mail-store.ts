@@ -70,9 +70,10 @@ export class StoredMail implements MailStore {
     decide: (of: (ref: MailboxRef) => MailboxTx, outbound: OutboundTx) => Promise<T>,
     bodies: readonly StoredBody[] = [],
     mails: readonly (OutboundMail | NewOutboundMail)[] = [],
+    messages: readonly QueuedMessage[] = [],
   ): Promise<T> {
-    const others = this.outbound.partsOf(mails);
-    const run = (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => decide(of, this.outbound.tx(tx));
+    const others = [...this.outbound.partsOf(mails), ...this.#queue.partsOf(messages)];
+    const run = (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => decide(of, this.#queues(tx));
     try {
       return await this.#transact(mailboxes, run, bodies, others, false);
     } catch (error) {
@@ -164,7 +165,7 @@ export class StoredMail implements MailStore {
     const parts = [...this.#queue.partsOf(messages), ...this.outbound.partsOf(mails)];
     return this.#o.store.transact(uniqueParts(parts), async (tx) => {
       this.#queue.enqueue(tx, messages);
-      const outbound = this.outbound.tx(tx);
+      const outbound = this.#queues(tx);
       for (const mail of mails) {
         await outbound.put(mail);
       }
@@ -177,6 +178,10 @@ export class StoredMail implements MailStore {
 
   dequeue(message: QueuedMessage): Promise<void> {
     return this.#queue.dequeue(message);
+  }
+
+  #queues(tx: Tx): OutboundTx {
+    return { ...this.outbound.tx(tx), enqueue: (messages) => this.#queue.enqueue(tx, messages) };
   }
 
   #transact<T>(

@@ -45,7 +45,7 @@ export class OutboundQueue implements OutboundStore {
     ]);
   }
 
-  tx(tx: Tx): OutboundTx {
+  tx(tx: Tx): Omit<OutboundTx, 'enqueue'> {
     return {
       put: (mail) => this.#put(tx, mail),
       replace: (mail, next) => this.#replace(tx, mail, next),

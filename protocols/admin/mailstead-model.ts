@@ -50,6 +50,16 @@ const shapes: Readonly<Record<string, Shape>> = {
     { OrganizationId: 'OrganizationId', Administrator: 'EntityIdentifier', CatchAlls: 'CatchAlls' },
     ['OrganizationId'],
   ),
+  JournalAddress: { type: 'string', min: 1, max: 320 },
+  PutJournalingRequest: structure(
+    {
+      OrganizationId: 'OrganizationId',
+      Enabled: 'Boolean',
+      JournalingAddress: 'JournalAddress',
+      ReportAddress: 'JournalAddress',
+    },
+    ['OrganizationId', 'Enabled'],
+  ),
   CreateBackupRequest: structure({ Folder: 'FolderPath' }, ['Folder']),
   PutMobilePolicyRequest: structure(
     { OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier', Policy: 'MobilePolicy' },
@@ -96,6 +106,8 @@ export const mailsteadModel: Model = {
     RotateDkimKeys: { input: { shape: 'MailDomainRequest' } },
     VerifyMailDomain: { input: { shape: 'MailDomainRequest' } },
     PutMailRouting: { input: { shape: 'PutMailRoutingRequest' } },
+    GetJournaling: { input: { shape: 'OrganizationRequest' } },
+    PutJournaling: { input: { shape: 'PutJournalingRequest' } },
     GetMobilePolicy: { input: { shape: 'PolicyOwner' } },
     PutMobilePolicy: { input: { shape: 'PutMobilePolicyRequest' } },
     DeleteMobilePolicy: { input: { shape: 'PolicyOwner' } },

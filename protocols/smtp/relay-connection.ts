@@ -117,7 +117,8 @@ export class RelayConnection {
     const outcomes: Outcome[] = [];
     try {
       const open = await reopenable(mail);
-      const unsigned = await sendableContent(open, { is8bit: this.#extensions.has('8BITMIME'), utf8 });
+      const is8bit = this.#extensions.has('8BITMIME');
+      const unsigned = await sendableContent(open, { is8bit, utf8, isVerbatim: mail.isVerbatim });
       const content = await this.#signed(mail, unsigned);
       if (content === undefined) return recipients.map(this.#isUsable ? unsignable : lostConnection);
       const isUtf8Said = isUtf8 || content.needsUtf8;

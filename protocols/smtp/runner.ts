@@ -230,7 +230,8 @@ export class RelayRunner {
       const size = mail.size - mail.skip;
       const open = () => queue.open(mail);
       const sign = (content: AsyncIterable<Uint8Array>) => signer.sign(mail, content);
-      const relayed = { reversePath, envid, ret, is8bit, size, recipients, open, sign };
+      const isVerbatim = mail.kind === 'journal';
+      const relayed = { reversePath, envid, ret, is8bit, isVerbatim, size, recipients, open, sign };
       outcomes.push(...(await session.send(hop, relayed)));
     }
     return outcomes;

@@ -187,6 +187,7 @@ export class SubmissionListener {
         isAuthenticated: true,
         sentItemsOf: this.#options.sentCopy ? account : undefined,
         client: { ...clientOf(session), user: account.address },
+        sender: account.organization,
       },
       (acceptId, atMs) => this.#head(session, acceptId, atMs),
     );

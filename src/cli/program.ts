@@ -7,6 +7,7 @@ import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
 import { addDomain } from './domain.ts';
 import { addGroup } from './group.ts';
+import { addJournaling } from './journaling.ts';
 import { addOrg } from './org.ts';
 import { addPolicy } from './policy.ts';
 import { addQueue } from './queue.ts';
@@ -43,6 +44,7 @@ function createProgram(terminal: Terminal): Command {
   addGroup(program, terminal);
   addDomain(program, terminal);
   addRouting(program, terminal);
+  addJournaling(program, terminal);
   addDevice(program, terminal);
   addPolicy(program, terminal);
   addQueue(program, terminal);

@@ -9,6 +9,7 @@ import * as organizations from './decide-organization.ts';
 import { putMailRouting } from './decide-routing.ts';
 import { domainName } from './domain.ts';
 import { Groups } from './groups.ts';
+import { JournalingSettings } from './journaling.ts';
 import { Lookups, type Recipient } from './lookups.ts';
 import { MailDomains } from './mail-domains.ts';
 import type { MailRouting } from './mail-routing.ts';
@@ -69,6 +70,7 @@ export class Directory {
   readonly #lookups: Lookups;
   readonly groups: Groups;
   readonly domains: MailDomains;
+  readonly journaling: JournalingSettings;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -78,6 +80,7 @@ export class Directory {
     this.#settings = { ...settings, baseDomain: canonicalDomain(settings.baseDomain) };
     this.#passwords = passwords;
     this.#lookups = new Lookups(store, settings.hostname);
+    this.journaling = new JournalingSettings(store);
     this.groups = new Groups({
       store,
       lookups: this.#lookups,

@@ -3,6 +3,7 @@ import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import type { DomainDkim } from './dkim-keys.ts';
 import type { DnsRecord, MailDomain } from './domain.ts';
+import type { Journaling } from './journaling.ts';
 import type { MailRouting } from './mail-routing.ts';
 import type { Organization } from './organization.ts';
 import type { Entity, EntityKind } from './user.ts';
@@ -65,6 +66,7 @@ export interface DirectoryReader {
   mailRouting(organization: OrganizationId): Promise<MailRouting>;
   /** Whether failures of DMARC are refused or put aside; true if it was never said. */
   isDmarcEnforced(organization: OrganizationId): Promise<boolean>;
+  journaling(organization: OrganizationId): Promise<Journaling>;
   addressHolder(address: string): Promise<AddressHolder | undefined>;
   /** Tokens belong to an organisation, or to the installation. */
   clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined>;
@@ -89,6 +91,7 @@ export interface DirectoryTx extends DirectoryReader {
   deleteAddress(address: string): void;
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;
   putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void;
+  putJournaling(organization: OrganizationId, journaling: Journaling): void;
   /** When the mailbox of a disabled entity is to be removed. */
   putPurge(dueMs: number, mailbox: MailboxRef): void;
   deletePurge(dueMs: number, mailbox: MailboxRef): void;

@@ -2,6 +2,7 @@ import type { AttachmentPolicy } from './attachment-policy.ts';
 import type { ContentScanner } from './content-scanner.ts';
 import type { OrganizationId } from './ids.ts';
 import type { InboxRules } from './inbox-rules.ts';
+import type { Journal } from './journal.ts';
 import type { Outside } from './outside.ts';
 import type { DueDestination, MailStore } from './ports.ts';
 
@@ -27,6 +28,8 @@ export interface DeliveryParts {
   readonly wakeQueue: () => void;
   /** The name of where mail for an address goes (Routes); absent: its domain. */
   readonly destinationOf?: (address: string) => string;
+  /** Makes the journal records; absent: there are none. */
+  readonly journal?: Pick<Journal, 'records'>;
   /** Tells whoever relays mail what came into the outbound queue. */
   readonly wakeRelay?: (due: readonly DueDestination[]) => void;
   /** What the owners of mailboxes want done with mail; absent: it stays in the Inbox. */

@@ -10,7 +10,7 @@ import { listEnd, listStart } from './change.ts';
 import { Delivery } from './delivery.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import { type DeviceId, type EntityId, type ItemId, mailboxOf, type OrganizationId } from './ids.ts';
-import type { MailEnvelope } from './mail-envelope.ts';
+import { type MailEnvelope, toOwner } from './mail-envelope.ts';
 import type { MailStore } from './ports.ts';
 import { QueueRunner } from './queue-runner.ts';
 
@@ -229,7 +229,7 @@ test.each([
     raw: Buffer.from(small),
     rawForSent: Buffer.from(`Bcc: x@ours.example\r\n${small}`),
     saveInSent: true,
-    recipients: [...others, alice],
+    recipients: [...others, alice].flatMap((account) => toOwner(account).recipients),
     dedupeKeys: [],
   };
   expect(await delivery.send(request)).toEqual({ duplicate: false });
@@ -260,7 +260,7 @@ test('send: without a ClientId its keys tell a repetition; without a Sent copy t
     raw,
     rawForSent: raw,
     saveInSent: false,
-    recipients: [bob],
+    recipients: toOwner(bob).recipients,
     dedupeKeys: ['k'],
   };
   expect(await delivery.send(request)).toEqual({ duplicate: false });

@@ -3,6 +3,7 @@ import type { DeliveryParts } from './delivery-parts.ts';
 import type { MailboxRef, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
+import type { JournaledContent } from './journal.ts';
 import { judge } from './judge.ts';
 import { type MailArrival, mailArrival } from './mail-arrival.ts';
 import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
@@ -102,7 +103,10 @@ export class Delivery {
     const { store } = this.#parts;
     const { receivedMs, mailboxes, marker } = accepted;
     const { index, body, sent, verdictsFor } = message;
-    if (mailboxes.length === 0 && accepted.envelope.outbound === undefined && sent === undefined) return;
+    const leaving = this.#mailsOf(accepted, message);
+    const records = await this.#records(accepted, message);
+    const mails = [...leaving, ...records];
+    if (mailboxes.length + mails.length === 0 && sent === undefined) return;
     const items: ItemsByOrganization = new Map(
       organizationsOf(mailboxes).map((organization) => [
         organization,
@@ -113,23 +117,23 @@ export class Delivery {
         }),
       ]),
     );
-    const mails = this.#mailsOf(accepted, message);
+    const isRoomAsked = leaving.length === 0 && marker === undefined;
     const all = [...items.values(), ...(sent ? [sent.item] : [])];
     const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
     const mayBeDirect =
       copies <= maxDirectMailboxes && all.every((item) => store.fitsOneTransaction(item, copies));
     const plans = mayBeDirect ? await this.#plans(accepted, message, items) : noPlans;
     const planned = mailsOf(plans.values());
-    const isDirect = mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside(planned);
+    const isDirect =
+      mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside([...planned, ...records]);
     if (!isDirect) {
-      await this.#enqueue(accepted, items, mails, arrivalOf(accepted, message));
+      await this.#enqueue(accepted, message, items, { mails, isRoomAsked });
       if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {
       await store.transact(
         withSender(mailboxes, sent?.mailbox),
         async (of, outbound) => {
           // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
-          const isRoomAsked = mails.length === 0 && marker === undefined;
           if (isRoomAsked) await checkRoom(mailboxes, body.size, this.#parts, { of });
           for (const ref of mailboxes) {
             const mailbox = of(ref);
@@ -150,14 +154,29 @@ export class Delivery {
 
   async #plans(accepted: Accepted, message: WholeMessage, items: ItemsByOrganization): Promise<Plans> {
     const { rules } = this.#parts;
-    if (rules === undefined) return noPlans;
     const { acceptId, mailboxes } = accepted;
     const arrival = arrivalOf(accepted, message);
+    if (rules === undefined || arrival === undefined) return noPlans;
     return rules.plans(mailboxes, (organization) => ({
       acceptId,
       item: itemFor(items, organization),
       arrival,
     }));
+  }
+
+  /** One for each organisation that wants it, to be stored with the message. */
+  async #records({ envelope, mailboxes, receivedMs }: Accepted, { index, body, is8bit }: WholeMessage) {
+    const { journal } = this.#parts;
+    if (journal === undefined) return [];
+    const stored = organizationsWith(mailboxes, envelope.outbound);
+    const content: JournaledContent = {
+      size: body.size,
+      is8bit,
+      headers: () => index.headers,
+      bodyFor: (organization) => (stored.includes(organization) ? body.bodyFor(organization) : undefined),
+      read: () => body.read(0, body.size),
+    };
+    return journal.records(envelope, content, { atMs: receivedMs });
   }
 
   #mailsOf({ acceptId, receivedMs, envelope, skip }: Accepted, { body, is8bit }: WholeMessage) {
@@ -176,14 +195,14 @@ export class Delivery {
   }
 
   async #enqueue(
-    { acceptId, receivedMs, mailboxes, marker }: Accepted,
+    accepted: Accepted,
+    message: WholeMessage,
     items: ItemsByOrganization,
-    mails: readonly NewOutboundMail[],
-    arrival: MailArrival,
+    { mails, isRoomAsked }: { readonly mails: readonly NewOutboundMail[]; readonly isRoomAsked: boolean },
   ): Promise<void> {
+    const { acceptId, receivedMs, mailboxes, marker } = accepted;
     const { store } = this.#parts;
-    if (mails.length === 0 && marker === undefined)
-      await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
+    if (isRoomAsked) await checkRoom(mailboxes, [...items.values()][0]?.size ?? 0, this.#parts);
     // What comes again for others may still be queued: with a marker no id follows from the message's.
     let isFirst = marker === undefined;
     const idFor = (): QueueId => {
@@ -191,9 +210,9 @@ export class Delivery {
       isFirst = false;
       return id as QueueId;
     };
-    const messages = queuedMessages(mailboxes, items, receivedMs, idFor, arrival);
+    const messages = queuedMessages(mailboxes, items, receivedMs, idFor, arrivalOf(accepted, message));
     await store.enqueue(
-      messages.map((message) => ({ ...message, marker })),
+      messages.map((one) => ({ ...one, marker })),
       mails,
     );
     this.#parts.wakeQueue();
@@ -209,6 +228,9 @@ function withSender(mailboxes: readonly MailboxRef[], sender: MailboxRef | undef
   return [...mailboxes.filter(({ mailbox }) => mailbox !== sender.mailbox), sender];
 }
 
-function arrivalOf({ envelope, skip }: Accepted, { index, is8bit }: WholeMessage): MailArrival {
+/** What rules go by; undefined for what belongs to journaling: what a rule made of a record would have a record, and so on. */
+function arrivalOf({ envelope, skip }: Accepted, { index, is8bit }: WholeMessage): MailArrival | undefined {
+  const kind = envelope.queued?.kind;
+  if (kind === 'journal' || kind === 'journal-report') return undefined;
   return mailArrival({ ...envelope, skip, is8bit }, index.headers);
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
+import type { OrganizationId } from './ids.ts';
 import type { OutboundEnvelope, OutboundMail } from './outbound.ts';
 
 /** An address of the envelope that is delivered here, and who is behind it. */
@@ -32,6 +33,8 @@ export interface MailEnvelope {
   readonly isAuthenticated: boolean;
   /** The sender: a copy goes into the Sent Items. */
   readonly sentItemsOf?: Account | undefined;
+  /** The organisation of the sender, if it is one of ours. */
+  readonly sender?: OrganizationId | undefined;
   /** It comes out of our own outbound queue, where it is known by this. */
   readonly queued?: Pick<OutboundMail, 'id' | 'kind'> | undefined;
   /** Absent: it was made here. */
@@ -41,7 +44,7 @@ export interface MailEnvelope {
 /** The envelope of a message of our own to one mailbox. */
 export function toOwner(account: Account): MailEnvelope {
   const recipients = [{ address: account.address, accounts: [account], isGroup: false }];
-  return { reversePath: '', recipients, isAuthenticated: true };
+  return { reversePath: '', recipients, isAuthenticated: true, sender: account.organization };
 }
 
 /** Under this name a mailbox remembers a mail of the outbound queue. */

@@ -1,8 +1,12 @@
+import { isAscii } from 'node:buffer';
 import { deliveryStatusNotification } from '#mime/dsn';
 import type { Logger } from '#telemetry/log';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
+import type { Journal, JournaledContent } from './journal.ts';
+import { afterJournalAttempt } from './journal-attempt.ts';
+import { toOwner } from './mail-envelope.ts';
 import {
   afterAttempt,
   type NewOutboundMail,
@@ -27,6 +31,7 @@ interface OutboundQueueParts {
   readonly hostname: string;
   readonly schedule: RetrySchedule;
   readonly ownMail: Pick<OwnMail, 'make'>;
+  readonly journal: Pick<Journal, 'records' | 'reportTo' | 'messageId'>;
 }
 
 /** A report, ready to be stored: in the sender's mailbox, or queued to the sender. */
@@ -41,6 +46,12 @@ interface PreparedReport {
 const holdMs = 3_600_000;
 /** So much of a message is read for its report. */
 const maxReturnedBytes = 256 * 1024;
+
+const recordWords = {
+  subject: 'Undelivered journal record',
+  introduction:
+    'A journal record could not be delivered. It is kept in the queue and tried again until it can be, or until an administrator deletes it there.',
+} as const;
 
 const inbox = defaultFolder(FolderType.Inbox);
 
@@ -92,7 +103,8 @@ export class OutboundQueue {
    */
   async settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<readonly DueDestination[]> {
     const { store, outside, schedule } = this.#parts;
-    const { next, notices } = afterAttempt(mail, outcomes, outside.clock.now(), schedule);
+    const after = mail.kind === 'journal' ? afterJournalAttempt : afterAttempt;
+    const { next, notices } = after(mail, outcomes, outside.clock.now(), schedule);
     this.#logOutcomes(mail, outcomes);
     const reports: PreparedReport[] = [];
     for (const notice of notices) reports.push(await this.#report(mail, notice));
@@ -150,7 +162,8 @@ export class OutboundQueue {
   }
 
   async #report(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {
-    const { store, directory, outside, log, ownMail } = this.#parts;
+    if (mail.kind === 'journal') return this.#reportRecord(mail, notice);
+    const { store, directory, outside, log, ownMail, journal } = this.#parts;
     const { reversePath, organization } = mail;
     const sender = await directory.resolveRecipient(reversePath);
     const atMs = outside.clock.now();
@@ -159,7 +172,7 @@ export class OutboundQueue {
     if (sender.kind === 'disabled' || sender.kind === 'unknown' || sender.kind === 'group') {
       return { mailbox: undefined, items: new Map(), bodies: [], mails: [] };
     }
-    const raw = await this.#compose(mail, notice, atMs);
+    const raw = await this.#compose(mail, notice, reversePath, atMs);
     if (sender.kind !== 'mailbox') {
       const recipients = [{ address: reversePath }];
       const letter = { organization, kind: 'bounce', reversePath: '', recipients, content: { raw } } as const;
@@ -167,24 +180,53 @@ export class OutboundQueue {
     }
     const { mailbox } = sender.account;
     const chunks = [Buffer.from(returnPathField('')), raw];
-    const { items, body } = await prepare(
+    const { index, items, body } = await prepare(
       store,
       { mailboxes: [mailbox], outbound: undefined, chunks },
       { receivedMs: atMs, read: false },
     );
-    return { mailbox, items, bodies: body.stored, mails: [] };
+    const content: JournaledContent = {
+      size: body.size,
+      is8bit: !isAscii(raw),
+      headers: () => index.headers,
+      bodyFor: (owner) => (owner === mailbox.organization ? body.bodyFor(owner) : undefined),
+      read: () => body.read(0, body.size),
+    };
+    const mails = await journal.records(toOwner(sender.account), content, { atMs });
+    return { mailbox, items, bodies: body.stored, mails };
   }
 
-  async #compose(mail: OutboundMail, { action, recipients }: StatusNotice, atMs: number): Promise<Buffer> {
-    const { hostname, schedule } = this.#parts;
+  /** A journal record stays where it is; whoever looks after the archive is told. */
+  async #reportRecord(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {
+    const { outside, log, ownMail, journal } = this.#parts;
+    const { organization } = mail;
+    const to = await journal.reportTo(organization);
+    log.warn('outbound.journal.failed', { queueId: mail.id, to });
+    if (to === undefined) return { mailbox: undefined, items: new Map(), bodies: [], mails: [] };
+    const raw = await this.#compose(mail, notice, to, outside.clock.now());
+    const recipients = [{ address: to }];
+    const letter = { organization, kind: 'journal-report', reversePath: '', recipients } as const;
+    const mails = await ownMail.make({ ...letter, content: { raw } });
+    return { mailbox: undefined, items: new Map(), bodies: [], mails };
+  }
+
+  async #compose(
+    mail: OutboundMail,
+    { action, recipients }: StatusNotice,
+    to: string,
+    atMs: number,
+  ): Promise<Buffer> {
+    const { hostname, schedule, journal } = this.#parts;
+    const isRecord = mail.kind === 'journal';
     const original = await this.#beginning(mail);
     // RFC 3461 §5.2 (h): in full only if asked for, and only what failed.
     const isWhole = original.length === mail.size - mail.skip;
     return deliveryStatusNotification({
       action,
       hostname,
-      to: mail.reversePath,
-      messageId: `<${this.#randomHex()}@${hostname}>`,
+      to,
+      ...(isRecord ? recordWords : {}),
+      messageId: isRecord ? journal.messageId(mail.organization) : `<${this.#randomHex()}@${hostname}>`,
       boundary: `=_${this.#randomHex()}`,
       dateMs: atMs,
       arrivalMs: mail.acceptedMs,
@@ -198,7 +240,7 @@ export class OutboundQueue {
         remote: last?.remote,
       })),
       original,
-      isFull: action === 'failed' && mail.ret === 'FULL' && isWhole,
+      isFull: action === 'failed' && (mail.ret === 'FULL' || isRecord) && isWhole,
     });
   }
 

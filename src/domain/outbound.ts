@@ -24,11 +24,14 @@ export interface QueuedRecipient extends OutboundRecipient {
   readonly last?: Outcome | undefined;
 }
 
+/** journal: a record of a message, kept until it is delivered; journal-report: tells that one cannot be. */
+export type OutboundKind = 'mail' | 'bounce' | 'journal' | 'journal-report';
+
 /** An envelope for other servers. RFC 5321 §2.3.1, RFC 3461. */
 export interface OutboundEnvelope {
   /** Whose mail it is: its key seals a large body, and its administrators see it. */
   readonly organization: OrganizationId;
-  readonly kind: 'mail' | 'bounce';
+  readonly kind: OutboundKind;
   /** '' is the null one. */
   readonly reversePath: string;
   readonly envid?: string | undefined;
@@ -47,7 +50,10 @@ export interface OutboundMail extends Omit<OutboundEnvelope, 'recipients'> {
   /** The next attempt; while one runs, when it is given up for lost. */
   readonly dueMs: number;
   readonly attempts: number;
+  /** Somebody was told of a delay; of a journal record: that it was refused for good. */
   readonly isDelayTold: boolean;
+  /** Somebody was told that a journal record is past the end of the schedule. */
+  readonly isExpiryTold?: boolean | undefined;
   /** Stored bytes, of which the first `skip` (Return-Path) are not sent. */
   readonly size: number;
   readonly skip: number;
@@ -62,7 +68,7 @@ export interface OutboundMail extends Omit<OutboundEnvelope, 'recipients'> {
 export type NewOutboundMail = Omit<OutboundMail, 'body'> & { readonly body: NewBody };
 
 /** A whole message, as the envelope's mails share it. */
-interface OutboundContent {
+export interface OutboundContent {
   readonly acceptId: string;
   readonly acceptedMs: number;
   readonly size: number;
@@ -238,6 +244,14 @@ function textBytes(outcome: Outcome | undefined): number {
   return outcome === undefined
     ? 0
     : Buffer.byteLength(outcome.text) + Buffer.byteLength(outcome.remote ?? '');
+}
+
+/** A recipient with what its attempt did, if one was made. */
+export function withOutcome(recipient: QueuedRecipient, outcomes: readonly Outcome[]): QueuedRecipient {
+  const outcome = outcomes.find(({ address }) => address === recipient.address);
+  return outcome === undefined
+    ? recipient
+    : { ...recipient, last: { ...outcome, text: outcome.text.slice(0, maxTextLength) } };
 }
 
 function advance(

@@ -59,6 +59,8 @@ export interface RelayedMail {
   readonly recipients: readonly OutboundRecipient[];
   readonly size: number;
   readonly is8bit: boolean;
+  /** It is to arrive byte for byte wherever that is possible: it holds a message that is kept as evidence. */
+  readonly isVerbatim?: boolean | undefined;
   /** The message, from its beginning each time it is asked for. */
   open(): AsyncIterable<Uint8Array>;
   /** The fields that sign it, to be put in front of just these bytes. Rejects when it cannot be signed. */

@@ -110,13 +110,15 @@ export interface MailStore {
   mailbox(ref: MailboxRef): MailboxReader;
   /**
    * One decision on the mailboxes listed: lands together, durable when it resolves, or not at all. `decide` may run
-   * again. `bodies` names the large bodies it adds items with, `mails` what it does something to in the outbound queue.
+   * again. `bodies` names the large bodies it adds items with, `mails` what it does something to in the outbound queue,
+   * `messages` what it accepts for later delivery.
    */
   transact<T>(
     mailboxes: readonly MailboxRef[],
     decide: (of: (ref: MailboxRef) => MailboxTx, outbound: OutboundTx) => Promise<T>,
     bodies?: readonly StoredBody[],
     mails?: readonly (OutboundMail | NewOutboundMail)[],
+    messages?: readonly QueuedMessage[],
   ): Promise<T>;
   /** Whether one transaction can hold this item for so many mailboxes. */
   fitsOneTransaction(item: NewItem, mailboxes: number): boolean;
@@ -141,8 +143,10 @@ export interface MailStore {
   dequeue(message: QueuedMessage): Promise<void>;
 }
 
-/** The outbound queue in a transaction. */
+/** The queues in a transaction. */
 export interface OutboundTx {
+  /** Accepts messages for later delivery. */
+  enqueue(messages: readonly QueuedMessage[]): void;
   /** A mail that is queued already (by an earlier run of the same request) stays as it is. */
   put(mail: NewOutboundMail): Promise<void>;
   /** Puts `next` in the place of a mail, or takes it out; false if it is not queued any more, and nothing is done. */

@@ -11,7 +11,7 @@ import type { MailStore } from './ports.ts';
 import { type ItemsByOrganization, organizationsOf, organizationsWith } from './recipients.ts';
 
 /** One raw message, indexed and ready to be named by rows. */
-interface Prepared {
+export interface Prepared {
   readonly items: ItemsByOrganization;
   readonly body: SpooledBody;
   readonly index: MessageIndex;

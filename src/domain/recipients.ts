@@ -54,7 +54,7 @@ export function queuedMessages(
   items: ItemsByOrganization,
   acceptedMs: number,
   idFor: (organization: OrganizationId) => QueueId,
-  arrival: MailArrival,
+  arrival: MailArrival | undefined,
 ): readonly QueuedMessage[] {
   return organizationsOf(mailboxes).map((organization) => {
     const own = mailboxes.filter((ref) => ref.organization === organization);

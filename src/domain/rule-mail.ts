@@ -121,6 +121,7 @@ export class RuleMail {
       reversePath: kind === 'reply' ? '' : owner.address,
       recipients: addresses.map((address) => ({ address })),
       content,
+      ...(kind === 'redirect' ? { forwardedFor: owner.address } : {}),
       acceptId: createHash('sha256').update(name).digest('hex').slice(0, 32),
     });
   }

@@ -4,18 +4,20 @@ import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
-import type { DeviceId, OrganizationId, QueueId } from './ids.ts';
+import type { DeviceId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans } from './inbox-rules.ts';
 import { mailArrival } from './mail-arrival.ts';
-import { type OutboundEnvelope, outboundMails } from './outbound.ts';
+import type { LocalRecipient } from './mail-envelope.ts';
+import { type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
-import { prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import {
   checkNumber,
   checkRoom,
   itemFor,
   mailboxesOf,
   maxDirectMailboxes,
+  organizationsWith,
   queuedMessages,
 } from './recipients.ts';
 import { receivedField, returnPathBytes, returnPathField } from './trace.ts';
@@ -31,9 +33,7 @@ export interface SendRequest {
   /** What stands in Sent Items: the same with its Bcc. */
   readonly rawForSent: Uint8Array;
   readonly saveInSent: boolean;
-  readonly recipients: readonly Account[];
-  /** Whoever else gets it, by the groups that were named; a group may be empty. */
-  readonly groups?: readonly (readonly Account[])[];
+  readonly recipients: readonly LocalRecipient[];
   /** Addresses on other servers. */
   readonly elsewhere?: readonly string[] | undefined;
   /** Further names of this request that mark it as done. */
@@ -52,7 +52,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
-  const mailboxes = mailboxesOf([request.recipients, ...(request.groups ?? [])].flat());
+  const mailboxes = mailboxesOf(request.recipients.flatMap(({ accounts }) => accounts));
   const acceptId = id(from.organization);
   const head = headOf(request, parts.hostname, acceptId, atMs);
   const outbound = envelopeOf(request);
@@ -66,7 +66,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
         { receivedMs: atMs, read: true },
       )
     : undefined;
-  const mails = outbound
+  const outgoing = outbound
     ? outboundMails(
         outbound,
         {
@@ -82,6 +82,8 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       )
     : [];
 
+  const records = await recordsOf({ ...request, outbound }, delivered, mailboxes, atMs, parts);
+  const mails = [...outgoing, ...records];
   const arrival = mailArrival(
     { reversePath: from.address, isAuthenticated: true, skip: returnPathBytes(head), is8bit },
     delivered.index.headers,
@@ -99,13 +101,9 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
         }))
       : noPlans;
   const planned = mailsOf(plans.values());
-  const isDirect = mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside(planned);
-  if (!isDirect) {
-    // The ids follow from the request: when it is repeated because we stopped here, no mailbox gets it twice. Other servers
-    // could not tell: what is for them is queued with the mark that it is done.
-    await store.enqueue(queuedMessages(mailboxes, delivered.items, atMs, id, arrival));
-    parts.wakeQueue();
-  }
+  const isDirect =
+    mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside([...planned, ...records]);
+  const messages = isDirect ? [] : queuedMessages(mailboxes, delivered.items, atMs, id, arrival);
   const direct = isDirect ? mailboxes : [];
   const allMails = isDirect ? [...mails, ...planned] : mails;
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
@@ -119,15 +117,42 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
         const item = itemFor(delivered.items, ref.organization);
         await deliverItem(of(ref), queue, item, plans.get(ref.mailbox));
       }
+      queue.enqueue(messages);
       for (const mail of mails) await queue.put(mail);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
     bodies,
     allMails,
+    messages,
   );
+  if (messages.length > 0) parts.wakeQueue();
   parts.wakeRelay?.(allMails);
   return done;
+}
+
+/** The journal records of the message. */
+async function recordsOf(
+  { from, raw, recipients, outbound }: SendRequest & { readonly outbound: OutboundEnvelope | undefined },
+  { index, body }: Prepared,
+  mailboxes: readonly MailboxRef[],
+  atMs: number,
+  { journal }: DeliveryParts,
+): Promise<readonly NewOutboundMail[]> {
+  if (journal === undefined) return [];
+  const sender = from.organization;
+  const stored = organizationsWith(mailboxes, outbound);
+  return journal.records(
+    { reversePath: from.address, recipients, outbound, isAuthenticated: true, sender },
+    {
+      size: body.size,
+      is8bit: !isAscii(raw),
+      headers: () => index.headers,
+      bodyFor: (organization) => (stored.includes(organization) ? body.bodyFor(organization) : undefined),
+      read: () => body.read(0, body.size),
+    },
+    { atMs },
+  );
 }
 
 function envelopeOf({ from, elsewhere = [] }: SendRequest): OutboundEnvelope | undefined {
@@ -153,23 +178,25 @@ async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly st
 
 /** Refuses what cannot go to everybody: the sender is there to be told. */
 async function check(
-  { from, raw, rawForSent, saveInSent, recipients, groups = [], elsewhere = [] }: SendRequest,
+  { from, raw, rawForSent, saveInSent, recipients, elsewhere = [] }: SendRequest,
   parts: DeliveryParts,
 ): Promise<void> {
   const { maxMessageBytes } = parts.limits;
-  if (recipients.length + groups.length + elsewhere.length === 0)
+  if (recipients.length + elsewhere.length === 0)
     throw new DomainError('message/no-recipient', 'The message has no recipient.');
   if (raw.length > maxMessageBytes) {
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
-  checkNumber([recipients, ...groups].flat());
+  checkNumber(recipients.flatMap(({ accounts }) => accounts));
   const checkOwn = (account: Account, sizeBytes: number) =>
     checkRoom([account.mailbox], sizeBytes, parts, { whose: `The mailbox of ${account.address}` });
   if (saveInSent) await checkOwn(from, rawForSent.length);
-  for (const recipient of recipients) await checkOwn(recipient, raw.length);
-  // One full mailbox in a group keeps nothing from the others.
-  for (const group of groups)
-    await checkRoom(mailboxesOf(group), raw.length, parts, { whose: 'Every mailbox of a group' });
+  for (const { accounts, isGroup } of recipients) {
+    // One full mailbox in a group keeps nothing from the others.
+    if (isGroup)
+      await checkRoom(mailboxesOf(accounts), raw.length, parts, { whose: 'Every mailbox of a group' });
+    else for (const account of accounts) await checkOwn(account, raw.length);
+  }
 }
 
 /** Queue ids that follow from the request, one for each organisation; random ones when nothing names the request. */

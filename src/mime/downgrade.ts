@@ -12,6 +12,8 @@ export interface Transport {
   readonly is8bit: boolean;
   /** Headers may be UTF-8: the transaction says so, it could say so, or it cannot. RFC 6531. */
   readonly utf8: 'used' | 'possible' | 'absent';
+  /** What is in it must arrive as it is, if its bytes can: long lines and 8-bit header fields of messages inside stay. */
+  readonly isVerbatim?: boolean | undefined;
 }
 
 /** A message as it can be sent, from its beginning each time it is asked for. */
@@ -68,7 +70,9 @@ const LF = 0x0a;
 export async function sendableContent(open: Open, transport: Transport): Promise<SendableContent> {
   const whole = await traitsOf(open());
   const source = whole.hasBareLineEnd ? () => withLineEnds(open()) : open;
-  const isFit = !whole.hasLongLine && !whole.hasNul && (!whole.has8bit || transport.utf8 === 'used');
+  const isKept = transport.isVerbatim === true;
+  const isUsual = !whole.hasLongLine && (!whole.has8bit || transport.utf8 === 'used');
+  const isFit = !whole.hasNul && (isKept || isUsual);
   if (isFit && (transport.is8bit || !whole.has8bit)) {
     const size = whole.hasBareLineEnd ? await sizeOf(source()) : whole.size;
     return { size, is8bit: whole.has8bit, needsUtf8: false, open: source };

@@ -20,6 +20,9 @@ export interface StatusReport {
   /** Our own name. */
   readonly hostname: string;
   readonly to: string;
+  /** In place of what is usual for the action. */
+  readonly subject?: string;
+  readonly introduction?: string;
   /** With angle brackets. */
   readonly messageId: string;
   /** A text that the report does not hold. */
@@ -58,7 +61,7 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
   const head = [
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${report.to}>`,
-    `Subject: ${subjects[action]}`,
+    `Subject: ${report.subject ?? subjects[action]}`,
     `Date: ${formatDate(report.dateMs)}`,
     `Message-ID: ${report.messageId}`,
     'Auto-Submitted: auto-replied',
@@ -72,7 +75,7 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     '',
     `This is the mail server ${hostname}.`,
     '',
-    introductions[action],
+    report.introduction ?? introductions[action],
     '',
     ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
     `--${boundary}`,

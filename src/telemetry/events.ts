@@ -37,6 +37,7 @@ export type EventName =
   // Mail to other servers.
   | 'outbound.recipient.tried'
   | 'outbound.sender.told'
+  | 'outbound.journal.failed'
   | 'outbound.mail.deleted'
   | 'outbound.signing.failed'
   | 'outbound.queue.failed'

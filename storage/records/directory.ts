@@ -2,6 +2,7 @@
 import type { DkimKeySet, DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import type { Group } from '#directory/group';
+import type { Journaling } from '#directory/journaling';
 import type { MailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type { AddressHolder, ClientTokenUse } from '#directory/ports';
@@ -205,6 +206,16 @@ export const mailRoutingCodec: Codec<MailRouting> = packedCodec(
   ([administrator, catchAll]) => ({
     administrator: administrator === null ? undefined : entityIdOf(administrator),
     catchAll: new Map(catchAll.map(([domain, entity]) => [domain, entityIdOf(entity)])),
+  }),
+);
+
+type JournalingTuple = [boolean, Stored<string>, Stored<string>];
+export const journalingCodec: Codec<Journaling> = packedCodec(
+  (j): JournalingTuple => [j.enabled, some(j.journalingAddress), some(j.reportAddress)],
+  ([enabled, journalingAddress, reportAddress]) => ({
+    enabled,
+    journalingAddress: none(journalingAddress),
+    reportAddress: none(reportAddress),
   }),
 );
 

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Account } from '#directory/account';
+import type { JournalingFacts } from '#directory/journaling';
 import type { Recipient } from '#directory/lookups';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { listEnd, listStart } from '#domain/change';
@@ -9,6 +10,7 @@ import { Delivery } from '#domain/delivery';
 import type { DkimSigner } from '#domain/dkim-signer';
 import { defaultFolder, FolderType } from '#domain/folder';
 import { type EntityId, type ItemId, mailboxOf, type OrganizationId } from '#domain/ids';
+import { Journal } from '#domain/journal';
 import { LocalTransport } from '#domain/local-transport';
 import type { OutboundEnvelope, OutboundMail } from '#domain/outbound';
 import { OutboundQueue } from '#domain/outbound-queue';
@@ -70,6 +72,8 @@ export interface OutboundSite {
   readonly local: LocalTransport;
   readonly ownMail: OwnMail;
   readonly localQueue: QueueRunner;
+  /** How every organisation journals; set by the test. */
+  readonly journaling: { facts?: JournalingFacts };
   queued(): Promise<readonly OutboundMail[]>;
   /** Lets time pass, until everything due by then has been tried. */
   pass(ms: number): Promise<void>;
@@ -112,7 +116,16 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     expireMs: 48 * hour,
   };
   const log = silentLogger;
-  const ownMail = new OwnMail({ store, routing, outside });
+  const journaling: { facts?: JournalingFacts } = {};
+  const journal = new Journal({
+    directory: { ...directory, journaling: { facts: async () => journaling.facts } },
+    routing,
+    store,
+    outside,
+    hostname,
+    sign: (owner, text) => database.keys.nameKey(owner, text),
+  });
+  const ownMail = new OwnMail({ store, routing, outside, journal });
   const queue = new OutboundQueue({
     store,
     queue: store.outbound,
@@ -122,6 +135,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     hostname,
     schedule,
     ownMail,
+    journal,
   });
   const dns = new CachingDns({ servers: options.dns === undefined ? [] : [options.dns], clock });
   const hops = new NextHops({
@@ -142,6 +156,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     attachments: new AttachmentPolicy({ blockedExtensions: [], inspectArchives: false }),
     wakeQueue: () => localQueue.wake(),
     destinationOf,
+    journal,
     wakeRelay: (due) => runner.wake(due),
   });
   const local = new LocalTransport({ delivery, routing, store, hostname, log });
@@ -193,6 +208,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     local,
     ownMail,
     localQueue,
+    journaling,
     queued: async () => (await queue.list(organization, undefined, 100)).rows,
     pass: async (ms) => {
       movable.move(ms);

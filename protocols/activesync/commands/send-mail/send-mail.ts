@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Recipient } from '#directory/lookups';
+import type { LocalRecipient } from '#domain/mail-envelope';
 import { prepareForSending } from '#mime/compose';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
@@ -86,8 +87,7 @@ async function runSendMail(
     raw: Buffer.concat(prepared.outgoing),
     rawForSent: Buffer.concat(prepared.sent),
     saveInSent,
-    recipients: resolved.flatMap((to) => (to.kind === 'mailbox' ? [to.account] : [])),
-    groups: resolved.flatMap((to) => (to.kind === 'group' ? [to.accounts] : [])),
+    recipients: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [] : [localRecipient(to)])),
     elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
     dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
   });
@@ -95,13 +95,18 @@ async function runSendMail(
 
 /** Somebody here. */
 type Resolved =
-  | Extract<Recipient, { kind: 'mailbox' | 'group' }>
+  | (Extract<Recipient, { kind: 'mailbox' | 'group' }> & { readonly address: string })
   | { readonly kind: 'elsewhere'; readonly address: string };
 
 /** Names of a message that hold for its time and the time before: a repeat meets one of them. */
 function repeatKeys(name: string, nowMs: number): readonly string[] {
   const period = Math.floor(nowMs / REPEAT_MS);
   return [`${name} ${period}`, `${name} ${period - 1}`];
+}
+
+function localRecipient(to: Exclude<Resolved, { kind: 'elsewhere' }>): LocalRecipient {
+  const isGroup = to.kind === 'group';
+  return { address: to.address, accounts: isGroup ? to.accounts : [to.account], isGroup };
 }
 
 function nameOf(to: Resolved): string {
@@ -114,7 +119,7 @@ async function resolve(address: string, { services }: CommandContext): Promise<R
   switch (found.kind) {
     case 'mailbox':
     case 'group':
-      return found;
+      return { ...found, address };
     case 'elsewhere':
     case 'routed':
       return { kind: 'elsewhere', address };

@@ -1,6 +1,6 @@
 import type { Directory } from '#directory/directory';
 import type { QueueId } from '#domain/ids';
-import type { OutboundMail, QueuedRecipient } from '#domain/outbound';
+import type { OutboundKind, OutboundMail, QueuedRecipient } from '#domain/outbound';
 import type { OutboundQueue } from '#domain/outbound-queue';
 import type { DueDestination } from '#domain/ports';
 import type { AdminOperation } from '../../endpoint.ts';
@@ -52,11 +52,18 @@ function queueIdOf(input: AdminInput): QueueId {
   return requiredText(input, 'QueueId') as QueueId;
 }
 
+const kinds: Readonly<Record<OutboundKind, string>> = {
+  mail: 'MAIL',
+  bounce: 'BOUNCE',
+  journal: 'JOURNAL',
+  'journal-report': 'JOURNAL_REPORT',
+};
+
 function describe(mail: OutboundMail): object {
   return {
     QueueId: mail.id,
     AcceptId: mail.acceptId,
-    Kind: mail.kind === 'mail' ? 'MAIL' : 'BOUNCE',
+    Kind: kinds[mail.kind],
     Sender: mail.reversePath,
     Destination: mail.destination,
     Size: mail.size - mail.skip,
