@@ -6,6 +6,8 @@ type Hasher = ReturnType<DkimVerifier['bodyHashes']['get']> & object;
 /** Signatures below these are not looked at: a message of theirs has one to three. */
 const maxSignatures = 10;
 const maxSignatureBytes = 6 * 1024;
+/** Names in h=, each of which is looked for in the whole header. */
+const maxColons = 500;
 const maxAuthorBytes = 8 * 1024;
 
 interface DkimOptions {
@@ -83,10 +85,10 @@ function withinBounds(rows: readonly HeaderRow[]): readonly HeaderRow[] {
   return rows.flatMap((row) => {
     switch (row.key) {
       case 'dkim-signature':
-        return ++signatures <= maxSignatures && row.line.length <= maxSignatureBytes ? [row] : [];
+        return ++signatures <= maxSignatures && isPlausible(row) ? [row] : [];
       case 'arc-message-signature':
       case 'arc-seal':
-        return row.line.length <= maxSignatureBytes ? [row] : [];
+        return isPlausible(row) ? [row] : [];
       // A message without a readable author is no better than one that fails.
       case 'from':
         return [row.line.length <= maxAuthorBytes ? row : { ...row, line: Buffer.from('From:') }];
@@ -94,4 +96,8 @@ function withinBounds(rows: readonly HeaderRow[]): readonly HeaderRow[] {
         return [row];
     }
   });
+}
+
+function isPlausible({ line }: HeaderRow): boolean {
+  return line.length <= maxSignatureBytes && line.toString('latin1').split(':').length <= maxColons;
 }

@@ -247,6 +247,14 @@ describe('DKIM', () => {
     expect(field).toContain(`\tdkim=${result}${comment === undefined ? '' : ` (${comment})`}`);
   });
 
+  test('a signature of more names than anybody signs is left out', async () => {
+    const of = async (names: number) => {
+      const many = (await by(rsa)).replace(/h=[^;]*/, `h=${'x:'.repeat(names)}from`);
+      return (await evaluated(zone(), { message: many })).verdicts.dkim.result;
+    };
+    expect([await of(400), await of(600)]).toEqual(['fail', 'none']);
+  });
+
   test('of a hundred signatures ten are looked at', async () => {
     const asked: string[] = [];
     const one = (n: number) =>
