@@ -6,6 +6,7 @@ import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { el, textOf } from '#protocols/activesync/wbxml/element';
 import { largeMailFixture } from '#test/fixtures/mail/large';
+import { startDns } from '#test/support/dns-responder';
 import { EasClient } from '#test/support/eas-client';
 import type { TestUser } from '#test/support/start-server';
 import { letter, type RulesSite, sender, startRulesSite, unsigned } from './rules-site.ts';
@@ -55,6 +56,20 @@ describe('where a message goes', () => {
       ['Deleted Items', false],
       ['Bills', true],
     ]);
+  });
+
+  test('what is junk is neither moved nor answered', async () => {
+    const dns = await startDns({ '_dmarc.one.example': { txt: ['v=DMARC1; p=quarantine'] } });
+    const site = await startRulesSite({
+      settings: { MAILSTEAD_AUTHENTICATION_TRUSTED_NETWORKS: '', MAILSTEAD_DNS_SERVERS: dns },
+    });
+    const alice = await site.user('alice');
+    await site.rules(alice, [rule({ Delete: true, RedirectTo: ['bob@two.example'] })]);
+    await site.reply(alice, {});
+    await site.send(alice, letter(alice));
+    const [kept = []] = await site.mailboxes(alice);
+    expect(kept.map(({ folder, isRead }) => [folder, isRead])).toEqual([['Junk E-mail', false]]);
+    expect(site.next.mails).toEqual([]);
   });
 
   test('a phone is told of the folder when the rule is put, and finds the message there', async () => {

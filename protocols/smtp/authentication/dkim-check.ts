@@ -32,6 +32,13 @@ export class DkimCheck extends DkimVerifier {
     await this.messageHeaders(this.headers);
   }
 
+  /** Where the keys of its signatures are; call behind `takeHeader`. */
+  keyNames(): readonly string[] {
+    return this.signatureHeaders
+      .filter(({ skip, invalid }) => !skip && !invalid)
+      .map(({ selector, signingDomain }) => `${selector}._domainkey.${signingDomain}`);
+  }
+
   takeBody(chunk: Uint8Array): void {
     for (const body of this.#bodies.values()) body.write(chunk);
   }

@@ -456,6 +456,27 @@ describe('DMARC', () => {
   });
 });
 
+test('keys that nobody tells keep neither other keys nor the policy from being known', async () => {
+  const silent = { is: 'silent' } as const;
+  const zone: Zone = {
+    '_dmarc.author.example': { txt: ['v=DMARC1; p=reject'] },
+    's._domainkey.sub.author.example': { txt: [rsa.record] },
+    'a._domainkey.slow.example': silent,
+    'b._domainkey.slow.example': silent,
+    'c._domainkey.slow.example': silent,
+  };
+  let message = await signed(plain, rsa, { signingDomain: 'sub.author.example', selector: 's' });
+  for (const selector of ['a', 'b', 'c'])
+    message = await signed(message, rsa, { signingDomain: 'slow.example', selector });
+  const seal = { signingDomain: 'slow.example', authResults: 'slow.example; none' };
+  message = await sealed(message, rsa, { ...seal, selector: 'd' });
+  message = await sealed(message, rsa, { ...seal, selector: 'e', cv: 'pass' });
+  const names = { ...zone, 'd._domainkey.slow.example': silent, 'e._domainkey.slow.example': silent };
+  const { verdicts } = await evaluated(names, { message, timeoutMs: 400 });
+  expect(verdicts.dkim.domains).toEqual(['sub.author.example']);
+  expect([verdicts.dmarc.result, verdicts.arc.result]).toEqual(['pass', 'fail']);
+});
+
 describe('ARC', () => {
   const zone: Zone = {
     's._domainkey.list.example': { txt: [rsa.record] },

@@ -79,7 +79,8 @@ export class Evaluation {
   async header(bytes: Buffer): Promise<void> {
     await this.#guard('dkim', async () => {
       await this.#dkim.takeHeader(bytes, headerRows(bytes));
-      // Asked ahead: the body is still on its way.
+      // Asked ahead, all at once: the body is still on its way.
+      for (const name of this.#dkim.keyNames()) void this.#keys.resolver(name, 'TXT').catch(() => undefined);
       void this.#evaluateDmarc([], []).catch(() => undefined);
     });
   }

@@ -47,6 +47,7 @@ test.each([
   'Authentication-Results: mx.other.example; spf=pass (mx.ours.example)',
   'Authentication-Results: ; spf=pass',
   'Authentication-Results: (nobody); none',
+  'Authentication-Results: (for (you) mx.ours.example) mx.other.example; none',
   'ARC-Authentication-Results: i=1; mx.ours.example; spf=pass',
   'X-Authentication-Results: mx.ours.example; spf=pass',
   'Subject: Authentication-Results: mx.ours.example',

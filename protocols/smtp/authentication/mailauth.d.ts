@@ -50,6 +50,13 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     headers: { readonly parsed: readonly HeaderRow[]; readonly original: Uint8Array } | false;
     readonly headerFrom: readonly string[];
     readonly fromFields: number;
+    /** Those that are verified, and those that are not even looked at. */
+    readonly signatureHeaders: readonly {
+      readonly signingDomain?: string;
+      readonly selector?: string;
+      readonly skip?: unknown;
+      readonly invalid?: unknown;
+    }[];
     readonly results: readonly DkimResult[];
     readonly arc: ArcData;
     readonly bodyHashes: Map<string, BodyHasher>;
