@@ -1,30 +1,11 @@
-/** The only place where the parts are wired together: storage below, the domain on it, the protocols on top. */
+/** A server's life: opens the store, wires the parts (core.ts) to the protocols on top, listens, and stops. */
 import { join } from 'node:path';
 import { type Config, publicUrlOf } from '#config/config';
 import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
-import { Directory } from '#directory/directory';
-import type { PublishedRecords } from '#directory/ports';
-import { SignIn } from '#directory/sign-in';
-import { AttachmentPolicy } from '#domain/attachment-policy';
-import { Delivery } from '#domain/delivery';
-import { Devices } from '#domain/devices';
-import { DkimSigner } from '#domain/dkim-signer';
-import { mailboxOf } from '#domain/ids';
-import { InboxRules } from '#domain/inbox-rules';
-import { Journal } from '#domain/journal';
-import { LocalTransport } from '#domain/local-transport';
+import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
-import { MailboxPreferences } from '#domain/mailbox-preferences';
-import { OutboundQueue } from '#domain/outbound-queue';
 import type { Outside } from '#domain/outside';
-import { OwnMail } from '#domain/own-mail';
-import { Policies } from '#domain/policy';
-import { Provisioning } from '#domain/provisioning';
-import { QueueRunner } from '#domain/queue-runner';
-import { Routes } from '#domain/routes';
-import { Routing } from '#domain/routing';
-import { RuleMail } from '#domain/rule-mail';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
@@ -46,24 +27,13 @@ import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { mtaStsRoute } from '#protocols/http/mta-sts';
 import { createRouter, type Route } from '#protocols/http/router';
-import { Authenticator } from '#protocols/smtp/authentication/authenticator';
 import { ClientLimits } from '#protocols/smtp/client-limits';
-import { CachingDns } from '#protocols/smtp/dns';
-import { MtaSts } from '#protocols/smtp/mta-sts';
-import { NextHops } from '#protocols/smtp/next-hop';
-import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { createSmtpReceiver, type SmtpReceiver } from '#protocols/smtp/receive';
-import { SmtpRelay } from '#protocols/smtp/relay';
-import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
-import { RelayRunner } from '#protocols/smtp/runner';
 import { SenderLimits } from '#protocols/smtp/sender-limits';
 import { SubmissionListener } from '#protocols/smtp/submit';
-import { type Database, openDatabase } from '#storage/database';
-import { StoredDirectory } from '#storage/directory-store';
-import { Maintenance } from '#storage/maintenance';
-import { StoredPolicies } from '#storage/policy-store';
-import { StoredTransportPolicies } from '#storage/transport-policy-store';
+import { openDatabase } from '#storage/database';
 import { createLogger, type Logger } from '#telemetry/log';
+import { buildCore, type Core } from './core.ts';
 import { quickSetup } from './quick-setup.ts';
 
 /** A server that is ready to start. */
@@ -76,27 +46,6 @@ export interface Server {
   readonly addresses: Readonly<Record<string, string>>;
   /** What a person should read at this start; undefined without Quick Setup. */
   readonly setupText: string | undefined;
-}
-
-/** The parts that protocols are built on. */
-interface Core {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly database: Database;
-  readonly directory: Directory;
-  readonly signIn: SignIn;
-  readonly delivery: Delivery;
-  readonly queue: QueueRunner;
-  readonly routing: Routing;
-  readonly outbound: OutboundQueue;
-  readonly relay: RelayRunner;
-  readonly publishedRecords: PublishedRecords;
-  readonly authenticator: Authenticator;
-  readonly maintenance: Maintenance;
-  readonly policies: Policies;
-  readonly devices: Devices;
-  readonly provisioning: Provisioning;
-  readonly preferences: MailboxPreferences;
 }
 
 /**
@@ -119,7 +68,7 @@ export async function createServer(config: Config, outside: Outside): Promise<Se
       hostnames: [config.hostname, 'localhost', '127.0.0.1'],
       now: new Date(outside.clock.now()),
     });
-    return new MailServer(buildCore(config, outside, database, log), outside, certificate);
+    return new MailServer(buildCore({ config, outside, database, log }), certificate);
   } catch (error) {
     await database.close();
     throw error;
@@ -133,124 +82,8 @@ function failStop(log: Logger, error: unknown): void {
   setImmediate(() => process.exit(1));
 }
 
-function buildCore(config: Config, outside: Outside, database: Database, log: Logger): Core {
-  const { clock, random } = outside;
-  const { store, keys, sealer, mail } = database;
-  const directory = new Directory({
-    store: new StoredDirectory({ store, keys, sealer }),
-    mailboxes: mail,
-    outside,
-    settings: {
-      baseDomain: config.baseDomain,
-      hostname: config.hostname,
-      maxDomains: config.limits.maxDomains,
-    },
-  });
-  const storedPolicies = new StoredPolicies({ store, keys, sealer });
-  const policies = new Policies(storedPolicies, directory.groups);
-  directory.groups.onMembershipChange((change) => {
-    policies.membershipChanged(change).catch((err: unknown) => log.error('policy.announce.failed', { err }));
-  });
-  const preferences = new MailboxPreferences(mail, random);
-  directory.onChange((entity) => preferences.forget(mailboxOf(entity)));
-  const devices = new Devices(mail, storedPolicies, policies, clock);
-  const { hostname } = config;
-  const routes = new Routes(config.outbound);
-  const routing = new Routing(directory, routes);
-  const journal = new Journal({
-    directory,
-    routing,
-    store: mail,
-    outside,
-    hostname,
-    sign: (organization, text) => keys.nameKey(organization, text),
-  });
-  const ownMail = new OwnMail({ store: mail, routing, outside, journal });
-  const rules = new InboxRules({
-    store: mail,
-    preferences,
-    directory,
-    ruleMail: new RuleMail({ store: mail, ownMail, outside }),
-    clock,
-    log,
-    wakeRelay: (due) => relay.wake(due),
-  });
-  const queue = new QueueRunner(mail, clock, log, rules);
-  const destinationOf = (address: string) => routes.destinationOf(address);
-  const outbound = new OutboundQueue({
-    store: mail,
-    queue: mail.outbound,
-    directory: routing,
-    outside,
-    log,
-    hostname,
-    schedule: config.outbound,
-    journal,
-    ownMail,
-  });
-  const scanner =
-    config.scanner === undefined ? undefined : new Rspamd({ ...config.scanner, hostname, clock, log });
-  const dns = new CachingDns({ servers: config.dnsServers, clock });
-  const isDnsOurs = config.dnsServers.length > 0;
-  const sts = new MtaSts({ dns, store: new StoredTransportPolicies({ store, keys, sealer }), clock, log });
-  const hops = new NextHops({ dns, sts, log, isDnsOurs, hostname, port: config.outbound.port });
-  const delivery = new Delivery({
-    store: mail,
-    outside,
-    limits: config.limits,
-    attachments: new AttachmentPolicy(config.attachments),
-    hostname,
-    scanner,
-    isDmarcEnforced: (organization) => directory.isDmarcEnforced(organization),
-    wakeQueue: () => queue.wake(),
-    destinationOf,
-    journal,
-    wakeRelay: (due) => relay.wake(due),
-    rules,
-  });
-  const relay = new RelayRunner({
-    queue: outbound,
-    relay: new SmtpRelay({ hostname, hops, clock, log }),
-    local: new LocalTransport({ delivery, routing, store: mail, hostname, log }),
-    signer: new DkimSigner({ domains: directory.domains, clock, log }),
-    routing,
-    routes,
-    clock,
-    log,
-    concurrency: config.outbound.concurrencyPerDomain,
-    retryMs: config.outbound.retryMs,
-  });
-  return {
-    config,
-    log,
-    database,
-    directory,
-    signIn: new SignIn({ directory, clock }),
-    delivery,
-    queue,
-    routing,
-    outbound,
-    relay,
-    publishedRecords: createPublishedRecords(config.dnsServers),
-    authenticator: new Authenticator({
-      ...config.authentication,
-      resolve: dns.resolver,
-      clock,
-      log,
-      hostname,
-      reserved: config.scanner === undefined ? new Set() : scannerFields,
-    }),
-    maintenance: new Maintenance({ ...database, clock, log }),
-    policies,
-    devices,
-    provisioning: new Provisioning(devices, clock, random),
-    preferences,
-  };
-}
-
 class MailServer implements Server {
   readonly #core: Core;
-  readonly #outside: Outside;
   readonly #certificate: Certificate;
   readonly #activeSync: ActiveSyncEndpoint;
   readonly #addresses: Record<string, string> = {};
@@ -259,12 +92,11 @@ class MailServer implements Server {
   #setupText: string | undefined;
   #isReady = false;
 
-  constructor(core: Core, outside: Outside, certificate: Certificate) {
+  constructor(core: Core, certificate: Certificate) {
     this.#core = core;
-    this.#outside = outside;
     this.#certificate = certificate;
     const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
-    const { directory } = core;
+    const { directory, outside } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
       accounts: directory,
@@ -358,7 +190,7 @@ class MailServer implements Server {
     const { cert, key } = this.#certificate;
     const { smtp, submission, submissions, insecureAuth } = config.listen;
     const { hostname, limits } = config;
-    const { clock } = this.#outside;
+    const { clock } = this.#core.outside;
     const clients = new ClientLimits({ ...limits, isLoopbackExempt: true }, clock);
     const options = { ...limits, hostname, cert, key, clients, clock };
     const bind = async (name: string, listener: SmtpReceiver | SubmissionListener, to: ListenAddress) => {
@@ -369,7 +201,7 @@ class MailServer implements Server {
       await bind('smtp', createSmtpReceiver(options, delivery, routing, log, authenticator), smtp);
     }
     const senders = new SenderLimits(limits, clock);
-    const parts = { ...this.#outside, signIn, delivery, routing, senders, log };
+    const parts = { ...this.#core.outside, signIn, delivery, routing, senders, log };
     const submissionListener = (isImplicitTls: boolean) =>
       new SubmissionListener({ ...options, ...config.submission, isImplicitTls, insecureAuth }, parts);
     if (submission !== undefined) await bind('submission', submissionListener(false), submission);
@@ -382,7 +214,7 @@ class MailServer implements Server {
     return [
       ...autodiscoverRoutes({
         signIn,
-        clock: this.#outside.clock,
+        clock: this.#core.outside.clock,
         publicUrl,
         insecureAuth: config.listen.insecureAuth,
       }),
@@ -398,7 +230,7 @@ class MailServer implements Server {
     this.#setupText = await quickSetup({
       directory,
       deliver: (account: Account, message: Uint8Array) => deliverOurs(delivery, account, message),
-      outside: this.#outside,
+      outside: this.#core.outside,
       place: {
         addresses: this.#addresses,
         hostname: config.hostname,

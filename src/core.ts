@@ -1,0 +1,193 @@
+/** How the parts of the domain are wired together, with the store below them. */
+import type { Config } from '#config/config';
+import { Directory } from '#directory/directory';
+import type { PublishedRecords } from '#directory/ports';
+import { SignIn } from '#directory/sign-in';
+import { AttachmentPolicy } from '#domain/attachment-policy';
+import { Delivery } from '#domain/delivery';
+import { Devices } from '#domain/devices';
+import { DkimSigner } from '#domain/dkim-signer';
+import { mailboxOf } from '#domain/ids';
+import { InboxRules } from '#domain/inbox-rules';
+import { Journal } from '#domain/journal';
+import { LocalTransport } from '#domain/local-transport';
+import { MailboxPreferences } from '#domain/mailbox-preferences';
+import { OutboundQueue } from '#domain/outbound-queue';
+import type { Outside } from '#domain/outside';
+import { OwnMail } from '#domain/own-mail';
+import { Policies } from '#domain/policy';
+import { Provisioning } from '#domain/provisioning';
+import { QueueRunner } from '#domain/queue-runner';
+import { Routes } from '#domain/routes';
+import { Routing } from '#domain/routing';
+import { RuleMail } from '#domain/rule-mail';
+import { Authenticator } from '#protocols/smtp/authentication/authenticator';
+import { CachingDns } from '#protocols/smtp/dns';
+import { MtaSts } from '#protocols/smtp/mta-sts';
+import { NextHops } from '#protocols/smtp/next-hop';
+import { createPublishedRecords } from '#protocols/smtp/published-records';
+import { SmtpRelay } from '#protocols/smtp/relay';
+import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
+import { RelayRunner } from '#protocols/smtp/runner';
+import type { Database } from '#storage/database';
+import { StoredDirectory } from '#storage/directory-store';
+import { Maintenance } from '#storage/maintenance';
+import { StoredPolicies } from '#storage/policy-store';
+import { StoredTransportPolicies } from '#storage/transport-policy-store';
+import type { Logger } from '#telemetry/log';
+
+/** What the parts are built from. */
+interface Ground {
+  readonly config: Config;
+  readonly outside: Outside;
+  readonly database: Database;
+  readonly log: Logger;
+}
+
+/** Who there is, and what their devices must do. */
+interface People {
+  readonly directory: Directory;
+  readonly signIn: SignIn;
+  readonly policies: Policies;
+  readonly devices: Devices;
+  readonly provisioning: Provisioning;
+  readonly preferences: MailboxPreferences;
+}
+
+/** The ways of mail. */
+interface MailFlow {
+  readonly delivery: Delivery;
+  readonly queue: QueueRunner;
+  readonly routing: Routing;
+  readonly outbound: OutboundQueue;
+  readonly relay: RelayRunner;
+  readonly authenticator: Authenticator;
+}
+
+/** The parts that protocols are built on. */
+export interface Core extends Ground, People, MailFlow {
+  readonly publishedRecords: PublishedRecords;
+  readonly maintenance: Maintenance;
+}
+
+/** Builds the parts; nothing runs yet. */
+export function buildCore(ground: Ground): Core {
+  const { config, outside, database, log } = ground;
+  const people = buildPeople(ground);
+  return {
+    ...ground,
+    ...people,
+    ...buildMailFlow(ground, people),
+    publishedRecords: createPublishedRecords(config.dnsServers),
+    maintenance: new Maintenance({ ...database, clock: outside.clock, log }),
+  };
+}
+
+function buildPeople({ config, outside, database, log }: Ground): People {
+  const { clock, random } = outside;
+  const { store, keys, sealer, mail } = database;
+  const directory = new Directory({
+    store: new StoredDirectory({ store, keys, sealer }),
+    mailboxes: mail,
+    outside,
+    settings: {
+      baseDomain: config.baseDomain,
+      hostname: config.hostname,
+      maxDomains: config.limits.maxDomains,
+    },
+  });
+  const storedPolicies = new StoredPolicies({ store, keys, sealer });
+  const policies = new Policies(storedPolicies, directory.groups);
+  directory.groups.onMembershipChange((change) => {
+    policies.membershipChanged(change).catch((err: unknown) => log.error('policy.announce.failed', { err }));
+  });
+  const preferences = new MailboxPreferences(mail, random);
+  directory.onChange((entity) => preferences.forget(mailboxOf(entity)));
+  const devices = new Devices(mail, storedPolicies, policies, clock);
+  const signIn = new SignIn({ directory, clock });
+  const provisioning = new Provisioning(devices, clock, random);
+  return { directory, signIn, policies, devices, provisioning, preferences };
+}
+
+function buildMailFlow(
+  { config, outside, database, log }: Ground,
+  { directory, preferences }: People,
+): MailFlow {
+  const { clock } = outside;
+  const { store, keys, sealer, mail } = database;
+  const { hostname } = config;
+  const routes = new Routes(config.outbound);
+  const routing = new Routing(directory, routes);
+  const journal = new Journal({
+    directory,
+    routing,
+    store: mail,
+    outside,
+    hostname,
+    sign: (organization, text) => keys.nameKey(organization, text),
+  });
+  const ownMail = new OwnMail({ store: mail, routing, outside, journal });
+  const rules = new InboxRules({
+    store: mail,
+    preferences,
+    directory,
+    ruleMail: new RuleMail({ store: mail, ownMail, outside }),
+    clock,
+    log,
+    wakeRelay: (due) => relay.wake(due),
+  });
+  const queue = new QueueRunner(mail, clock, log, rules);
+  const destinationOf = (address: string) => routes.destinationOf(address);
+  const outbound = new OutboundQueue({
+    store: mail,
+    queue: mail.outbound,
+    directory: routing,
+    outside,
+    log,
+    hostname,
+    schedule: config.outbound,
+    journal,
+    ownMail,
+  });
+  const scanner =
+    config.scanner === undefined ? undefined : new Rspamd({ ...config.scanner, hostname, clock, log });
+  const dns = new CachingDns({ servers: config.dnsServers, clock });
+  const isDnsOurs = config.dnsServers.length > 0;
+  const sts = new MtaSts({ dns, store: new StoredTransportPolicies({ store, keys, sealer }), clock, log });
+  const hops = new NextHops({ dns, sts, log, isDnsOurs, hostname, port: config.outbound.port });
+  const delivery = new Delivery({
+    store: mail,
+    outside,
+    limits: config.limits,
+    attachments: new AttachmentPolicy(config.attachments),
+    hostname,
+    scanner,
+    isDmarcEnforced: (organization) => directory.isDmarcEnforced(organization),
+    wakeQueue: () => queue.wake(),
+    destinationOf,
+    journal,
+    wakeRelay: (due) => relay.wake(due),
+    rules,
+  });
+  const relay = new RelayRunner({
+    queue: outbound,
+    relay: new SmtpRelay({ hostname, hops, clock, log }),
+    local: new LocalTransport({ delivery, routing, store: mail, hostname, log }),
+    signer: new DkimSigner({ domains: directory.domains, clock, log }),
+    routing,
+    routes,
+    clock,
+    log,
+    concurrency: config.outbound.concurrencyPerDomain,
+    retryMs: config.outbound.retryMs,
+  });
+  const authenticator = new Authenticator({
+    ...config.authentication,
+    resolve: dns.resolver,
+    clock,
+    log,
+    hostname,
+    reserved: config.scanner === undefined ? new Set() : scannerFields,
+  });
+  return { delivery, queue, routing, outbound, relay, authenticator };
+}
