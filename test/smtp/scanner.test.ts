@@ -4,7 +4,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { FolderType } from '#domain/folder';
 import { Rspamd } from '#protocols/smtp/rspamd';
 import { silentLogger } from '#telemetry/log';
-import { gtube, rspamdIsMissing, startRspamd } from '#test/support/rspamd';
 import { SmtpClient } from '#test/support/smtp-client';
 import { startServer } from '#test/support/start-server';
 import { systemOutside } from '../../src/outside.ts';
@@ -194,29 +193,4 @@ test('what users send is scanned for refusals only, and bears no mark', async ()
   action = 'reject';
   expect(await send()).toBe(554);
   expect(users).toEqual([alice.address, alice.address]);
-});
-
-describe('the real rspamd', () => {
-  test.skipIf(rspamdIsMissing)(
-    `refuses, puts aside, defers and lets pass${rspamdIsMissing ? `: ${rspamdIsMissing}` : ''}`,
-    async () => {
-      const { send, inbox, junk } = await startScanned(await startRspamd(), { timeoutMs: 30_000 });
-      const about = (subject: string, text = 'Hello') =>
-        `From: <al@away.example>\r\nTo: <${bob}>\r\nSubject: ${subject}\r\n\r\n${text}\r\n`;
-      expect(await send(about('GTUBE', gtube))).toMatch(/^554 5\.7\.1 Gtube pattern \[/);
-      expect(await send(about('score 20'))).toMatch(/^554 5\.7\.1 /);
-      expect(await send(about('score 5'))).toMatch(/^451 4\.7\.1 /);
-      expect(await send(about('score 8'))).toMatch(/^250 /);
-      expect(await send(about('score 1'))).toMatch(/^250 /);
-      expect(await send(about('Große Datei', 'xyz\r\n'.repeat(140_000)))).toMatch(/^250 /);
-      const [aside, ...more] = await junk();
-      expect(more).toEqual([]);
-      expect(aside?.raw).toContain('X-Spam-Status: Yes, score=8.00, required=15.00');
-      expect((await inbox()).map(({ item }) => item.verdicts?.scan)).toEqual([
-        { action: 'accept', score: 0, required: 15 },
-        { action: 'accept', score: 1, required: 15 },
-      ]);
-    },
-    60_000,
-  );
 });

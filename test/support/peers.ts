@@ -9,7 +9,7 @@ import { onTestFinished, test } from 'vitest';
 import { freePort, type Postfix, type PostfixOptions, postfixMissing, startPostfix } from './postfix.ts';
 
 /** What a test needs of the machine. */
-type Peer = 'postfix' | 'swaks' | 'smtp-source' | 'smtp-sink';
+type Peer = 'postfix' | 'swaks' | 'smtp-source' | 'smtp-sink' | 'rspamd';
 
 /** `test` for those that need `peers`. With MAILSTEAD_PEERS=required an absent one makes the file fail. */
 export async function testWith(...peers: readonly Peer[]): Promise<typeof test.skip> {
