@@ -209,7 +209,9 @@ test('an outbound mail with 55 KiB in front of its file is sent whole, without w
   const mail = framedMail(organization, body, { before, after }, 20);
   await database.mail.transact([], (_of, outbound) => outbound.put(mail), [], [mail]);
   const { outbound } = database.mail;
-  const { mail: claimed } = await outbound.claim(mail.destination, {
+  const {
+    mails: [claimed],
+  } = await outbound.claim(mail.destination, {
     nowMs: startMs,
     untilMs: startMs + 1,
     owner: 'me',

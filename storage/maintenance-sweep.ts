@@ -4,6 +4,7 @@
  * every row it has. A file that no row names, left by a delivery that was broken off, goes when it is a day old.
  */
 import type { OrganizationId } from '#domain/ids';
+import { firstRows } from './first-rows.ts';
 import { blobPart, key, organizationIdOf, prefixRange, systemPart, u8 } from './keys.ts';
 import { blobRows, systemRows } from './layout.ts';
 import { type MaintenanceRun, pagesOf } from './maintenance-context.ts';
@@ -117,8 +118,8 @@ async function removeRows(run: MaintenanceRun, part: Part): Promise<void> {
 async function removeLoose({ store }: MaintenanceRun, part: Part, blobs: readonly Bytes[]): Promise<void> {
   await store.transact([part], async (tx) => {
     for (const blob of blobs) {
-      const { rows } = await tx.page(part, { ...blobRows.reference.range(blob), limit: 1 });
-      if (rows.length === 0) {
+      const references = await firstRows(tx, part, blobRows.reference.range(blob), 1);
+      if (references.length === 0) {
         tx.del(part, blobRows.blob.key(blob));
       }
     }

@@ -1,5 +1,6 @@
 /** Tasks of mailboxes that are due: pointers in the queue's shards lead to them, so that no mailbox is searched. */
 import type { MailboxId, MailboxRef } from '#domain/ids';
+import { firstRows } from './first-rows.ts';
 import {
   entityIdOf,
   mailboxPart,
@@ -113,8 +114,8 @@ async function removePointer({ store }: MaintenanceRun, ref: MailboxRef, dueMs: 
   const part = mailboxPart(ref.organization, ref.mailbox);
   const shard = taskShard(ref);
   await store.transact([part, shard], async (tx) => {
-    const left = await tx.page(part, { ...tasksUpTo(dueMs), limit: 1 });
-    if (left.rows.length === 0) {
+    const left = await firstRows(tx, part, tasksUpTo(dueMs), 1);
+    if (left.length === 0) {
       tx.del(shard, pointerKey(dueMs, ref));
     }
   });

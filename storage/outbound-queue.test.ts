@@ -55,17 +55,17 @@ test('what an earlier life held is due at once, what this one holds is not, and 
   await put('x@a.example', 10);
   await put('y@a.example', 20);
   await put('z@b.example', 30);
-  const { mail: held } = await claim('a.example', 'before', 10);
-  const { mail: ours } = await claim('b.example', 'me', 40);
+  const [held] = (await claim('a.example', 'before', 10)).mails;
+  const [ours] = (await claim('b.example', 'me', 40)).mails;
   expect(held?.recipients[0]?.address).toBe('x@a.example');
   const found = await queue.recover('me', 50);
   expect(found.toSorted((a, b) => (a.destination < b.destination ? -1 : 1))).toEqual([
     { destination: 'a.example', dueMs: 20 },
     { destination: 'b.example', dueMs: 40 + hour },
   ]);
-  const taken = [];
-  for (let n = 0; n < 3; n++) taken.push((await claim('a.example', 'me', 60)).mail?.recipients[0]?.address);
-  expect(taken).toEqual(['y@a.example', 'x@a.example', undefined]);
+  const taken = (await claim('a.example', 'me', 60)).mails.map(({ recipients }) => recipients[0]?.address);
+  expect(taken).toEqual(['y@a.example', 'x@a.example']);
+  expect((await claim('a.example', 'me', 60)).mails).toEqual([]);
   // What is done is gone for good.
   if (ours !== undefined)
     await store.transact([], (_of, outbound) => outbound.replace(ours, undefined), [], [ours]);

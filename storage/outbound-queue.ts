@@ -3,6 +3,7 @@ import type { OrganizationId, QueueId } from '#domain/ids';
 import { destinationByte, type NewOutboundMail, type OutboundMail } from '#domain/outbound';
 import type { DueDestination, OutboundStore, OutboundTx, PageOf } from '#domain/ports';
 import { bodyRef, fileBytes, frameOf, openFramed } from './body-frame.ts';
+import { firstRows } from './first-rows.ts';
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
@@ -22,6 +23,9 @@ interface OutboundQueueParts {
 const dueOffset = 17;
 const idOffset = 25;
 const nobody = new Uint8Array(0);
+/** Mails of one claim, and their recipients: rows of them all stay well within a transaction. */
+const maxClaimed = 16;
+const maxClaimedRecipients = 400;
 /** The configuration's bound of outbound.expire. */
 const longestLifeMs = 5 * 86_400_000;
 
@@ -61,7 +65,7 @@ export class OutboundQueue implements OutboundStore {
       const { lt, gte } = rows.destination.range();
       // The first row of a destination is the first that is due: the others are passed over.
       for (let from = gte; ; ) {
-        const [first] = (await this.#p.store.page(shard, { gte: from, lt, limit: 1 })).rows;
+        const [first] = await firstRows(this.#p.store, shard, { gte: from, lt }, 1);
         if (first === undefined) break;
         const [key] = first;
         const mail = await this.#read(this.#p.store, shard, key.subarray(idOffset));
@@ -82,27 +86,31 @@ export class OutboundQueue implements OutboundStore {
   claim(
     destination: string,
     { nowMs, untilMs, owner }: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
-  ): Promise<{ readonly mail: OutboundMail | undefined; readonly nextDueMs: number | undefined }> {
+  ): Promise<{ readonly mails: readonly OutboundMail[]; readonly nextDueMs: number | undefined }> {
     const place = this.#place(destination);
     const shard = queuePart(destinationByte(destination) % queueShards);
     const all = rows.destination.range(place);
     const end = rows.destination.key(place, u64(nowMs + 1), nobody);
     return this.#p.store.transact([shard], async (tx) => {
-      let mail: OutboundMail | undefined;
-      const due = await tx.page(shard, { gte: all.gte, lt: end, limit: 1 });
-      for (const [key] of due.rows) {
+      const mails: OutboundMail[] = [];
+      const due = await firstRows(tx, shard, { gte: all.gte, lt: end }, maxClaimed);
+      let recipients = 0;
+      for (const [key] of due) {
         const id = key.subarray(idOffset);
-        tx.del(shard, key);
         const stored = await this.#read(tx, shard, id);
+        recipients += stored?.recipients.length ?? 0;
+        if (mails.length > 0 && recipients > maxClaimedRecipients) break;
+        tx.del(shard, key);
         if (stored === undefined) continue;
-        mail = { ...stored, dueMs: untilMs };
+        const mail = { ...stored, dueMs: untilMs };
         this.#write(tx, shard, mail);
         this.#putDue(tx, shard, mail, Buffer.from(owner));
         const heldKey = rows.held.key(id);
         tx.put(shard, heldKey, rows.held.encode(this.#p.sealer, shard, heldKey, Buffer.from(owner)));
+        mails.push(mail);
       }
-      const [first] = (await tx.page(shard, { ...all, limit: 1 })).rows;
-      return { mail, nextDueMs: first && u64.read(first[0], dueOffset) };
+      const [first] = await firstRows(tx, shard, all, 1);
+      return { mails, nextDueMs: first && u64.read(first[0], dueOffset) };
     });
   }
 

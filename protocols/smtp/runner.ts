@@ -33,6 +33,8 @@ interface Waiting {
   failures: number;
   /** Until then the same is said of what becomes due, without an attempt. */
   unreachable: { readonly outcome: Outcome; readonly untilMs: number } | undefined;
+  /** Sessions that have nothing to send for a moment. */
+  readonly idle: RelaySession[];
 }
 
 /** Connections at a time, to whomever. */
@@ -42,6 +44,8 @@ const maxMailsInARow = 200;
 /** After a fault of ours. */
 const pauseMs = 60_000;
 const graceMs = 10_000;
+/** A session without mail stays open so long: the next mail of its destination needs no new one. */
+const idleMs = 2_000;
 /** The longest that a destination is taken to be unreachable without an attempt. */
 const maxUnreachableMs = 15 * 60_000;
 
@@ -54,6 +58,8 @@ export class RelayRunner {
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
   readonly #sessions = new Set<RelaySession>();
+  /** What ends each idle session, the one that is idle for longest first. */
+  readonly #idle = new Map<RelaySession, () => void>();
   #cancelTimer: (() => void) | undefined;
   #isStopped = true;
 
@@ -96,6 +102,7 @@ export class RelayRunner {
     });
     await this.settled();
     cancel();
+    for (const end of this.#idle.values()) end();
   }
 
   #note(destination: string, dueMs: number): Waiting {
@@ -104,6 +111,7 @@ export class RelayRunner {
       active: 0,
       failures: 0,
       unreachable: undefined,
+      idle: [],
     };
     known.dueMs = Math.min(known.dueMs, dueMs);
     this.#waiting.set(destination, known);
@@ -135,48 +143,109 @@ export class RelayRunner {
     this.#waiting.set(destination, waiting);
     waiting.active++;
     waiting.dueMs = Number.POSITIVE_INFINITY;
-    const session = this.#parts.relay.session();
+    const session = this.#session(waiting);
     this.#sessions.add(session);
     const running = this.#work(destination, waiting, session)
-      .catch((err: unknown) => {
-        this.#parts.log.error('outbound.queue.failed', { err }, { destination });
-        this.#note(destination, this.#parts.clock.now() + pauseMs);
-      })
+      .then(
+        () => this.#keep(destination, waiting, session),
+        (err: unknown) => {
+          session.close();
+          this.#parts.log.error('outbound.queue.failed', { err }, { destination });
+          this.#note(destination, this.#parts.clock.now() + pauseMs);
+        },
+      )
       .finally(() => {
-        session.close();
         this.#sessions.delete(session);
         this.#running.delete(running);
         waiting.active--;
-        if (waiting.active === 0 && waiting.dueMs === Number.POSITIVE_INFINITY) {
-          this.#waiting.delete(destination);
-        }
+        this.#forget(destination, waiting);
         this.#look();
       });
     this.#running.add(running);
   }
 
+  /** An idle session, or a new one; there is room for it. */
+  #session(waiting: Waiting): RelaySession {
+    const idle = waiting.idle.pop();
+    if (idle !== undefined) {
+      this.#idle.get(idle)?.();
+      return idle;
+    }
+    const [oldest] = this.#idle.values();
+    if (this.#running.size + this.#idle.size >= maxSessions) oldest?.();
+    return this.#parts.relay.session();
+  }
+
+  #keep(destination: string, waiting: Waiting, session: RelaySession): void {
+    if (this.#isStopped) {
+      session.close();
+      return;
+    }
+    waiting.idle.push(session);
+    const cancel = this.#parts.clock.after(idleMs, () => end());
+    const end = () => {
+      cancel();
+      this.#idle.delete(session);
+      const at = waiting.idle.indexOf(session);
+      // Otherwise it was taken.
+      if (at < 0) return;
+      waiting.idle.splice(at, 1);
+      session.close();
+      this.#forget(destination, waiting);
+    };
+    this.#idle.set(session, end);
+  }
+
+  #forget(destination: string, { active, idle, dueMs }: Waiting): void {
+    const isOver = active === 0 && idle.length === 0 && dueMs === Number.POSITIVE_INFINITY;
+    if (isOver) this.#waiting.delete(destination);
+  }
+
+  /** What an attempt did is written down while the next one runs. */
   async #work(destination: string, waiting: Waiting, session: RelaySession): Promise<void> {
-    for (let sent = 0; !this.#isStopped; sent++) {
-      // Others wait for a session too.
-      const isEnough = sent >= maxMailsInARow || (this.#isDoubtful(waiting) && waiting.active > 1);
-      if (isEnough) return void this.#note(destination, this.#parts.clock.now());
-      const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
-      if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
-      if (mail === undefined) return;
-      const unreachable = this.#unreachable(waiting);
-      // Another session may take what else is due.
-      this.#look();
-      try {
-        const outcomes: readonly Outcome[] =
-          unreachable === undefined ? await this.#attempt(session, mail) : repeat(unreachable, mail);
-        if (unreachable === undefined) this.#learn(waiting, outcomes);
-        // What we broke off ourselves says nothing; it is taken up again at the next start.
-        const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
-        if (told.length === 0) return;
-        for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
-      } finally {
-        this.#parts.queue.release(mail);
+    let settling = Promise.resolve();
+    try {
+      for (let sent = 0; !this.#isStopped; sent++) {
+        // Others wait for a session too.
+        const isEnough = sent >= maxMailsInARow || (this.#isDoubtful(waiting) && waiting.active > 1);
+        if (isEnough) return void this.#note(destination, this.#parts.clock.now());
+        const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
+        if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
+        if (mail === undefined) return;
+        const outcomes = await this.#outcomes(waiting, session, mail);
+        await settling;
+        settling = this.#settle(mail, outcomes);
+        // It is waited for.
+        settling.catch(() => undefined);
       }
+    } finally {
+      await settling;
+    }
+  }
+
+  async #outcomes(waiting: Waiting, session: RelaySession, mail: OutboundMail): Promise<readonly Outcome[]> {
+    const unreachable = this.#unreachable(waiting);
+    // Another session may take what else is due.
+    this.#look();
+    if (unreachable !== undefined) return repeat(unreachable, mail);
+    try {
+      const outcomes = await this.#attempt(session, mail);
+      this.#learn(waiting, outcomes);
+      return outcomes;
+    } catch (error) {
+      this.#parts.queue.release(mail);
+      throw error;
+    }
+  }
+
+  async #settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<void> {
+    try {
+      // What we broke off ourselves says nothing; it is taken up again at the next start.
+      const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
+      if (told.length === 0) return;
+      for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
+    } finally {
+      this.#parts.queue.release(mail);
     }
   }
 

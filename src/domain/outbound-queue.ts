@@ -55,12 +55,27 @@ const recordWords = {
 
 const inbox = defaultFolder(FolderType.Inbox);
 
+/** A mail to attempt, if one is due, and when the next one is. */
+interface Claimed {
+  readonly mail: OutboundMail | undefined;
+  readonly nextDueMs: number | undefined;
+}
+
+/** What was claimed for a destination at once. */
+interface Hand {
+  mails: OutboundMail[];
+  nextDueMs: number | undefined;
+  asking: Promise<void> | undefined;
+}
+
 /** OutboundQueue decides what becomes of mail for other servers: attempts, retries, reports to the sender. */
 export class OutboundQueue {
   readonly #parts: OutboundQueueParts;
   readonly #owner: string;
   /** What is being sent, whatever the clock says of it. */
   readonly #inHand = new Set<QueueId>();
+  /** By destination, what is claimed and waits for a session. */
+  readonly #claimed = new Map<string, Hand>();
 
   constructor(parts: OutboundQueueParts) {
     this.#parts = parts;
@@ -73,17 +88,37 @@ export class OutboundQueue {
   }
 
   /** The next mail of a destination that is due, held for an attempt until it is released; and when another one is. */
-  async claim(destination: string): ReturnType<OutboundStore['claim']> {
+  async claim(destination: string): Promise<Claimed> {
+    const known = this.#claimed.get(destination);
+    const claimed = known ?? { mails: [], nextDueMs: undefined, asking: undefined };
+    if (known === undefined) this.#claimed.set(destination, claimed);
+    if (claimed.mails.length === 0) {
+      // Sessions that ask at once share what one of them is given.
+      claimed.asking ??= this.#claimMore(destination, claimed).finally(() => {
+        claimed.asking = undefined;
+      });
+      await claimed.asking;
+    }
+    const mail = claimed.mails.shift();
+    const { mails, nextDueMs } = claimed;
+    if (mails.length > 0) return { mail, nextDueMs: this.#parts.outside.clock.now() };
+    if (claimed.asking === undefined && this.#claimed.get(destination) === claimed)
+      this.#claimed.delete(destination);
+    return { mail, nextDueMs };
+  }
+
+  async #claimMore(destination: string, claimed: Hand): Promise<void> {
     for (;;) {
       const nowMs = this.#parts.outside.clock.now();
       const held = { nowMs, untilMs: nowMs + holdMs, owner: this.#owner };
-      const claimed = await this.#parts.queue.claim(destination, held);
-      const { mail } = claimed;
-      if (mail === undefined) return claimed;
-      // Its attempt takes long, or the clock was put forward: it is held for longer.
-      if (this.#inHand.has(mail.id)) continue;
-      this.#inHand.add(mail.id);
-      return claimed;
+      const { mails, nextDueMs } = await this.#parts.queue.claim(destination, held);
+      // The attempt of some takes long, or the clock was put forward: they are held for longer.
+      const free = mails.filter(({ id }) => !this.#inHand.has(id));
+      claimed.nextDueMs = nextDueMs;
+      if (free.length === 0 && mails.length > 0) continue;
+      for (const { id } of free) this.#inHand.add(id);
+      claimed.mails.push(...free);
+      return;
     }
   }
 
@@ -158,7 +193,17 @@ export class OutboundQueue {
   async delete(organization: OrganizationId, id: QueueId): Promise<void> {
     const mail = await this.get(organization, id);
     await this.#parts.store.transact([], (_of, outbound) => outbound.replace(mail, undefined), [], [mail]);
+    this.#forget(mail);
     this.#parts.log.info('outbound.mail.deleted', { queueId: id, acceptId: mail.acceptId });
+  }
+
+  /** One that was claimed and waits for a session is not attempted any more. */
+  #forget({ id, destination }: OutboundMail): void {
+    const hand = this.#claimed.get(destination);
+    const at = hand?.mails.findIndex((mail) => mail.id === id) ?? -1;
+    if (at < 0) return;
+    hand?.mails.splice(at, 1);
+    this.#inHand.delete(id);
   }
 
   async #report(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {

@@ -166,12 +166,13 @@ export interface OutboundStore {
   /** Frees what earlier owners held (it is due at `nowMs`), and gives every destination that has mail. */
   recover(owner: string, nowMs: number): Promise<readonly DueDestination[]>;
   /**
-   * Takes the first mail of a destination that is due, and holds it until `untilMs`; also tells when the next one is due.
+   * Takes the first mails of a destination that are due, and holds them until `untilMs`; also tells when the next one is
+   * due.
    */
   claim(
     destination: string,
     held: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
-  ): Promise<{ readonly mail: OutboundMail | undefined; readonly nextDueMs: number | undefined }>;
+  ): Promise<{ readonly mails: readonly OutboundMail[]; readonly nextDueMs: number | undefined }>;
   get(id: QueueId): Promise<OutboundMail | undefined>;
   /** Of one organisation, in order of id, after `after`. */
   list(

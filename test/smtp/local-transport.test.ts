@@ -149,7 +149,9 @@ test('killed between the delivery and its end in the queue: every mailbox has it
     const destination = mails[0]?.destination ?? '';
     // By an earlier life of this server.
     const nowMs = mails[0]?.dueMs ?? 0;
-    const { mail } = await site.database.mail.outbound.claim(destination, {
+    const {
+      mails: [mail],
+    } = await site.database.mail.outbound.claim(destination, {
       nowMs,
       untilMs: nowMs + hour,
       owner: 'gone',
