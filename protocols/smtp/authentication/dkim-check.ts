@@ -1,5 +1,6 @@
 import { DkimVerifier, type HeaderRow } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { CanonicalBody } from './canonical-body.ts';
+import { maxAuthorBytes } from './shown-authors.ts';
 
 type Hasher = ReturnType<DkimVerifier['bodyHashes']['get']> & object;
 
@@ -8,7 +9,6 @@ const maxSignatures = 10;
 const maxSignatureBytes = 6 * 1024;
 /** Names in h=, each of which is looked for in the whole header. */
 const maxColons = 500;
-const maxAuthorBytes = 8 * 1024;
 
 interface DkimOptions {
   readonly resolver: (name: string, type: string) => Promise<unknown[]>;

@@ -394,6 +394,24 @@ describe('DMARC', () => {
     expect(field).toContain(`\tdmarc=${result}`);
   });
 
+  // A sender who passes for a domain of his own must not be shown as somebody else.
+  test.each<[string, string]>([
+    ['a field behind a blank fold', 'X: y\r\nFrom\r\n \r\n : ceo@bank.example\r\nFrom: bob@author.example'],
+    [
+      'a line that is no field behind a group',
+      'From: mailto:ceo@bank.example\r\nFrom\x7f:bob@author.example',
+    ],
+    [
+      'a line that is no field behind an open comment',
+      'From: ceo@bank.example (\r\njunk ) <bob@author.example>',
+    ],
+    ['two addresses with a blank between', 'From: bob@author.example ceo@bank.example'],
+  ])('an author that only readers see counts too: %s', async (_name, header) => {
+    const zone = { ...reject, ...record('v=DMARC1; p=reject', 'bank.example'), ...spf('author.example') };
+    const { action } = await evaluated(zone, { message: `${header}\r\nSubject: Hi\r\n\r\nHello\r\n` });
+    expect(action).toBe('reject');
+  });
+
   test.each<[string, string, string, string]>([
     ['adkim=r', 'sub.author.example', 'pass', ''],
     ['adkim=s', 'sub.author.example', 'fail', '; adkim=s'],

@@ -13,6 +13,7 @@ import { DkimCheck } from './dkim-check.ts';
 import { headerRows } from './header-rows.ts';
 import { Lookups, type Resolve } from './lookups.ts';
 import { resultsField, type SignatureFinding } from './results-field.ts';
+import { shownAuthors } from './shown-authors.ts';
 
 /** Where a message comes from, as its client says and as we see. */
 export interface Origin {
@@ -63,6 +64,8 @@ export class Evaluation {
   readonly #policies: Lookups;
   readonly #spf: Promise<Spf>;
   readonly #dkim: DkimCheck;
+  /** As readers see them. */
+  #shown: ReturnType<typeof shownAuthors> = { addresses: [], fields: 0 };
 
   constructor(parts: EvaluationParts, origin: Origin) {
     this.#parts = parts;
@@ -77,6 +80,7 @@ export class Evaluation {
 
   /** Takes the whole header, as it came; call once, before the body. */
   async header(bytes: Buffer): Promise<void> {
+    this.#shown = shownAuthors(bytes);
     await this.#guard('dkim', async () => {
       await this.#dkim.takeHeader(bytes, headerRows(bytes));
       // Asked ahead, all at once: the body is still on its way.
@@ -165,7 +169,9 @@ export class Evaluation {
   }
 
   async #evaluateDmarc(spfDomains: readonly string[], dkim: readonly Signature[]): Promise<Dmarc> {
-    const { headerFrom, fromFields } = this.#dkim;
+    // Whoever may be taken for an author is one.
+    const headerFrom = [...this.#dkim.headerFrom, ...this.#shown.addresses];
+    const fromFields = Math.max(this.#dkim.fromFields, this.#shown.fields);
     const dkimDomains = dkim.map(({ domain, underSized }) => ({ domain, underSized }));
     const resolver = this.#policies.resolver;
     const found = await this.#guard('dmarc', () =>
