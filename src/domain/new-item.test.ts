@@ -63,3 +63,29 @@ test('a header with thousands of addresses and a body of thousands of parts stay
   expect(JSON.stringify([item.envelope, item.attachments, item.detail]).length).toBeLessThan(100_000);
   expect(item.envelope.to.length).toBeGreaterThan(200);
 });
+
+test.each([
+  ['names', `Content-Type: image/png; name="${'漢'.repeat(200)}#.png"`],
+  [
+    'locations',
+    `Content-Location: http://x.example/${'x'.repeat(2_000)}\r\nContent-ID: <${'y'.repeat(990)}>`,
+  ],
+  ['types', `Content-Type: ${'x'.repeat(30_000)}/y`],
+])('parts with long %s and a header with much in it stay within a row together', (_what, field) => {
+  const part = (n: number) => `--b\r\n${field.replace('#', String(n))}\r\nX: y\r\n\r\nx\r\n`;
+  const ids = Array.from({ length: 100 }, (_, n) => `<${'r'.repeat(480)}${n}>`).join(' ');
+  const header = [
+    `To: ${Array.from({ length: 3_000 }, (_, n) => `u${n}@away.example`).join(', ')}`,
+    `Subject: ${'漢'.repeat(4_000)}`,
+    `Thread-Topic: ${'漢'.repeat(4_000)}`,
+    `References: ${ids}`,
+    'Content-Type: multipart/mixed; boundary=b',
+  ];
+  const item = itemOf(
+    `${header.join('\r\n')}\r\n\r\n--b\r\n\r\nHello\r\n${Array.from({ length: 900 }, (_, n) => part(n)).join('')}--b--\r\n`,
+  );
+  const { envelope, attachments, detail } = item;
+  expect(Buffer.byteLength(JSON.stringify([envelope, attachments, detail]))).toBeLessThan(58 * 1024);
+  expect([detail.text[0], detail.preview]).toEqual([0, expect.stringMatching(/^Hello/)]);
+  expect(envelope.references[0]).toMatch(/^<r+0>$/);
+});

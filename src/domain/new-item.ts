@@ -9,6 +9,11 @@ const maxAttachments = 150;
 const maxAddressBytes = 20 * 1024;
 const maxSubject = 2_000;
 const maxReferences = 50;
+const maxReferenceBytes = 10 * 1024;
+/** Envelope, attachments and detail share a row of the queue. */
+const maxItemBytes = 54 * 1024;
+/** A longer one is none. RFC 6838 §4.2. */
+const maxTypeLength = 255;
 /** MS-OXOMSG, PidTagNormalizedSubject: up to three characters that are no digits, a colon and a space; Re, Fwd, AW. */
 const replyPrefixes = /^(?:[^\s\d:]{1,3}:\s+)+/u;
 
@@ -25,19 +30,21 @@ export function newItem(
   body: NewBody,
   { receivedMs, read, verdicts }: Arrival,
 ): NewItem {
+  const envelope = envelopeOf(index.headers);
+  const { attachments, detail } = withinRow(index, maxItemBytes - bytesOf(envelope));
   return {
     receivedMs,
     size: index.size,
-    envelope: envelopeOf(index.headers),
+    envelope,
     importance: index.headers.importance,
     messageClass: index.messageClass,
     conversationId: index.conversationId,
     conversationIndex: index.conversationIndex,
-    attachments: attachmentsOf(index),
+    attachments,
     draft: false,
     marks: { read, categories: [] },
     ...(verdicts === undefined ? {} : { verdicts }),
-    detail: detailOf(index),
+    detail,
     body,
   };
 }
@@ -56,7 +63,7 @@ function envelopeOf(headers: MessageHeaders): Envelope {
     dateMs: headers.date,
     messageId: headers.messageId.slice(0, maxSubject) || undefined,
     inReplyTo: headers.inReplyTo.slice(0, maxSubject) || undefined,
-    references: headers.references.filter(({ length }) => length < 500).slice(0, maxReferences),
+    references: referencesOf(headers.references),
     threadTopic: headers.threadTopic?.slice(0, maxSubject) ?? subject.replace(replyPrefixes, ''),
   };
 }
@@ -75,11 +82,37 @@ function addressTaker(maxBytes: number): (from: readonly MailAddress[]) => Mailb
   };
 }
 
-function attachmentsOf({ parts, attachments }: MessageIndex): Attachment[] {
-  return attachments.slice(0, maxAttachments).map((attachment) => ({
+function referencesOf(all: readonly string[]): string[] {
+  let left = maxReferenceBytes;
+  return all
+    .filter(({ length }) => length < 500)
+    .slice(0, maxReferences)
+    .filter((id) => {
+      left -= Buffer.byteLength(id);
+      return left >= 0;
+    });
+}
+
+/** What of attachments and parts has room in so many bytes: all, or a quarter less, and so on. */
+function withinRow(index: MessageIndex, maxBytes: number): Pick<NewItem, 'attachments' | 'detail'> {
+  for (let share = 1; ; share *= 0.75) {
+    const attachments = attachmentsOf(index, Math.floor(maxAttachments * share));
+    const detail = detailOf(index, Math.ceil(maxParts * share));
+    const isLeast = attachments.length === 0 && detail.parts.length <= 1;
+    if (isLeast || bytesOf([attachments, detail]) <= maxBytes) return { attachments, detail };
+  }
+}
+
+/** About what it takes in a row, or more. */
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function attachmentsOf({ parts, attachments }: MessageIndex, limit: number): Attachment[] {
+  return attachments.slice(0, limit).map((attachment) => ({
     part: parts[attachment.part]?.path ?? '',
     name: attachment.name,
-    type: attachment.type,
+    type: shortType(attachment.type),
     size: attachment.size,
     method: attachment.method,
     contentId: attachment.contentId,
@@ -88,11 +121,11 @@ function attachmentsOf({ parts, attachments }: MessageIndex): Attachment[] {
   }));
 }
 
-function detailOf({ parts, text, html, preview }: MessageIndex): ItemDetail {
+function detailOf({ parts, text, html, preview }: MessageIndex, limit: number): ItemDetail {
   const kept = parts
     .map((part, at) => ({ part, at }))
     .filter(({ part, at }) => !part.type.startsWith('multipart/') || text.includes(at) || html.includes(at))
-    .slice(0, maxParts);
+    .slice(0, limit);
   const place = new Map(kept.map(({ at }, n) => [at, n]));
   const placesOf = (indexes: readonly number[]) => indexes.flatMap((at) => place.get(at) ?? []);
   return {
@@ -104,5 +137,9 @@ function detailOf({ parts, text, html, preview }: MessageIndex): ItemDetail {
 }
 
 function partOf({ path, type, charset, encoding, flowed, start, end, size }: MimePart): MessagePart {
-  return { path, type, charset, encoding, flowed, start, end, size };
+  return { path, type: shortType(type), charset, encoding, flowed, start, end, size };
+}
+
+function shortType(type: string): string {
+  return type.length <= maxTypeLength ? type : 'application/octet-stream';
 }
