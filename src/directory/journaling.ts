@@ -1,5 +1,6 @@
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
+import { withoutTag } from './address.ts';
 import { canonicalAddress } from './canonical-name.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { isDomainName } from './domain.ts';
@@ -95,7 +96,7 @@ async function checked(
     ['JournalingAddress', journaling.journalingAddress],
     ['ReportAddress', journaling.reportAddress],
   ] as const) {
-    if (address !== undefined && canonicalAddress(address) === own)
+    if (address !== undefined && isOwn(address, own))
       throw new DomainError(
         'request/invalid',
         `${name} cannot be ${own}: records come from it, nobody has it.`,
@@ -111,6 +112,12 @@ async function checked(
       'ReportAddress must be another one than JournalingAddress: it is told when that one cannot be reached.',
     );
   return journaling;
+}
+
+/** With a tag too it is nobody's. */
+function isOwn(address: string, own: string): boolean {
+  const canonical = canonicalAddress(address);
+  return canonical === own || withoutTag(canonical) === own;
 }
 
 /** With its domain in canonical form. */

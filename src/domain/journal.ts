@@ -1,5 +1,6 @@
 import type { Directory } from '#directory/directory';
 import type { JournalingFacts } from '#directory/journaling';
+import { decodeRaw } from '#mime/encoded-word';
 import { journalReport, type ReportFrame } from '#mime/journal-report';
 import { addressedMails } from './addressed-mails.ts';
 import { BodySpool } from './body-spool.ts';
@@ -144,7 +145,7 @@ export class Journal {
       boundary: `=_${this.#randomHex()}`,
       sender: envelope.reversePath,
       subject: headers.subject,
-      originalId: headers.messageId,
+      originalId: decodeRaw(headers.messageId),
       recipients: journaledRecipients(organization, envelope, headers, forwardedFor),
       is8bit: content.is8bit,
     });

@@ -55,6 +55,11 @@ test.each([
     /^JournalingAddress cannot be/,
   ],
   [
+    'the sender of records with a tag',
+    { Enabled: true, JournalingAddress: own.replace('@', '+archive@') },
+    /^JournalingAddress cannot be/,
+  ],
+  [
     'the sender of records to report to',
     { Enabled: true, JournalingAddress: 'a@b.example', ReportAddress: own },
     /^ReportAddress cannot be/,

@@ -169,6 +169,14 @@ test('submission: To, Cc and Bcc by the header, aliases too, here and elsewhere;
   expect(record?.original.endsWith(unsigned)).toBe(true);
 });
 
+test('a Message-ID beyond ASCII stands in the record as it was', async () => {
+  const site = await start();
+  const raw = 'From: carol@away.example\r\nMessage-ID: <größe@away.example>\r\n\r\nText\r\n';
+  await receive(site, [site.alice.address], Buffer.from(raw));
+  const [record] = await site.records(1);
+  expect(record?.lines[2]).toBe('Message-Id: <größe@away.example>');
+});
+
 test('500 recipients elsewhere are one record with 500 lines', async () => {
   const site = await start();
   const to = Array.from({ length: 500 }, (_, n) => `somebody.with.a.long.name.${n}@away.example`);
