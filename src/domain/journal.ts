@@ -136,7 +136,7 @@ export class Journal {
     { atMs, forwardedFor, limit }: JournalOptions & { readonly limit: number },
   ): Promise<readonly NewOutboundMail[]> {
     const headers = await content.headers();
-    if (this.#isOurs(organization, headers.messageId)) return [];
+    if (!isOfUser(envelope) && this.#isOurs(organization, headers.messageId)) return [];
     const frame = journalReport({
       from,
       to,
@@ -188,6 +188,11 @@ export class Journal {
   #randomHex(): string {
     return Buffer.from(this.#parts.outside.random.bytes(16)).toString('hex');
   }
+}
+
+/** A user who has seen a record could send what has none, by its Message-ID. */
+function isOfUser({ client, isAuthenticated, reversePath }: MailEnvelope): boolean {
+  return client?.user !== undefined || (isAuthenticated && reversePath !== '');
 }
 
 /** The record around a body that is a file; undefined if it has none, or what stands around it is too long for a row. */

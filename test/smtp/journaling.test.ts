@@ -301,6 +301,33 @@ test('a record that comes back to the organisation makes none', async () => {
   await site.records(3);
 });
 
+test('a user who has seen a record cannot send without one by its Message-ID', async () => {
+  const site = await start();
+  await receive(site, [site.alice.address], mail);
+  await site.records(1);
+  const [id = ''] = /^Message-ID: .*$/m.exec(site.next.mails[0]?.raw ?? '') ?? [];
+  expect(id).toContain('@');
+  const raw = `From: ${site.alice.address}\r\n${id}\r\nSubject: Secret\r\n\r\nText\r\n`;
+  await submit(site, ['x@away.example'], raw);
+  await site.records(2);
+  const phone = new EasClient({
+    baseUrl: site.server.baseUrl,
+    ca: site.server.ca,
+    user: site.alice.address,
+    password: site.alice.password,
+    version: '14.1',
+    deviceId: 'phone1',
+    deviceType: 'TestPhone',
+  });
+  await phone.provision();
+  const mime = Buffer.from(`To: x@away.example\r\n${raw}`);
+  await phone.command(
+    'SendMail',
+    el(ComposeMail.SendMail, el(ComposeMail.ClientId, '1'), el(ComposeMail.Mime, mime)),
+  );
+  await site.records(3);
+});
+
 test('25 MiB with bytes beyond ASCII arrive as they came', { timeout: 120_000 }, async () => {
   const site = await start();
   const lines = Buffer.from('Größe \xff '.repeat(300), 'latin1');
