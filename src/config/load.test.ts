@@ -128,14 +128,31 @@ test.each<[name: string, toml: string, env: Record<string, string>, faults: stri
     'a route without relay',
     '[[outbound.route]]\ndomain = "a.example"',
     {},
-    ['✖ Invalid input: expected string, received undefined → at outbound.route[0].relay'],
+    ['✖ Expected a relay such as "smtp://user:pass@host:587" → at outbound.route[0].relay'],
   ],
   [
     'the environment',
     '',
     { MAILSTEAD_LIMITS_RECIPIENTS: 'many' },
+    ['✖ Expected a whole number such as 100 → at limits.recipients (MAILSTEAD_LIMITS_RECIPIENTS)'],
+  ],
+  [
+    'a network',
+    '[authentication]\ntrusted_networks = ["lan", "192.0.2.0/33", "192.0.2.0/24"]',
+    {},
     [
-      '✖ Invalid input: expected number, received string → at limits.recipients (MAILSTEAD_LIMITS_RECIPIENTS)',
+      '✖ Expected a network such as "192.0.2.0/24", or an address → at authentication.trusted_networks[0]',
+      '✖ Expected a network such as "192.0.2.0/24", or an address → at authentication.trusted_networks[1]',
+    ],
+  ],
+  [
+    'numbers in the place of texts',
+    '[scanner]\nurl = 1\ntimeout = 30\nmax_size = 5',
+    {},
+    [
+      '✖ Expected a URL such as "http://127.0.0.1:11333" → at scanner.url',
+      '✖ Expected a duration such as "15m" or "2d" → at scanner.timeout',
+      '✖ Expected a size such as "25 MiB" → at scanner.max_size',
     ],
   ],
   ['TOML', 'a = ', {}, [expect.stringMatching(/^✖ Invalid TOML document: .* → at .*mailstead\.toml:1:5$/)]],

@@ -20,26 +20,29 @@ const ownNetworks = [
 
 const text = z.string();
 const host = text.regex(hostPattern, 'Expected a host name such as "mail.example.com"');
-const size = text.refine((value) => (parseSize(value) ?? 0) > 0, 'Expected a size such as "25 MiB"');
-const duration = text.refine(
+const size = textThat((value) => (parseSize(value) ?? 0) > 0, 'Expected a size such as "25 MiB"');
+const duration = textThat(
   (value) => (parseDuration(value) ?? 0) > 0,
   'Expected a duration such as "15m" or "2d"',
 );
-const listen = text.refine(
+const listen = textThat(
   (value) => value === '' || parseListenAddress(value) !== undefined,
   'Expected host:port such as "127.0.0.1:2525", or "" for off',
 );
-const httpUrl = urlOf(['http:', 'https:'], 'Expected a URL such as "https://mail.example.com"');
+const publicUrl = urlOf(['http:', 'https:'], 'Expected a URL such as "https://mail.example.com"');
+const scannerUrl = urlOf(['http:', 'https:'], 'Expected a URL such as "http://127.0.0.1:11333"');
 const relayUrl = urlOf(['smtp:', 'smtps:'], 'Expected a relay such as "smtp://user:pass@host:587"');
 const dnsServer = text.regex(
   /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?|[0-9a-f:]*:[0-9a-f:]+)$/i,
   'Expected an address such as "127.0.0.1:5353"',
 );
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: 'Expected a network such as "192.0.2.0/24", or an address',
-});
+const addressKinds = [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()];
+const network = textThat(
+  (value) => addressKinds.some((kind) => kind.safeParse(value).success),
+  'Expected a network such as "192.0.2.0/24", or an address',
+);
 const extension = text.regex(/^\.[^\s./\\]+$/, 'Expected an ending such as ".exe"');
-const count = z.int().min(1).max(1_000_000_000);
+const count = z.int('Expected a whole number such as 100').min(1).max(1_000_000_000);
 
 /**
  * settingsSchema is every setting under its name in the file: type, default and a one-line description. The environment
@@ -51,7 +54,7 @@ export const settingsSchema = z.strictObject({
     .default('mailstead.test')
     .describe("An organisation's test mail domain is <alias>.<base_domain>"),
   data: text.min(1, 'Expected a directory').default('./data').describe('The data directory'),
-  public_url: httpUrl
+  public_url: publicUrl
     .or(z.literal(''))
     .default('')
     .describe('What clients are told; default: https://<hostname>:<https port>'),
@@ -162,7 +165,7 @@ export const settingsSchema = z.strictObject({
       .describe('Longest wait for DNS at the end of a message; what is unknown then is a temporary error'),
   }),
   scanner: section({
-    url: httpUrl
+    url: scannerUrl
       .or(z.literal(''))
       .default('')
       .describe("Content scanner with rspamd's HTTP interface; empty: none"),
@@ -193,10 +196,14 @@ function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 }
 
 function urlOf(protocols: readonly string[], message: string) {
-  return text.refine((value) => {
+  return textThat((value) => {
     const url = URL.parse(value);
     return url !== null && protocols.includes(url.protocol) && url.hostname !== '';
   }, message);
+}
+
+function textThat(isRight: (value: string) => boolean, message: string) {
+  return z.string(message).refine(isRight, message);
 }
 
 function machineName(): string {
