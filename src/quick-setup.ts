@@ -169,9 +169,7 @@ function laterText(place: Place, aliases: readonly string[]): string {
     '',
     ...whereLines(place),
     'A forgotten password is replaced with:',
-    "  npm run -s mailstead -- api ResetPassword '" +
-      '{"OrganizationId":"m-...","UserId":"<address>","Password":"<new one>"}\'',
-    '  (api ListOrganizations shows the id of the organisation)',
+    `  npm run -s mailstead -- user password <address>${aliases.length === 1 ? '' : ' --org <organisation>'}`,
     '',
   ].join('\n');
 }

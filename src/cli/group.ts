@@ -93,7 +93,7 @@ function addLooks(group: Command, terminal: Terminal): void {
     .action(async (who: string, _options, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const shown = await describe(session, OrganizationId, who);
+      const shown = await session.group(OrganizationId, who);
       const { Members } = await session.client.list('WorkMailService.ListGroupMembers', 'Members', {
         OrganizationId,
         GroupId: shown['GroupId'],
@@ -104,8 +104,8 @@ function addLooks(group: Command, terminal: Terminal): void {
 
 function addMembers(group: Command, terminal: Terminal): void {
   for (const [name, operation, done] of [
-    ['add', 'AssociateMemberToGroup', 'are in'],
-    ['remove', 'DisassociateMemberFromGroup', 'are no longer in'],
+    ['add', 'AssociateMemberToGroup', 'in'],
+    ['remove', 'DisassociateMemberFromGroup', 'no longer in'],
   ] as const) {
     withOrganization(group.command(name))
       .description(
@@ -123,7 +123,8 @@ function addMembers(group: Command, terminal: Terminal): void {
             MemberId,
           });
         }
-        session.show({}, () => `${members.join(', ')} ${done} ${who}.\n`);
+        const are = members.length === 1 ? 'is' : 'are';
+        session.show({}, () => `${members.join(', ')} ${are} ${done} ${who}.\n`);
       });
   }
 }
@@ -136,7 +137,7 @@ function addSwitches(group: Command, terminal: Terminal): void {
     .action(async (who: string, Email: string, _options, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const { GroupId: EntityId } = await describe(session, OrganizationId, who);
+      const { GroupId: EntityId } = await session.group(OrganizationId, who);
       const input = { OrganizationId, EntityId, Email };
       const output = await session.client.call('WorkMailService.RegisterToWorkMail', input);
       session.show(output, () => `${Email} is enabled.\n`);
@@ -147,7 +148,7 @@ function addSwitches(group: Command, terminal: Terminal): void {
     .action(async (who: string, _options, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const { GroupId: EntityId } = await describe(session, OrganizationId, who);
+      const { GroupId: EntityId } = await session.group(OrganizationId, who);
       const input = { OrganizationId, EntityId };
       const output = await session.client.call('WorkMailService.DeregisterFromWorkMail', input);
       session.show(output, () => `${who} is disabled.\n`);
@@ -158,7 +159,7 @@ function addSwitches(group: Command, terminal: Terminal): void {
     .action(async (who: string, _options, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const { GroupId, State } = await describe(session, OrganizationId, who);
+      const { GroupId, State } = await session.group(OrganizationId, who);
       if (State === 'ENABLED') {
         const input = { OrganizationId, EntityId: GroupId };
         await session.client.call('WorkMailService.DeregisterFromWorkMail', input);
@@ -166,10 +167,6 @@ function addSwitches(group: Command, terminal: Terminal): void {
       const output = await session.client.call('WorkMailService.DeleteGroup', { OrganizationId, GroupId });
       session.show(output, () => `${who} is deleted.\n`);
     });
-}
-
-function describe(session: Session, OrganizationId: string, GroupId: string): Promise<Output> {
-  return session.client.call('WorkMailService.DescribeGroup', { OrganizationId, GroupId });
 }
 
 function formatGroup(output: Output): string {

@@ -77,7 +77,7 @@ function sentenceOf(error: unknown): string {
 
 const hints: Readonly<Record<string, string>> = {
   EmailAddressInUseException: 'Choose another address.',
-  EntityNotFoundException: '"mailstead user list" shows who there is.',
+  EntityNotFoundException: '"mailstead user list" and "mailstead group list" show who there is.',
   EntityStateException: '"mailstead user show" tells its state.',
   InternalFailure: 'The server’s log says more.',
   InvalidPasswordException: 'Choose another password.',
@@ -86,7 +86,7 @@ const hints: Readonly<Record<string, string>> = {
   NameAvailabilityException: 'Choose another name.',
   OrganizationNotFoundException: '"mailstead org list" shows those there are.',
   ReservedNameException: 'Choose another name.',
-  ResourceNotFoundException: 'Look at the list again.',
+  ResourceNotFoundException: '"mailstead queue list" and "mailstead device list" show what there is.',
   ThrottlingException: 'Wait a moment and try again.',
   UnknownOperationException: 'This server does not serve it: see its version with "mailstead version".',
 };

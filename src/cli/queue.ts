@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import { CliError, type Terminal } from './terminal.ts';
+
+const queueId = /^[0-9a-f]{32}$/;
 
 /** addQueue adds `queue list|show|retry|delete`. */
 export function addQueue(program: Command, terminal: Terminal): void {
@@ -41,6 +43,8 @@ export function addQueue(program: Command, terminal: Terminal): void {
 }
 
 async function asked(terminal: Terminal, command: Command, QueueId: string) {
+  if (!queueId.test(QueueId))
+    throw new CliError(`"${QueueId}" is no id of a message. "mailstead queue list" shows them.`);
   const session = new Session(terminal, command);
   return { session, input: { OrganizationId: await session.organizationId(), QueueId } };
 }

@@ -52,24 +52,35 @@ export class Session {
    * The user of this id, name or address. A disabled user has no address: it is found by the name its address began
    * with.
    */
-  async user(organizationId: string, who: string): Promise<Output> {
-    const describe = (UserId: string) =>
-      this.client.call('WorkMailService.DescribeUser', { OrganizationId: organizationId, UserId });
-    try {
-      return await describe(who);
-    } catch (error) {
-      if (!isNotFound(error) || !who.includes('@')) throw error;
-      const named = await describe(localPartOf(who)).catch((other: unknown) => {
-        throw isNotFound(other) ? error : other;
-      });
-      if (named['Email'] !== undefined && named['Email'] !== null) throw error;
-      return named;
-    }
+  user(organizationId: string, who: string): Promise<Output> {
+    return found(who, (UserId) =>
+      this.client.call('WorkMailService.DescribeUser', { OrganizationId: organizationId, UserId }),
+    );
+  }
+
+  /** The group of this id, name or address; a disabled one as a user. */
+  group(organizationId: string, who: string): Promise<Output> {
+    return found(who, (GroupId) =>
+      this.client.call('WorkMailService.DescribeGroup', { OrganizationId: organizationId, GroupId }),
+    );
   }
 
   /** The id of the user of this id, name or address. */
   async userId(organizationId: string, who: string): Promise<string> {
     return String((await this.user(organizationId, who))['UserId']);
+  }
+}
+
+async function found(who: string, describe: (who: string) => Promise<Output>): Promise<Output> {
+  try {
+    return await describe(who);
+  } catch (error) {
+    if (!isNotFound(error) || !who.includes('@')) throw error;
+    const named = await describe(localPartOf(who)).catch((other: unknown) => {
+      throw isNotFound(other) ? error : other;
+    });
+    if (named['Email'] !== undefined && named['Email'] !== null) throw error;
+    return named;
   }
 }
 

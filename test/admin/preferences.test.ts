@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { runCommand } from '#test/support/command-line';
 import { startServer, type TestServer, type TestUser } from '#test/support/start-server';
-import { runCli } from '../../src/cli/program.ts';
 
 async function start() {
   const server = await startServer();
@@ -17,22 +16,8 @@ async function start() {
   return { server, alice, call };
 }
 
-async function cli({ dataDir }: TestServer, args: readonly string[], stdin = '') {
-  const written = { out: '', err: '' };
-  const code = await runCli(args, {
-    stdin: Readable.from([stdin]),
-    print: (text) => {
-      written.out += text;
-    },
-    complain: (text) => {
-      written.err += text;
-    },
-    env: { MAILSTEAD_DATA: dataDir },
-    cwd: dataDir,
-    serve: () => Promise.reject(new Error('not here')),
-  });
-  return { code, ...written };
-}
+const cli = ({ dataDir }: TestServer, args: readonly string[], stdin = '') =>
+  runCommand(dataDir, args, { stdin });
 
 const never = {
   State: 'DISABLED',

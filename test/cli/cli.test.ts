@@ -8,6 +8,7 @@ import { AdminError, type AdminErrorType } from '#protocols/admin/errors';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import type { HttpListener } from '#protocols/http/listener';
 import { silentLogger } from '#telemetry/log';
+import { runCommand } from '#test/support/command-line';
 import { runCli } from '../../src/cli/program.ts';
 
 const OrganizationId = `m-${'0'.repeat(31)}1`;
@@ -47,22 +48,8 @@ async function serve(operations: Record<string, Answer>): Promise<void> {
   listener = await listenOnAdminSocket(join(dir, 'admin.sock'), endpoint, silentLogger);
 }
 
-async function run(args: readonly string[], { stdin = '', env = {} as Record<string, string> } = {}) {
-  const written = { out: '', err: '' };
-  const code = await runCli(args, {
-    stdin: Readable.from([stdin]),
-    print: (text) => {
-      written.out += text;
-    },
-    complain: (text) => {
-      written.err += text;
-    },
-    env: { MAILSTEAD_DATA: dir, ...env },
-    cwd: dir,
-    serve: () => Promise.reject(new Error('not here')),
-  });
-  return { code, ...written };
-}
+const run = (args: readonly string[], options?: Parameters<typeof runCommand>[2]) =>
+  runCommand(dir, args, options);
 
 const refuse = (type: AdminErrorType, message: string) => (): never => {
   throw new AdminError(type, message);
@@ -194,7 +181,7 @@ test('an error of the API is its type, its text and what to do', async () => {
   expect(await run(['user', 'show', 'nobody'])).toEqual({
     code: 1,
     out: '',
-    err: 'EntityNotFoundException: No such user. "mailstead user list" shows who there is.\n',
+    err: 'EntityNotFoundException: No such user. "mailstead user list" and "mailstead group list" show who there is.\n',
   });
 });
 
@@ -393,7 +380,7 @@ test('config check lists every fault and exits with 2; config show masks secrets
   expect(await run(['config', 'check'])).toEqual({
     code: 2,
     out: '',
-    err: '✖ Unrecognized key: "prot" → at listen\n✖ Invalid input: expected number, received string → at limits.recipients\n',
+    err: '✖ Unrecognized key: "prot" → at listen\n✖ Expected a whole number such as 100 → at limits.recipients\n',
   });
   await writeFile(join(dir, 'mailstead.toml'), '[outbound]\nrelay = "smtp://u:s3cret@h:25"');
   expect((await run(['config', 'check'])).out).toBe('The configuration is fine.\n');

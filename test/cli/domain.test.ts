@@ -1,29 +1,13 @@
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { runCommand } from '#test/support/command-line';
 import { type ShownRecord, startZone } from '#test/support/published-zone';
 import { startServer } from '#test/support/start-server';
-import { runCli } from '../../src/cli/program.ts';
 
 /** A server, its DNS, and the command line on it. */
 async function serve() {
   const zone = await startZone({});
   const server = await startServer({ settings: { MAILSTEAD_DNS_SERVERS: zone.server } });
-  const run = async (...args: string[]) => {
-    const written = { out: '', err: '' };
-    const code = await runCli(args, {
-      stdin: Readable.from([]),
-      print: (text) => {
-        written.out += text;
-      },
-      complain: (text) => {
-        written.err += text;
-      },
-      env: { MAILSTEAD_DATA: server.dataDir },
-      cwd: server.dataDir,
-      serve: () => Promise.reject(new Error('not here')),
-    });
-    return { code, ...written };
-  };
+  const run = (...args: string[]) => runCommand(server.dataDir, args);
   const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).out);
   return { zone, run, json };
 }

@@ -1,28 +1,12 @@
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { runCommand } from '#test/support/command-line';
 import { startServer } from '#test/support/start-server';
-import { runCli } from '../../src/cli/program.ts';
 
 /** A server with alice and bob, and the command line on it. */
 async function serve() {
   const server = await startServer();
   const [alice, bob] = [await server.addUser('alice'), await server.addUser('bob')];
-  const run = async (...args: string[]) => {
-    const written = { out: '', err: '' };
-    const code = await runCli(args, {
-      stdin: Readable.from([]),
-      print: (text) => {
-        written.out += text;
-      },
-      complain: (text) => {
-        written.err += text;
-      },
-      env: { MAILSTEAD_DATA: server.dataDir },
-      cwd: server.dataDir,
-      serve: () => Promise.reject(new Error('not here')),
-    });
-    return { code, ...written };
-  };
+  const run = (...args: string[]) => runCommand(server.dataDir, args);
   const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).out);
   return { alice, bob, run, json };
 }
@@ -36,6 +20,8 @@ test('a group is created with members, shown, changed and deleted', async () => 
   expect((await run('group', 'list')).out).toMatch(
     /ADDRESS +NAME +STATE +ID\nstaff@test\S+ +Staff +ENABLED /,
   );
+  expect((await run('group', 'add', 'staff', 'bob')).out).toBe('bob is in staff.\n');
+  expect((await run('group', 'remove', 'staff', 'bob')).out).toBe('bob is no longer in staff.\n');
   expect((await run('group', 'add', staff, bob.address, 'alice')).out).toBe(
     `${bob.address}, alice are in ${staff}.\n`,
   );
@@ -45,9 +31,12 @@ test('a group is created with members, shown, changed and deleted', async () => 
   expect((await run('group', 'show', staff)).out).toMatch(/MEMBER +TYPE +STATE +ID\n/);
   expect((await run('group', 'remove', 'staff', 'alice', 'bob')).code).toBe(0);
   expect((await run('group', 'show', staff)).out).toMatch(/\nNobody is in it\.\n$/);
-  expect((await run('group', 'disable', 'staff')).code).toBe(0);
+  expect((await run('group', 'disable', staff)).code).toBe(0);
   expect((await run('group', 'enable', 'staff', `all-${staff}`)).out).toBe(`all-${staff} is enabled.\n`);
-  expect((await run('group', 'delete', 'staff')).out).toBe('staff is deleted.\n');
+  expect((await run('group', 'disable', `all-${staff}`)).code).toBe(0);
+  expect((await run('group', 'enable', staff, staff)).code).toBe(0);
+  expect((await run('group', 'disable', staff)).code).toBe(0);
+  expect((await run('group', 'delete', staff)).out).toBe(`${staff} is deleted.\n`);
   expect(await json('group', 'list')).toEqual({ Groups: [] });
 });
 
@@ -60,6 +49,12 @@ test('what goes wrong is one sentence on stderr', async () => {
   expect(await run('group', 'add', 'half', 'half')).toMatchObject({ code: 1, out: '' });
   expect(await run('group', 'show', 'nobody')).toMatchObject({ code: 1, out: '' });
   expect(await run('group', 'delete', 'half')).toMatchObject({ code: 0 });
+  expect(await run('queue', 'show', 'nothing')).toEqual({
+    code: 1,
+    out: '',
+    err: '"nothing" is no id of a message. "mailstead queue list" shows them.\n',
+  });
+  expect((await run('queue', 'retry', '0'.repeat(32))).err).toMatch(/ "mailstead queue list" and /);
   for (const args of [
     ['routing', 'administrator'],
     ['routing', 'administrator', 'alice', '--off'],

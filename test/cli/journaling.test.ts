@@ -1,26 +1,10 @@
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { runCommand } from '#test/support/command-line';
 import { startServer } from '#test/support/start-server';
-import { runCli } from '../../src/cli/program.ts';
 
 test('journaling is set, shown, changed and taken off from the command line', async () => {
   const server = await startServer();
-  const run = async (...args: string[]) => {
-    const written = { out: '', err: '' };
-    const code = await runCli(['journaling', ...args], {
-      stdin: Readable.from([]),
-      print: (text) => {
-        written.out += text;
-      },
-      complain: (text) => {
-        written.err += text;
-      },
-      env: { MAILSTEAD_DATA: server.dataDir },
-      cwd: server.dataDir,
-      serve: () => Promise.reject(new Error('not here')),
-    });
-    return { code, ...written };
-  };
+  const run = (...args: string[]) => runCommand(server.dataDir, ['journaling', ...args]);
   expect((await run('show')).out).toBe('Journaling  off\n');
   const on = 'Journaling   on\nRecords to   box@archive.example\nFailures to  it@test.mailstead.test\n';
   expect(await run('set', 'box@archive.example', '--report', 'it@test.mailstead.test')).toEqual({
