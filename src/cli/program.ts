@@ -71,7 +71,10 @@ function report(error: unknown, terminal: Terminal): number {
 
 function sentenceOf(error: unknown): string {
   if (error instanceof CliError) return error.message;
-  if (error instanceof ApiError) return `${error.type}: ${error.message}${hintFor(error.type)}`;
+  if (error instanceof ApiError) {
+    const text = error.message.replace(/(?<=[^.!?])$/, '.');
+    return `${error.type}: ${text}${hintFor(error.type)}`;
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

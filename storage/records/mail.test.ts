@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newItem } from '#test/support/new-item';
-import { type ItemRecord, itemCodec } from './mail.ts';
+import { type ItemRecord, itemCodec, outboundCodec } from './mail.ts';
 import { pack } from './packed.ts';
 
 const { detail: _detail, body: _body, ...rest } = newItem('Hi', 1_000);
@@ -35,4 +35,10 @@ test('a row of before verdicts is read', () => {
   const read = itemCodec.decode(pack(old), 1);
   expect(read).toMatchObject({ receivedMs: 1_000, body: { kind: 'inline' }, marks: { read: true } });
   expect(read.verdicts).toBeUndefined();
+});
+
+test('a queued mail of before signatures is nobody’s who signed in', () => {
+  const old = { kind: 'mail', reversePath: 'alice@ours.example', size: 10, skip: 0, recipients: [] };
+  expect(outboundCodec.decode(pack(old), 1)).toEqual({ ...old, isAuthenticated: false });
+  expect(outboundCodec.decode(pack({ ...old, isAuthenticated: true }), 1).isAuthenticated).toBe(true);
 });

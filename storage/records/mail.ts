@@ -308,7 +308,12 @@ export const cachedRequestsCodec: Codec<CachedRequests> = plainObject();
 export const queuedMessageCodec: Codec<QueuedMessage> = plainObject();
 /** The id stands in the key. */
 export type OutboundRecord = Omit<OutboundMail, 'id'>;
-export const outboundCodec: Codec<OutboundRecord> = plainObject();
+/** What was queued before signatures says nothing of who sent it: nothing vouches for its From then. */
+export const outboundCodec: Codec<OutboundRecord> = packedCodec(
+  (mail: OutboundRecord): Omit<OutboundRecord, 'isAuthenticated'> & { readonly isAuthenticated?: boolean } =>
+    mail,
+  (stored) => ({ isAuthenticated: false, ...stored }),
+);
 
 /** What a mailbox holds in all, and the next folder number. */
 export interface UsageRecord {

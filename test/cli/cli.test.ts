@@ -183,6 +183,9 @@ test('an error of the API is its type, its text and what to do', async () => {
     out: '',
     err: 'EntityNotFoundException: No such user. "mailstead user list" and "mailstead group list" show who there is.\n',
   });
+  expect((await run(['api', 'Nothing', '{}'])).err).toBe(
+    'UnknownOperationException: Unknown operation Mailstead.Nothing. This server does not serve it: see its version with "mailstead version".\n',
+  );
 });
 
 test('an operation that takes only ids gets the id of the user behind the address', async () => {
