@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { MailAddress } from './address.ts';
-import { encodeMailbox, encodeText, formatDate } from './header-edit.ts';
+import { encodeMailbox, encodePath, encodeText, formatDate } from './header-edit.ts';
 
 /** A message that is passed on inside another one. */
 export interface MessageToForward {
@@ -37,7 +37,7 @@ export function forwardAround(forward: MessageToForward): {
   const subject = [...forward.subject].slice(0, maxSubject).join('');
   const encoding = is8bit ? ['Content-Transfer-Encoding: 8bit'] : [];
   const lines = [
-    ...forward.deliveredTo.map((address) => `Delivered-To: ${address}`),
+    ...forward.deliveredTo.map((address) => `Delivered-To: ${encodePath(address)}`),
     `From: ${encodeMailbox(from, eol)}`,
     `To: ${to.map((address) => encodeMailbox({ name: '', address }, eol)).join(`,${eol} `)}`,
     `Subject: ${encodeText(prefix.test(subject) ? subject : `FW: ${subject}`, eol)}`,

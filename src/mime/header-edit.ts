@@ -48,11 +48,15 @@ export function headerBytes(lines: readonly string[], eol: string): Buffer {
 /** One mailbox as a header carries it: the name quoted, or in encoded words where it is not ASCII (RFC 2047 §5). */
 export function encodeMailbox({ name, address }: MailAddress, eol: string): string {
   const clean = name.replace(/\p{Cc}+/gu, ' ').trim();
-  // Characters beyond ASCII in an address are UTF-8 as they stand (RFC 6532).
-  const path = `<${latin1Of(address.replace(/[\p{Cc}<>]/gu, ''))}>`;
+  const path = `<${encodePath(address)}>`;
   if (clean === '') return path;
   if (/^[ -~]*$/.test(clean)) return `"${clean.replace(/(["\\])/g, '\\$1')}" ${path}`;
   return `${encodedWords(clean, eol)} ${path}`;
+}
+
+/** An address as it stands in a header, one character per byte: what is beyond ASCII is UTF-8 (RFC 6532). */
+export function encodePath(address: string): string {
+  return Buffer.from(address.replace(/[\p{Cc}<>]/gu, ''), 'utf8').toString('latin1');
 }
 
 /** A text as an unstructured field carries it: as it stands if it is short ASCII, else in encoded words (RFC 2047). */
@@ -77,11 +81,6 @@ export function encodedWords(text: string, eol: string): string {
   }
   words.push(piece);
   return words.map((word) => `=?utf-8?B?${Buffer.from(word, 'utf8').toString('base64')}?=`).join(`${eol} `);
-}
-
-/** The UTF-8 bytes of a text, one per character. */
-function latin1Of(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** RFC 5322 §3.3: `Mon, 16 Nov 2026 09:00:00 +0000`. */
