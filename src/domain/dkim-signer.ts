@@ -5,6 +5,7 @@ import {
   type DkimSigningKey,
   digestMessage,
   dkimSignatureField,
+  isInAuthors,
   signatureRecords,
 } from '#mime/dkim-sign';
 import type { Logger } from '#telemetry/log';
@@ -35,7 +36,7 @@ export class DkimSigner {
   async sign(mail: SignedMail, content: AsyncIterable<Uint8Array>): Promise<string> {
     try {
       const digest = await digestMessage(content);
-      const keys = await this.#keysFor(mail, authorDomains(digest));
+      const keys = await this.#keysFor(mail, digest);
       return await this.#fields(digest, keys);
     } catch (err) {
       const { id, acceptId } = mail;
@@ -53,26 +54,33 @@ export class DkimSigner {
 
   async #keysFor(
     { organization, isAuthenticated }: SignedMail,
-    authors: readonly (string | undefined)[],
+    digest: DkimDigest,
   ): Promise<readonly DkimSigningKey[]> {
     const { domains } = this.#parts;
+    const authors = authorDomains(digest);
     for (const author of isAuthenticated ? authors : []) {
       const keys = author === undefined ? undefined : await domains.signingKeys(organization, author);
       if (keys !== undefined) return keys;
     }
     const ours = await domains.defaultDomain(organization);
-    if (!isAuthenticated && (authors.length === 0 || authors.some((author) => mayAlign(author, ours)))) {
-      return [];
-    }
+    if (!isAuthenticated && mayVouch(digest, authors, ours)) return [];
     return (await domains.signingKeys(organization, ours)) ?? [];
   }
 }
 
 /**
- * Whether a signature of our domain could pass for one of the author's (RFC 7489 §3.1.1). They have a registered domain in
+ * Whether a signature of our domain could pass for one of an author's (RFC 7489 §3.1.1). They have a registered domain in
  * common only if they end with the same two labels; for some that do, as under co.uk, this says so of strangers.
  */
-function mayAlign(author: string | undefined, ours: string): boolean {
-  const ending = (domain: string) => domain.split('.').slice(-2).join('.');
-  return author === undefined || ending(author) === ending(ours);
+function mayVouch(digest: DkimDigest, authors: readonly (string | undefined)[], ours: string): boolean {
+  const ending = lastLabels(ours);
+  return (
+    authors.length === 0 ||
+    authors.some((author) => author === undefined || lastLabels(author) === ending) ||
+    isInAuthors(digest, ending)
+  );
+}
+
+function lastLabels(domain: string): string {
+  return domain.split('.').slice(-2).join('.');
 }

@@ -7,6 +7,7 @@ import {
   type DkimSigningKey,
   digestMessage,
   dkimSignatureField,
+  isInAuthors,
   signatureRecords,
 } from './dkim-sign.ts';
 
@@ -149,6 +150,25 @@ test('the authors are those of every From field; a mailbox without domain is tol
     'From: Ann <ann@Example.COM>, "x@y" <b@b\u00fccher.example>\r\nFROM: nobody\r\nSender: c@c.example\r\n\r\n';
   const digest = await digestMessage(inChunks(Buffer.from(raw), 10));
   expect(authorDomains(digest)).toEqual(['example.com', 'xn--bcher-kva.example', undefined]);
+});
+
+test.each([
+  ['Ann <ann@example.com>', true],
+  ['ann@EXAMPLE . com', true],
+  ['ann@example.(a (b) c)com', true],
+  ['ann@example.com (x', true],
+  ['x@other.example (ann@example.com', true],
+  ['<x@other.example> <ann@example.com>', true],
+  ['ann@\uff45xample\u3002com', true],
+  ['Ann <ann@other.example>', false],
+])('whether %s may be read as the domain: %s', async (from, expected) => {
+  const digest = await digestMessage(inChunks(Buffer.from(`From: ${from}\r\n\r\n`), 10));
+  expect(isInAuthors(digest, 'example.com')).toBe(expected);
+});
+
+test('a domain that is written in its own script is found', async () => {
+  const digest = await digestMessage(inChunks(Buffer.from('From: b@b\u00fccher. example\r\n\r\n'), 10));
+  expect(isInAuthors(digest, 'xn--bcher-kva.example')).toBe(true);
 });
 
 test('the signatures in a message are told by the records they refer to', async () => {

@@ -1,5 +1,6 @@
 /** DKIM signatures: RFC 6376, with the algorithms of RFC 8301 and RFC 8463. */
 import { createHash, type KeyObject, sign } from 'node:crypto';
+import { domainToUnicode } from 'node:url';
 import { promisify } from 'node:util';
 import { envelopeAddress, parseAddressList } from './address.ts';
 import { RelaxedBodyHash } from './dkim-body.ts';
@@ -96,6 +97,37 @@ export function authorDomains({ fields }: DkimDigest): readonly (string | undefi
       const domains = parseAddressList(unfold(value)).map(({ address }) => domainOf(address));
       return domains.length === 0 ? [undefined] : domains;
     });
+}
+
+/**
+ * Whether somebody may read a domain (an A-label in lower case) in a From field, with or without the comments, blanks and
+ * quotes in it: parsers do not agree on addresses that are written oddly.
+ */
+export function isInAuthors({ fields }: DkimDigest, domain: string): boolean {
+  const names = [domain, domainToUnicode(domain)].filter((name) => name !== '');
+  return fields
+    .filter(({ name }) => name === 'from')
+    .some(({ value }) => {
+      const text = Buffer.from(value, 'latin1')
+        .toString()
+        .normalize('NFKC')
+        .toLowerCase()
+        .replaceAll('\u3002', '.');
+      const readings = [text, withoutComments(text)].map((one) => one.replace(/[\s"\\\p{C}]+/gu, ''));
+      return readings.some((reading) => names.some((name) => reading.includes(name)));
+    });
+}
+
+/** RFC 5322 §3.2.2: comments may stand in each other. */
+function withoutComments(text: string): string {
+  let depth = 0;
+  let kept = '';
+  for (const char of text) {
+    if (char === '(') depth++;
+    else if (char === ')' && depth > 0) depth--;
+    else if (depth === 0) kept += char;
+  }
+  return kept;
 }
 
 /** The names of the records that the signatures in the message refer to: `<s=>._domainkey.<d=>` in lower case. */

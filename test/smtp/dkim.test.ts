@@ -124,6 +124,10 @@ test('mail of others passes with its own signature intact and ours added; a From
     message('boss@other.mailstead.test'),
     message('boss@one.example, boss@test.mailstead.test'),
     message('nobody at all'),
+    message('boss@test.mailstead .test'),
+    message('boss@test.mailstead.(x)test'),
+    message('Boss <x@one.example> <boss@test.mailstead.test>'),
+    message('x@one.example (boss@test.mailstead.test'),
     'Subject: Hello\r\n\r\nText\r\n',
   ];
   for (const raw of forged) await receive(raw, `old@${ours}`);
