@@ -76,6 +76,18 @@ test('what needs nothing passes byte for byte', async () => {
   expect(await text(raw, eightBit)).toBe(Buffer.from(raw).toString('latin1'));
 });
 
+test.each(Array.from({ length: 80 }, (_, n) => n))(
+  'a line broken after %i characters makes no delimiter',
+  async (n) => {
+    const part = `\u00fc\r\n${'x'.repeat(n)}--b--\r\n${'y'.repeat(999)}`;
+    const after = await text(
+      `From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n${part}\r\n--b--\r\n`,
+    );
+    // Where the text has the delimiter itself there is no way around.
+    expect(after.split('\r\n').filter((line) => line === '--b--')).toHaveLength(n === 0 ? 2 : 1);
+  },
+);
+
 test('text becomes quoted-printable, and the rest base64, each part for itself', async () => {
   const raw = Buffer.from(
     [

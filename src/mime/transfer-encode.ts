@@ -12,6 +12,7 @@ const LF = 0x0a;
 const SPACE = 0x20;
 const TAB = 0x09;
 const EQUALS = 0x3d;
+const HYPHEN = 0x2d;
 const hexDigits = Buffer.from('0123456789ABCDEF');
 
 /** Bytes on one line of base64. */
@@ -78,17 +79,19 @@ export class QuotedPrintableEncoder implements TransferEncoder {
     return out.subarray(0, length);
   }
 
-  #put(out: Buffer, at: number, byte: number, isLiteral: boolean): number {
+  #put(out: Buffer, at: number, byte: number, isPlain: boolean): number {
     let length = at;
-    const width = isLiteral ? 1 : 3;
+    let isLiteral = isPlain;
     // The last place is for the `=` of a soft line break.
-    if (this.#column + width >= lineLength) {
+    if (this.#column + (isLiteral ? 1 : 3) >= lineLength) {
       out[length++] = EQUALS;
       out[length++] = CR;
       out[length++] = LF;
       this.#column = 0;
+      // A line that begins here must not be the delimiter of a multipart around.
+      if (byte === HYPHEN) isLiteral = false;
     }
-    this.#column += width;
+    this.#column += isLiteral ? 1 : 3;
     if (isLiteral) {
       out[length++] = byte;
       return length;
