@@ -11,7 +11,7 @@ import { reasonForNoReply } from './no-reply.ts';
 import { domainOfAddress, type NewOutboundMail } from './outbound.ts';
 import type { Clock } from './outside.ts';
 import { ownAddress } from './own-address.ts';
-import { reasonNotToPassOn } from './pass-on.ts';
+import { originOf, reasonNotToPassOn } from './pass-on.ts';
 import { folderFor } from './placement.ts';
 import type { DueDestination, MailboxTx, MailStore, OutboundTx } from './ports.ts';
 import type { ArrivedMessage, RuleMail } from './rule-mail.ts';
@@ -37,8 +37,9 @@ interface InboxRulesParts {
 export interface DeliveryPlan {
   readonly folder: FolderId;
   readonly isRead: boolean;
-  readonly mails: readonly NewOutboundMail[];
-  readonly reply: PlannedReply | undefined;
+  /** What is passed on. */
+  readonly passedOn: MarkedMail | undefined;
+  readonly reply: MarkedMail | undefined;
 }
 
 /** By mailbox; one without a plan keeps the message in its Inbox. */
@@ -46,10 +47,12 @@ export type Plans = ReadonlyMap<MailboxId, DeliveryPlan>;
 
 export const noPlans: Plans = new Map();
 
-interface PlannedReply {
-  /** Under this name the mailbox remembers who was answered. */
+interface MarkedMail {
+  /** Under this name the mailbox remembers who was answered, or what was passed on. */
   readonly marker: string;
   readonly atMs: number;
+  /** Not put if the mailbox remembers it. */
+  readonly isOnce: boolean;
   readonly mails: readonly NewOutboundMail[];
 }
 
@@ -58,8 +61,8 @@ const maxBesideBytes = 100 * 1024;
 /** About what a row of the outbound queue takes without its body. */
 const rowBytes = 1_000;
 
-/** A sender is answered again after this. RFC 5230 §4.2. */
-const answeredMs = 7 * 24 * 3_600_000;
+/** A sender is answered again after this (RFC 5230 §4.2), and so long it is known what was passed on. */
+const rememberedMs = 7 * 24 * 3_600_000;
 
 const inbox = defaultFolder(FolderType.Inbox);
 const deletedItems = defaultFolder(FolderType.DeletedItems);
@@ -86,12 +89,12 @@ export class InboxRules {
     const { item, arrival } = message;
     const isOwn = ownAddress(owner);
     const outcome = applyRules(wanted.rules, { item, listId: arrival.listId, isOwn });
-    const mails = await this.#passOn(message, owner, outcome, isOwn);
+    const passedOn = await this.#passOn(message, owner, outcome, isOwn);
     const isOn = wanted.reply !== undefined && isReplyOn(wanted.reply, clock.now());
     const reply = isOn ? await this.#reply(message, owner, wanted.reply, isOwn) : undefined;
     const { place, isRead, rules } = outcome;
     if (rules.length === 0 && reply === undefined) return undefined;
-    return { folder: place === 'deleted' ? deletedItems : (place ?? inbox), isRead, mails, reply };
+    return { folder: place === 'deleted' ? deletedItems : (place ?? inbox), isRead, passedOn, reply };
   }
 
   /** The plans of several mailboxes; those without one are left out. `messageFor` gives the message as an organisation has it. */
@@ -117,22 +120,40 @@ export class InboxRules {
     owner: Account,
     { rules, forwardTo, redirectTo }: RuleOutcome,
     isOwn: (address: string) => boolean,
-  ): Promise<readonly NewOutboundMail[]> {
+  ): Promise<MarkedMail | undefined> {
     const { ruleMail, log } = this.#parts;
-    if (rules.length === 0) return [];
+    if (rules.length === 0) return undefined;
     const seen = { acceptId: message.acceptId, mailbox: owner.mailbox.mailbox, rules };
-    const isAsked = forwardTo.length + redirectTo.length > 0;
-    const reason = isAsked ? reasonNotToPassOn(message, isOwn) : undefined;
+    if (forwardTo.length + redirectTo.length === 0) {
+      log.info('delivery.rules.applied', seen);
+      return undefined;
+    }
+    const mark = this.#passOnMark(message);
+    let reason = reasonNotToPassOn(message, isOwn);
+    if (reason === undefined && mark.isOnce && (await this.#isRemembered(owner.mailbox, mark))) {
+      reason = 'it was passed on from here before';
+    }
     if (reason !== undefined) {
       log.info('delivery.rules.applied', { ...seen, notPassedOn: reason });
-      return [];
+      return undefined;
     }
     log.info('delivery.rules.applied', { ...seen, forwardTo, redirectTo });
     const shared = await ruleMail.shared(message, owner, forwardTo.length + redirectTo.length);
-    return [
+    const mails = [
       ...(forwardTo.length > 0 ? await ruleMail.forward(shared, owner, forwardTo) : []),
       ...(redirectTo.length > 0 ? await ruleMail.redirect(shared, owner, redirectTo) : []),
     ];
+    return { ...mark, mails };
+  }
+
+  /** What rules have passed on already goes through each mailbox once: members of a group may pass on to the group. */
+  #passOnMark({ item, arrival }: ArrivedMessage): Omit<MarkedMail, 'mails'> {
+    const isOnce = (arrival.handling?.deliveredTo ?? []).length > 0;
+    return { marker: `passed on ${originOf(item, arrival)}`, atMs: this.#parts.clock.now(), isOnce };
+  }
+
+  async #isRemembered(ref: MailboxRef, { marker, atMs }: Omit<MarkedMail, 'mails'>): Promise<boolean> {
+    return isRemembered(await this.#parts.store.mailbox(ref).marker(marker), atMs);
   }
 
   async #reply(
@@ -140,15 +161,16 @@ export class InboxRules {
     owner: Account,
     reply: StoredAutomaticReply,
     isOwn: (address: string) => boolean,
-  ): Promise<PlannedReply | undefined> {
-    const { store, clock, log, ruleMail } = this.#parts;
+  ): Promise<MarkedMail | undefined> {
+    const { clock, log, ruleMail } = this.#parts;
     const { item, arrival } = message;
     const marker = `automatic reply ${reply.period} ${canonicalAddress(arrival.reversePath)}`;
-    const atMs = clock.now();
-    const isBefore = async () => isAnswered(await store.mailbox(owner.mailbox).marker(marker), atMs);
+    const mark = { marker, atMs: clock.now(), isOnce: true };
     let text: ReplyText | undefined;
     let reason = reasonForNoReply({ item, arrival, isOwn });
-    if (reason === undefined && (await isBefore())) reason = 'the sender was answered before';
+    if (reason === undefined && (await this.#isRemembered(owner.mailbox, mark))) {
+      reason = 'the sender was answered before';
+    }
     if (reason === undefined) text = await this.#textFor(message, owner, reply);
     if (reason === undefined && text === undefined) reason = 'there is no answer for such a sender';
     const seen = { acceptId: message.acceptId, mailbox: owner.mailbox.mailbox, to: arrival.reversePath };
@@ -157,7 +179,7 @@ export class InboxRules {
       return undefined;
     }
     log.info('delivery.reply.made', seen);
-    return { marker, atMs, mails: await ruleMail.reply(message, owner, text) };
+    return { ...mark, mails: await ruleMail.reply(message, owner, text) };
   }
 
   /** What this sender is told; undefined if nothing. */
@@ -182,7 +204,7 @@ export class InboxRules {
 
 /** Every mail that a plan may put. */
 export function mailsOf(plans: Iterable<DeliveryPlan>): readonly NewOutboundMail[] {
-  return [...plans].flatMap(({ mails, reply }) => [...mails, ...(reply?.mails ?? [])]);
+  return [...plans].flatMap(({ passedOn, reply }) => [...(passedOn?.mails ?? []), ...(reply?.mails ?? [])]);
 }
 
 /** Whether so much mail has room in one transaction beside copies that fit it; else each mailbox has one of its own. */
@@ -206,16 +228,17 @@ export async function deliverItem(
     await mailbox.addItem(await folderFor(mailbox, item), item);
     return;
   }
-  const { isRead, mails, reply } = plan;
+  const { isRead, passedOn, reply } = plan;
   // A folder that is gone leaves the message in the Inbox.
   const folder = (await mailbox.folder(plan.folder)) === undefined ? inbox : plan.folder;
   await mailbox.addItem(folder, isRead ? { ...item, marks: { ...item.marks, read: true } } : item);
-  for (const mail of mails) await outbound.put(mail);
-  if (reply === undefined || isAnswered(await mailbox.marker(reply.marker), reply.atMs)) return;
-  mailbox.putMarker(reply.marker, String(reply.atMs));
-  for (const mail of reply.mails) await outbound.put(mail);
+  for (const { marker, atMs, isOnce, mails } of [passedOn, reply].filter((one) => one !== undefined)) {
+    if (isOnce && isRemembered(await mailbox.marker(marker), atMs)) continue;
+    mailbox.putMarker(marker, String(atMs));
+    for (const mail of mails) await outbound.put(mail);
+  }
 }
 
-function isAnswered(left: string | undefined, atMs: number): boolean {
-  return left !== undefined && atMs < Number(left) + answeredMs;
+function isRemembered(left: string | undefined, atMs: number): boolean {
+  return left !== undefined && atMs < Number(left) + rememberedMs;
 }

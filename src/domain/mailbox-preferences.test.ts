@@ -81,7 +81,7 @@ test('a rule means its folder under another name too; without it the message is 
   if (folder === undefined) throw new Error('no folder was made');
   const deliver = async () => {
     const place = (await preferences.of(ref))?.rules[0]?.actions.moveToFolder?.folder ?? inbox;
-    const plan = { folder: place, isRead: false, mails: [], reply: undefined };
+    const plan = { folder: place, isRead: false, passedOn: undefined, reply: undefined };
     await mail.transact([ref], (of, outbound) => deliverItem(of(ref), outbound, newItem('x', 0), plan));
   };
   await mail.transact([ref], async (of) => of(ref).putFolder({ ...folder, name: 'Paid' }));

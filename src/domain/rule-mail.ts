@@ -10,6 +10,7 @@ import type { MailArrival } from './mail-arrival.ts';
 import { domainOfAddress, type NewOutboundMail } from './outbound.ts';
 import type { Outside } from './outside.ts';
 import type { OwnMail } from './own-mail.ts';
+import { originOf } from './pass-on.ts';
 import type { MailStore } from './ports.ts';
 
 /** A message that came for a mailbox. */
@@ -78,6 +79,7 @@ export class RuleMail {
       deliveredTo: [...(handling?.deliveredTo ?? []), owner.address],
       date: this.#parts.outside.clock.now(),
       messageId: this.#messageId(owner),
+      origin: originOf(item, arrival),
       boundary: `=_${this.#randomHex()}`,
       is8bit,
     });

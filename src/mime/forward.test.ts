@@ -7,6 +7,7 @@ const forward = {
   subject: 'Hello',
   date: 0,
   messageId: '<1@example.com>',
+  origin: '<0@one.example>',
   boundary: 'b',
   is8bit: true,
 } as const;

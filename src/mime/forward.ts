@@ -15,6 +15,8 @@ export interface MessageToForward {
   readonly date: number;
   /** With angle brackets. */
   readonly messageId: string;
+  /** The id of the message inside, or of what that one forwards: all of a chain have it in References. */
+  readonly origin: string;
   /** A text that the message inside does not hold. */
   readonly boundary: string;
   /** The message inside has bytes beyond ASCII. */
@@ -43,6 +45,7 @@ export function forwardAround(forward: MessageToForward): {
     `Subject: ${encodeText(prefix.test(subject) ? subject : `FW: ${subject}`, eol)}`,
     `Date: ${formatDate(forward.date)}`,
     `Message-ID: ${forward.messageId}`,
+    `References: ${forward.origin}`,
     'Auto-Submitted: auto-generated',
     'X-Auto-Response-Suppress: All',
     'MIME-Version: 1.0',

@@ -241,6 +241,7 @@ test('forward sends a message of the owner with the one that came attached', asy
     `Subject: =?utf-8?B?${Buffer.from('FW: Grüße').toString('base64')}?=`,
     expect.stringMatching(/^Date: /),
     expect.stringMatching(/^Message-ID: <[0-9a-f]{32}@test\.mailstead\.test>$/),
+    'References: <1@one.example>',
     'Auto-Submitted: auto-generated',
     'X-Auto-Response-Suppress: All',
     'MIME-Version: 1.0',
@@ -308,20 +309,51 @@ test('a message of 28 KB leaves to twenty domains', async () => {
   expect(Messages).toHaveLength(20);
 });
 
+/** A group with the address staff@. */
+async function staff({ server }: RulesSite, members: readonly TestUser[]): Promise<string> {
+  const { organization: OrganizationId, admin } = server;
+  const { GroupId } = await admin('CreateGroup', { OrganizationId, Name: 'staff' });
+  const Email = 'staff@test.mailstead.test';
+  await admin('RegisterToWorkMail', { OrganizationId, EntityId: GroupId, Email });
+  for (const { id: MemberId } of members) {
+    await admin('AssociateMemberToGroup', { OrganizationId, GroupId, MemberId });
+  }
+  return Email;
+}
+
+test.each([
+  ['redirect', redirect, letter('staff@test.mailstead.test')],
+  ['forward', forward, letter('staff@test.mailstead.test')],
+  [
+    'forward without Message-ID',
+    forward,
+    letter('staff@test.mailstead.test').replace(/Message-ID.*\r\n/, ''),
+  ],
+])(
+  'members of a group who all pass on to the group do so once: %s',
+  async (_name, passOn, raw) => {
+    const { site, alice } = await start();
+    const users = [
+      alice,
+      ...(await Promise.all(['bob', 'carol', 'dave', 'eve'].map((name) => site.user(name)))),
+    ];
+    const address = await staff(site, users);
+    for (const user of users) await site.rules(user, [passOn(address)]);
+    await site.send([address], raw);
+    const kept = await site.mailboxes(...users);
+    // What came, and what each of the five passed on.
+    expect(kept.map((items) => items.length)).toEqual(users.map(() => 6));
+  },
+  60_000,
+);
+
 test('seventy members of a group, each with a rule: everybody gets it, and every rule is obeyed once', async () => {
   const { site, alice } = await start();
-  const { organization: OrganizationId } = site.server;
   const users = await Promise.all(Array.from({ length: 70 }, (_, n) => site.user(`user${n}`)));
   for (const [n, user] of users.entries()) await site.rules(user, [redirect(`home${n}@one.example`)]);
-  const group = { OrganizationId, Name: 'staff' };
-  const { GroupId: EntityId } = await site.server.admin('CreateGroup', group);
-  const Email = 'staff@test.mailstead.test';
-  await site.server.admin('RegisterToWorkMail', { OrganizationId, EntityId, Email });
-  for (const { id: MemberId } of users) {
-    await site.server.admin('AssociateMemberToGroup', { OrganizationId, GroupId: EntityId, MemberId });
-  }
+  const address = await staff(site, users);
   await site.reply(alice, {});
-  await site.send([Email, alice.address], letter(alice));
+  await site.send([address, alice.address], letter(alice));
   await site.next.arrived(71);
   const kept = await site.mailboxes(alice, ...users);
   expect(kept.map((items) => items.length)).toEqual(Array.from({ length: 71 }, () => 1));
