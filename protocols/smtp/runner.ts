@@ -228,14 +228,9 @@ export class RelayRunner {
     // Another session may take what else is due.
     this.#look();
     if (unreachable !== undefined) return repeat(unreachable, mail);
-    try {
-      const outcomes = await this.#attempt(session, mail);
-      this.#learn(waiting, outcomes);
-      return outcomes;
-    } catch (error) {
-      this.#parts.queue.release(mail);
-      throw error;
-    }
+    const outcomes = await this.#attempt(session, mail).catch((err: unknown) => this.#fault(err, mail));
+    this.#learn(waiting, outcomes);
+    return outcomes;
   }
 
   async #settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<void> {
@@ -301,14 +296,25 @@ export class RelayRunner {
       const sign = (content: AsyncIterable<Uint8Array>) => signer.sign(mail, content);
       const isVerbatim = mail.kind === 'journal';
       const relayed = { reversePath, envid, ret, is8bit, isVerbatim, size, recipients, open, sign };
-      outcomes.push(...(await session.send(hop, relayed)));
+      const told = await session.send(hop, relayed);
+      // What was queued for one place and goes to another by now says nothing of the first.
+      const isElsewhere = routes.destinationOf(recipients[0]?.address ?? '') !== mail.destination;
+      outcomes.push(...(isElsewhere ? told.map(({ isUnreachable: _, ...outcome }) => outcome) : told));
     }
     return outcomes;
   }
+
+  /** The mail is tried again as after any other failure, and not just when its hold ends. */
+  #fault(err: unknown, mail: OutboundMail): readonly Outcome[] {
+    const { id, acceptId } = mail;
+    this.#parts.log.error('outbound.queue.failed', { err }, { queueId: id, acceptId });
+    const fault = { kind: 'deferred', status: '4.3.0', text: 'Local error in processing' } as const;
+    return repeat(fault, mail);
+  }
 }
 
-/** Nobody answered a moment ago: the same is said of mail that waits for the same destination. */
-function repeat(outcome: Outcome, mail: OutboundMail): readonly Outcome[] {
+/** The same is said of everybody who waits for the mail. */
+function repeat(outcome: Omit<Outcome, 'address'>, mail: OutboundMail): readonly Outcome[] {
   return mail.recipients
     .filter(({ state }) => state === 'pending')
     .map(({ address }) => ({ ...outcome, address }));

@@ -190,3 +190,35 @@ test('who moved elsewhere gets it there, who moved here gets it here', async () 
   expect(next.mails).toHaveLength(1);
   expect(await site.inbox(carol)).toHaveLength(1);
 });
+
+test('an address that has moved to a server nobody answers at keeps up no mail for those who are here', async () => {
+  const relay = 'smtp://127.0.0.1:1';
+  const site = await startOutbound({ routes: [{ domain: 'ours.example', relay, onlyUnknown: true }] });
+  await site.user('bob@ours.example');
+  const carol = await site.user('carol@ours.example');
+  const moved = await post(site, ['bob@ours.example']);
+  site.recipients.delete('bob@ours.example');
+  site.runner.wake(moved);
+  await site.runner.settled();
+  await letter(site, ['carol@ours.example']);
+  expect((await site.queued()).flatMap(({ recipients }) => recipients.map(({ address }) => address))).toEqual(
+    ['bob@ours.example'],
+  );
+  expect(await site.inbox(carol)).toHaveLength(1);
+});
+
+test('a fault of ours in an attempt costs the mail a minute', async () => {
+  const site = await startOutbound();
+  const bob = await site.user('bob@ours.example');
+  const { nextHop } = site.routing;
+  const mails = await post(site, [bob.address]);
+  site.routing.nextHop = async () => {
+    throw new Error('the directory cannot be read');
+  };
+  site.runner.wake(mails);
+  await site.runner.settled();
+  site.routing.nextHop = nextHop;
+  expect(await site.inbox(bob)).toEqual([]);
+  await site.pass(minute);
+  expect(await site.inbox(bob)).toHaveLength(1);
+});
