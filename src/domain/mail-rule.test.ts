@@ -152,3 +152,18 @@ test.each<[name: string, rules: readonly MailRule[], outcome: object]>([
 ])('%s', (_name, rules, outcome) => {
   expect(applyRules(rules, message())).toMatchObject(outcome);
 });
+
+test('a field is read once, however many rules look at it', () => {
+  const { item, ...more } = message();
+  let reads = 0;
+  const envelope = {
+    ...item.envelope,
+    get to() {
+      reads++;
+      return item.envelope.to;
+    },
+  };
+  const rules = Array.from({ length: 200 }, () => rule({ toContains: ['nobody'] }));
+  applyRules(rules, { ...more, item: { ...item, envelope } });
+  expect(reads).toBe(1);
+});

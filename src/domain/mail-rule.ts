@@ -78,7 +78,8 @@ export interface RuleOutcome {
 const importances: Readonly<Record<RuleImportance, 0 | 1 | 2>> = { LOW: 0, NORMAL: 1, HIGH: 2 };
 
 /** What these rules, in their order, do with a message. */
-export function applyRules(rules: readonly MailRule[], message: RuleMessage): RuleOutcome {
+export function applyRules(rules: readonly MailRule[], given: RuleMessage): RuleOutcome {
+  const message = new LookedAt(given);
   const applied: string[] = [];
   const forwardTo = new Set<string>();
   const redirectTo = new Set<string>();
@@ -96,11 +97,36 @@ export function applyRules(rules: readonly MailRule[], message: RuleMessage): Ru
   return { rules: applied, place, isRead, forwardTo: [...forwardTo], redirectTo: [...redirectTo] };
 }
 
-function holdsAll(conditions: RuleConditions, message: RuleMessage): boolean {
+/** A message whose fields are folded once, however many rules look at them. */
+class LookedAt {
+  readonly item: RuleMessage['item'];
+  readonly listId: string | undefined;
+  readonly isOwn: (address: string) => boolean;
+  readonly #folded = new Map<keyof RuleConditions, readonly string[]>();
+
+  constructor({ item, listId, isOwn }: RuleMessage) {
+    this.item = item;
+    this.listId = listId;
+    this.isOwn = isOwn;
+  }
+
+  /** Whether one of the texts stands in a field; `read` gives the field for this condition. */
+  has(
+    texts: readonly string[] = [],
+    condition: keyof RuleConditions,
+    read: () => readonly string[],
+  ): boolean {
+    const folded = this.#folded.get(condition) ?? read().map(fold);
+    this.#folded.set(condition, folded);
+    return texts.map(fold).some((wanted) => folded.some((field) => field.includes(wanted)));
+  }
+}
+
+function holdsAll(conditions: RuleConditions, message: LookedAt): boolean {
   return given(conditions).every((name) => tests[name](conditions, message));
 }
 
-function holdsAny(conditions: RuleConditions, message: RuleMessage): boolean {
+function holdsAny(conditions: RuleConditions, message: LookedAt): boolean {
   return given(conditions).some((name) => tests[name](conditions, message));
 }
 
@@ -108,20 +134,32 @@ function given(conditions: RuleConditions): readonly (keyof RuleConditions)[] {
   return conditionNames.filter((name) => conditions[name] !== undefined);
 }
 
-type Test = (wanted: RuleConditions, message: RuleMessage) => boolean;
+type Test = (wanted: RuleConditions, message: LookedAt) => boolean;
 
 /** Each is asked only if its condition is given. */
 const tests: Readonly<Record<keyof RuleConditions, Test>> = {
-  fromContains: ({ fromContains }, { item: { envelope } }) =>
-    isIn(fromContains, [...envelope.from, ...(envelope.sender ? [envelope.sender] : [])].flatMap(wordsOf)),
-  recipientContains: ({ recipientContains }, { item: { envelope } }) =>
-    isIn(recipientContains, [...envelope.to, ...envelope.cc].flatMap(wordsOf)),
-  toContains: ({ toContains }, { item }) => isIn(toContains, item.envelope.to.flatMap(wordsOf)),
-  ccContains: ({ ccContains }, { item }) => isIn(ccContains, item.envelope.cc.flatMap(wordsOf)),
-  subjectContains: ({ subjectContains }, { item }) => isIn(subjectContains, [item.envelope.subject]),
-  bodyContains: ({ bodyContains }, { item }) => isIn(bodyContains, [item.detail.preview]),
-  listIdContains: ({ listIdContains }, { listId }) =>
-    isIn(listIdContains, listId === undefined ? [] : [listId]),
+  fromContains: ({ fromContains }, message) =>
+    message.has(fromContains, 'fromContains', () => {
+      const { from, sender } = message.item.envelope;
+      return [...from, ...(sender ? [sender] : [])].flatMap(wordsOf);
+    }),
+  recipientContains: ({ recipientContains }, message) =>
+    message.has(recipientContains, 'recipientContains', () => {
+      const { to, cc } = message.item.envelope;
+      return [...to, ...cc].flatMap(wordsOf);
+    }),
+  toContains: ({ toContains }, message) =>
+    message.has(toContains, 'toContains', () => message.item.envelope.to.flatMap(wordsOf)),
+  ccContains: ({ ccContains }, message) =>
+    message.has(ccContains, 'ccContains', () => message.item.envelope.cc.flatMap(wordsOf)),
+  subjectContains: ({ subjectContains }, message) =>
+    message.has(subjectContains, 'subjectContains', () => [message.item.envelope.subject]),
+  bodyContains: ({ bodyContains }, message) =>
+    message.has(bodyContains, 'bodyContains', () => [message.item.detail.preview]),
+  listIdContains: ({ listIdContains }, message) =>
+    message.has(listIdContains, 'listIdContains', () =>
+      message.listId === undefined ? [] : [message.listId],
+    ),
   hasAttachment: ({ hasAttachment }, { item }) =>
     item.attachments.some(({ inline }) => !inline) === hasAttachment,
   importance: ({ importance = 'NORMAL' }, { item }) => item.importance === importances[importance],
@@ -135,21 +173,13 @@ const tests: Readonly<Record<keyof RuleConditions, Test>> = {
 /** Every condition there is. */
 export const conditionNames = Object.keys(tests) as readonly (keyof RuleConditions)[];
 
-function isOnlyToOwner({ item: { envelope }, isOwn }: RuleMessage): boolean {
+function isOnlyToOwner({ item: { envelope }, isOwn }: LookedAt): boolean {
   const all = [...envelope.to, ...envelope.cc];
   return envelope.to.length > 0 && all.every(({ address }) => isOwn(address));
 }
 
 function wordsOf({ name, address }: { readonly name: string; readonly address: string }): readonly string[] {
   return [name, address];
-}
-
-function isIn(texts: readonly string[] | undefined, fields: readonly string[]): boolean {
-  const folded = fields.map(fold);
-  return (texts ?? []).some((text) => {
-    const wanted = fold(text);
-    return folded.some((field) => field.includes(wanted));
-  });
 }
 
 /** Case, width and the way a line is broken make no difference. */
