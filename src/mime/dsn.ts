@@ -1,4 +1,5 @@
 /** Delivery status notifications: RFC 3464 in the multipart/report of RFC 6522. */
+import { isAscii as isAsciiBytes } from 'node:buffer';
 import { formatDate, splitMessage } from './header-edit.ts';
 
 /** One recipient of the message that is reported on. */
@@ -58,6 +59,15 @@ const introductions = {
 export function deliveryStatusNotification(report: StatusReport): Buffer {
   const { action, hostname, boundary } = report;
   const returned = returnedPart(report);
+  const isReturned8bit = !isAsciiBytes(returned);
+  const introduction = [
+    `This is the mail server ${hostname}.`,
+    '',
+    report.introduction ?? introductions[action],
+    '',
+    ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
+  ];
+  const is8bit = isReturned8bit || isInternational(report) || !introduction.every(isAscii);
   const head = [
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${report.to}>`,
@@ -67,17 +77,15 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary}"`,
+    // RFC 2045 §6.4: what holds 8-bit parts says so.
+    ...(is8bit ? ['Content-Transfer-Encoding: 8bit'] : []),
     '',
     'This is a report in several parts.',
     `--${boundary}`,
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit',
     '',
-    `This is the mail server ${hostname}.`,
-    '',
-    report.introduction ?? introductions[action],
-    '',
-    ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
+    ...introduction,
     `--${boundary}`,
     // RFC 6533 §3.
     ...(isInternational(report)
@@ -88,7 +96,7 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     '',
     `--${boundary}`,
     `Content-Type: ${report.isFull ? 'message/rfc822' : 'text/rfc822-headers'}`,
-    ...(returned.every((byte) => byte < 0x80) ? [] : ['Content-Transfer-Encoding: 8bit']),
+    ...(isReturned8bit ? ['Content-Transfer-Encoding: 8bit'] : []),
     '',
     '',
   ];
