@@ -6,6 +6,7 @@ import type { OutboundRecipient } from '#domain/outbound';
 import type { Outcome, RelayedMail } from '#domain/outside';
 import { DowngradeError, type SendableContent, sendableContent } from '#mime/downgrade';
 import type { Logger } from '#telemetry/log';
+import { dataStream } from './dot-stuffing.ts';
 import type { Host } from './next-hop.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
@@ -204,7 +205,7 @@ export class RelayConnection {
       use8BitMime: content.is8bit,
       ...(hasDsn ? { dsn: dsnOf(mail, notify, orcpt) } : {}),
     };
-    const stream = Readable.from(content.open());
+    const stream = dataStream(content.open());
     const sent = new Promise<Answer>((resolve) => {
       if (isUtf8Said) sayUtf8(this.#connection);
       this.#connection.send(envelope, stream, (error, info) =>
