@@ -3,6 +3,7 @@ import { AsciiError, changeHeader, maxLine } from './downgrade-header.ts';
 import { isMessageType } from './part-header.ts';
 import { PartScanner } from './part-scanner.ts';
 import type { ScannedPart } from './scanned-part.ts';
+import { Look, noTraits, type Traits, traitsOf } from './traits.ts';
 import { transferDecoder } from './transfer.ts';
 import { Base64Encoder, QuotedPrintableEncoder, type TransferEncoder } from './transfer-encode.ts';
 
@@ -35,14 +36,6 @@ export class DowngradeError extends Error {
     super(text);
     this.status = status;
   }
-}
-
-/** What one pass over bytes finds. */
-interface Traits {
-  has8bit: boolean;
-  hasLongLine: boolean;
-  hasNul: boolean;
-  hasBareLineEnd: boolean;
 }
 
 /** A stretch of a message: the header of a part, the body of a part that holds no others, or what is between them. */
@@ -83,56 +76,6 @@ export async function sendableContent(open: Open, transport: Transport): Promise
   const changed = () => rewrite(source(), segments, plan);
   const result = await traitsOf(changed());
   return { size: result.size, is8bit: result.has8bit, needsUtf8, open: changed };
-}
-
-async function traitsOf(source: AsyncIterable<Uint8Array>): Promise<Traits & { readonly size: number }> {
-  const traits = { ...noTraits };
-  const look = new Look(traits);
-  let size = 0;
-  for await (const chunk of source) {
-    look.write(chunk);
-    size += chunk.length;
-  }
-  look.end();
-  return { ...traits, size };
-}
-
-const noTraits: Traits = { has8bit: false, hasLongLine: false, hasNul: false, hasBareLineEnd: false };
-
-/** Notes the traits of bytes that come in chunks. */
-class Look {
-  readonly #traits: Traits;
-  #lineLength = 0;
-  #isAfterCr = false;
-
-  constructor(traits: Traits) {
-    this.#traits = traits;
-  }
-
-  write(chunk: Uint8Array): void {
-    const traits = this.#traits;
-    let lineLength = this.#lineLength;
-    let isAfterCr = this.#isAfterCr;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i] ?? 0;
-      if (isAfterCr !== (byte === LF)) traits.hasBareLineEnd = true;
-      isAfterCr = byte === CR;
-      if (byte === LF) {
-        lineLength = 0;
-        continue;
-      }
-      if (byte === CR) continue;
-      if (++lineLength > maxLine) traits.hasLongLine = true;
-      if (byte > 0x7e) traits.has8bit ||= byte > 0x7f;
-      else if (byte === 0) traits.hasNul = true;
-    }
-    this.#lineLength = lineLength;
-    this.#isAfterCr = isAfterCr;
-  }
-
-  end(): void {
-    if (this.#isAfterCr) this.#traits.hasBareLineEnd = true;
-  }
 }
 
 /** The same bytes with CR LF for every CR and LF that stands alone. */
