@@ -119,7 +119,9 @@ export class RelayConnection {
     try {
       const open = await reopenable(mail);
       const is8bit = this.#extensions.has('8BITMIME');
-      const unsigned = await sendableContent(open, { is8bit, utf8, isVerbatim: mail.isVerbatim });
+      const { isVerbatim, facts, size } = mail;
+      const known = facts && { ...facts, size };
+      const unsigned = await sendableContent(open, { is8bit, utf8, isVerbatim }, known);
       const content = await this.#signed(mail, unsigned);
       if (content === undefined) return recipients.map(this.#isUsable ? unsignable : lostConnection);
       const isUtf8Said = isUtf8 || content.needsUtf8;
@@ -142,7 +144,8 @@ export class RelayConnection {
 
   /** With its signatures in front; undefined when it cannot be signed, or the session ends first. */
   async #signed(mail: RelayedMail, content: SendableContent): Promise<SendableContent | undefined> {
-    const signing = mail.sign(content.open()).catch(() => undefined);
+    const bodyHash = content.isUnchanged ? mail.facts?.bodyHash : undefined;
+    const signing = mail.sign(content.open(), bodyHash).catch(() => undefined);
     const fields = await Promise.race([signing, this.#ended.promise]);
     if (typeof fields !== 'string') return undefined;
     const bytes = Buffer.from(fields);

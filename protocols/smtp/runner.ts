@@ -2,7 +2,7 @@ import type { DkimSigner } from '#domain/dkim-signer';
 import type { LocalTransport } from '#domain/local-transport';
 import type { OutboundMail, QueuedRecipient } from '#domain/outbound';
 import type { OutboundQueue } from '#domain/outbound-queue';
-import type { Clock, Outcome, Relay, RelaySession, RemoteHop } from '#domain/outside';
+import type { Clock, Outcome, Relay, RelayedMail, RelaySession, RemoteHop } from '#domain/outside';
 import type { DueDestination } from '#domain/ports';
 import type { Routes } from '#domain/routes';
 import type { Routing } from '#domain/routing';
@@ -290,12 +290,12 @@ export class RelayRunner {
       const hop = some[0]?.hop;
       if (hop === undefined) continue;
       const recipients = some.map(({ recipient }) => recipient);
-      const { reversePath, envid, ret, is8bit } = mail;
+      const { reversePath, envid, ret, is8bit, facts } = mail;
       const size = mail.size - mail.skip;
       const open = () => queue.open(mail);
-      const sign = (content: AsyncIterable<Uint8Array>) => signer.sign(mail, content);
+      const sign: RelayedMail['sign'] = (content, bodyHash) => signer.sign(mail, content, bodyHash);
       const isVerbatim = mail.kind === 'journal';
-      const relayed = { reversePath, envid, ret, is8bit, isVerbatim, size, recipients, open, sign };
+      const relayed = { reversePath, envid, ret, is8bit, facts, isVerbatim, size, recipients, open, sign };
       const told = await session.send(hop, relayed);
       // What was queued for one place and goes to another by now says nothing of the first.
       const isElsewhere = routes.destinationOf(recipients[0]?.address ?? '') !== mail.destination;

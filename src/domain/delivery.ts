@@ -83,6 +83,7 @@ export class Delivery {
       maxBytes: queued ? Number.POSITIVE_INFINITY : limits.maxMessageBytes,
       head: fields,
       receivedMs,
+      isRelayed: outbound !== undefined,
       sentCopy: sentItemsOf && new SentCopy(store, sentItemsOf.mailbox, inlineBytes),
       judge: (body, authentication) =>
         judge({ acceptId, envelope, organizations, body, authentication }, this.#parts),
@@ -179,7 +180,7 @@ export class Delivery {
     return journal.records(envelope, content, { atMs: receivedMs });
   }
 
-  #mailsOf({ acceptId, receivedMs, envelope, skip }: Accepted, { body, is8bit }: WholeMessage) {
+  #mailsOf({ acceptId, receivedMs, envelope, skip }: Accepted, { body, is8bit, facts }: WholeMessage) {
     const { outbound, isAuthenticated } = envelope;
     if (outbound === undefined) return [];
     const content = {
@@ -188,6 +189,7 @@ export class Delivery {
       size: body.size,
       skip,
       is8bit,
+      facts,
       isAuthenticated,
       body: body.bodyFor(outbound.organization),
     };

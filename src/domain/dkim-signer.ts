@@ -30,12 +30,13 @@ export class DkimSigner {
   }
 
   /**
-   * The fields to put in front of a message whose bytes are final: read once, in chunks. None ('') for what would vouch for
-   * somebody else's From, and for what we have signed before. Rejects, and logs why, when it cannot be signed.
+   * The fields to put in front of a message whose bytes are final: read once, in chunks, no further than its header if the
+   * hash of its body is known. None ('') for what would vouch for somebody else's From, and for what we have signed before.
+   * Rejects, and logs why, when it cannot be signed.
    */
-  async sign(mail: SignedMail, content: AsyncIterable<Uint8Array>): Promise<string> {
+  async sign(mail: SignedMail, content: AsyncIterable<Uint8Array>, bodyHash?: string): Promise<string> {
     try {
-      const digest = await digestMessage(content);
+      const digest = await digestMessage(content, bodyHash);
       const keys = await this.#keysFor(mail, digest);
       return await this.#fields(digest, keys);
     } catch (err) {

@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import { type ContentFacts, ContentFactsReader } from '#mime/content-facts';
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
 import { shiftIndex } from '#mime/shift-index';
@@ -19,6 +20,8 @@ export interface WholeMessage {
   readonly body: SpooledBody;
   /** It has bytes beyond ASCII. */
   readonly is8bit: boolean;
+  /** What its relay asks for, if it is to be relayed. */
+  readonly facts: ContentFacts | undefined;
   /** What the sender keeps. */
   readonly sent: FinishedSentCopy | undefined;
   /** What is kept with the items of an organisation. */
@@ -39,6 +42,8 @@ interface IncomingParts {
   readonly head: string;
   readonly receivedMs: number;
   readonly sentCopy: SentCopy | undefined;
+  /** It goes to other servers. */
+  readonly isRelayed: boolean;
   /** Decides whether it is taken, by what is in it and where it comes from. */
   readonly judge: (body: SpooledBody, authentication: Authentication | undefined) => Promise<Judgement>;
   /** Delivers the whole message, durably. */
@@ -52,6 +57,7 @@ export class IncomingMessage {
   readonly #parts: IncomingParts;
   readonly #spool: BodySpool;
   readonly #indexer = new MessageIndexer();
+  readonly #facts: ContentFactsReader | undefined;
   #size = 0;
   #is8bit = false;
   #isDone = false;
@@ -59,6 +65,7 @@ export class IncomingMessage {
   constructor(parts: IncomingParts) {
     this.acceptId = parts.acceptId;
     this.#parts = parts;
+    this.#facts = parts.isRelayed ? new ContentFactsReader() : undefined;
     this.#spool = new BodySpool(parts.store, parts.organizations, parts.inlineBytes);
   }
 
@@ -75,6 +82,7 @@ export class IncomingMessage {
     }
     this.#is8bit ||= !isAscii(chunk);
     this.#indexer.write(chunk);
+    this.#facts?.write(chunk);
     await this.#spool.write(chunk);
     await this.#parts.sentCopy?.write(sentChunk);
   }
@@ -97,6 +105,7 @@ export class IncomingMessage {
       index: shiftIndex(index, head.length),
       body: inFrontOf(body, head),
       is8bit: this.#is8bit || !isAscii(head),
+      facts: this.#facts?.end(head),
       sent,
       verdictsFor,
     });

@@ -1,6 +1,7 @@
 /** Mail on its way to other servers: what is queued, and what becomes of it after an attempt. */
 import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
+import type { ContentFacts } from '#mime/content-facts';
 import type { OrganizationId, QueueId } from './ids.ts';
 import type { BodyRef, NewBody } from './item.ts';
 import type { Outcome } from './outside.ts';
@@ -58,6 +59,8 @@ export interface OutboundMail extends Omit<OutboundEnvelope, 'recipients'> {
   readonly size: number;
   readonly skip: number;
   readonly is8bit: boolean;
+  /** Of what is stored, with the Return-Path; absent: it is looked at before it is sent. */
+  readonly facts?: ContentFacts | undefined;
   /** Its sender signed in here, or it was made here: our signature may vouch for its From. */
   readonly isAuthenticated: boolean;
   readonly recipients: readonly QueuedRecipient[];
@@ -74,6 +77,7 @@ export interface OutboundContent {
   readonly size: number;
   readonly skip: number;
   readonly is8bit: boolean;
+  readonly facts?: ContentFacts | undefined;
   readonly isAuthenticated: boolean;
   readonly body: NewBody;
 }

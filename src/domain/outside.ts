@@ -1,3 +1,4 @@
+import type { ContentFacts } from '#mime/content-facts';
 import type { OutboundRecipient } from './outbound.ts';
 
 /** What the server needs from the world; tests pass their own. */
@@ -59,12 +60,17 @@ export interface RelayedMail {
   readonly recipients: readonly OutboundRecipient[];
   readonly size: number;
   readonly is8bit: boolean;
+  /** What is known of its bytes already. */
+  readonly facts?: ContentFacts | undefined;
   /** It is to arrive byte for byte wherever that is possible: it holds a message that is kept as evidence. */
   readonly isVerbatim?: boolean | undefined;
   /** The message, from its beginning each time it is asked for. */
   open(): AsyncIterable<Uint8Array>;
-  /** The fields that sign it, to be put in front of just these bytes. Rejects when it cannot be signed. */
-  sign(content: AsyncIterable<Uint8Array>): Promise<string>;
+  /**
+   * The fields that sign it, to be put in front of just these bytes; if the hash of their body is known, only the header is
+   * read. Rejects when it cannot be signed.
+   */
+  sign(content: AsyncIterable<Uint8Array>, bodyHash?: string): Promise<string>;
 }
 
 /** A connection to other servers, one mail after the other; it stays open while the next goes the same way. */

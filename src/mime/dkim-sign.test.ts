@@ -176,3 +176,28 @@ test('the signatures in a message are told by the records they refer to', async 
   const digest = await digestMessage(inChunks(Buffer.from(raw), 10));
   expect(signatureRecords(digest)).toEqual(['one._domainkey.other.example', '._domainkey.']);
 });
+
+test('with a known hash of the body only the header is read', async () => {
+  const raw = Buffer.from(`From: a@${domain}\r\nSubject: long\r\n\r\n${'line of text \r\n'.repeat(10_000)}`);
+  const { fields, bodyHash } = await digestMessage(inChunks(raw, 1_000));
+  let read = 0;
+  let isEnded = false;
+  async function* counted() {
+    try {
+      for await (const chunk of inChunks(raw, 20)) {
+        read += chunk.length;
+        yield chunk;
+      }
+    } finally {
+      isEnded = true;
+    }
+  }
+  expect(await digestMessage(counted(), bodyHash)).toEqual({ fields, bodyHash });
+  expect(read).toBeLessThan(80);
+  expect(isEnded).toBe(true);
+  const headerOnly = Buffer.from('Subject: no body');
+  expect(await digestMessage(inChunks(headerOnly, 5), 'known')).toEqual({
+    ...(await digestMessage(inChunks(headerOnly, 5))),
+    bodyHash: 'known',
+  });
+});

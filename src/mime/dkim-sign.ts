@@ -58,15 +58,24 @@ const maxOfOneName = 50;
 
 const signAsync = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
 
-/** Reads a message once, in chunks. Throws RangeError for a header that is too large. */
-export async function digestMessage(content: AsyncIterable<Uint8Array>): Promise<DkimDigest> {
+/**
+ * Reads a message once, in chunks; no further than its header if the hash of its body is known. Throws RangeError for a
+ * header that is too large.
+ */
+export async function digestMessage(
+  content: AsyncIterable<Uint8Array>,
+  knownBodyHash?: string,
+): Promise<DkimDigest> {
   const header = new DkimHeader();
   const body = new RelaxedBodyHash();
   for await (const chunk of content) {
     const rest = header.take(chunk);
-    if (rest.length > 0) body.update(rest);
+    if (knownBodyHash === undefined && rest.length > 0) body.update(rest);
+    if (knownBodyHash !== undefined && header.isEnded) {
+      return { fields: header.fields(), bodyHash: knownBodyHash };
+    }
   }
-  return { fields: header.fields(), bodyHash: body.digest().toString('base64') };
+  return { fields: header.fields(), bodyHash: knownBodyHash ?? body.digest().toString('base64') };
 }
 
 /** A DKIM-Signature field with its line end, to be put in front of the message. `atMs` is when it is made. */

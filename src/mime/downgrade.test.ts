@@ -4,6 +4,7 @@ import { mailFixtures } from '#test/fixtures/mail/load';
 import { type DowngradeError, sendableContent, type Transport } from './downgrade.ts';
 import { MessageIndexer } from './index-message.ts';
 import type { MessageIndex } from './message-index.ts';
+import { type Traits, traitsOf } from './traits.ts';
 import { decodeTransferWhole } from './transfer.ts';
 
 const sevenBit: Transport = { is8bit: false, utf8: 'absent' };
@@ -217,4 +218,36 @@ test('a NUL is sent in base64 only, and lone line ends become CR LF', async () =
   expect(await text(raw, eightBit)).toBe(
     'Subject: a\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: base64\r\nMIME-Version: 1.0\r\n\r\nYQBiDQo=\r\n',
   );
+});
+
+describe('with known traits', () => {
+  const all = async (source: AsyncIterable<Uint8Array>) => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+
+  const isPlain = ({ has8bit, hasLongLine, hasNul, hasBareLineEnd }: Traits) =>
+    !has8bit && !hasLongLine && !hasNul && !hasBareLineEnd;
+
+  test.each(fixtures)('$name becomes the same, and a plain one is not even read', async ({ raw }) => {
+    for (const bytes of [raw, withLineEnds(raw)]) {
+      const known = await traitsOf(chunksOf(bytes, 4_096));
+      for (const transport of [sevenBit, eightBit]) {
+        let reads = 0;
+        const open = () => {
+          reads++;
+          return chunksOf(bytes, 4_096);
+        };
+        const told = await sendableContent(open, transport, known);
+        const [readsBefore, sent] = [reads, await all(told.open())];
+        const looked = await sendableContent(() => chunksOf(bytes, 4_096), transport);
+        expect(sent.equals(await all(looked.open()))).toBe(true);
+        const { open: _, ...facts } = told;
+        expect({ ...looked, ...facts }).toEqual(looked);
+        if (told.isUnchanged) expect(sent.equals(bytes)).toBe(true);
+        if (isPlain(known)) expect([told.isUnchanged, readsBefore]).toEqual([true, 0]);
+      }
+    }
+  });
 });

@@ -23,6 +23,8 @@ export interface SendableContent {
   readonly is8bit: boolean;
   /** The transaction must say SMTPUTF8 for its header. */
   readonly needsUtf8: boolean;
+  /** It is what it was made from, byte for byte. */
+  readonly isUnchanged: boolean;
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -58,24 +60,34 @@ const LF = 0x0a;
  * Makes a message fit for its transport: lines of at most 998 octets that end with CR LF, no NUL, and ASCII where the
  * transport takes nothing else. Only the parts and fields that need it are written anew: text as quoted-printable,
  * everything else as base64; what a signature covers stays as it is. What needs nothing passes untouched, after one look
- * at it; the message is never in memory. RFC 6152 §3, RFC 5321 §4.5.3.1.6. Throws DowngradeError.
+ * at it, which `known` saves; the message is never in memory. RFC 6152 §3, RFC 5321 §4.5.3.1.6. Throws DowngradeError.
  */
-export async function sendableContent(open: Open, transport: Transport): Promise<SendableContent> {
-  const whole = await traitsOf(open());
+export async function sendableContent(
+  open: Open,
+  transport: Transport,
+  known?: Readonly<Traits> & { readonly size: number },
+): Promise<SendableContent> {
+  const whole = known ?? (await traitsOf(open()));
   const source = whole.hasBareLineEnd ? () => withLineEnds(open()) : open;
   const isKept = transport.isVerbatim === true;
   const isUsual = !whole.hasLongLine && (!whole.has8bit || transport.utf8 === 'used');
   const isFit = !whole.hasNul && (isKept || isUsual);
-  if (isFit && (transport.is8bit || !whole.has8bit)) {
-    const size = whole.hasBareLineEnd ? await sizeOf(source()) : whole.size;
-    return { size, is8bit: whole.has8bit, needsUtf8: false, open: source };
-  }
+  const kept = async (needsUtf8: boolean): Promise<SendableContent> => ({
+    size: whole.hasBareLineEnd ? await sizeOf(source()) : whole.size,
+    is8bit: whole.has8bit,
+    needsUtf8,
+    isUnchanged: !whole.hasBareLineEnd,
+    open: source,
+  });
+  if (isFit && (transport.is8bit || !whole.has8bit)) return kept(false);
   const segments = await survey(source);
   const needsUtf8 = transport.utf8 === 'possible' && segments.some((segment) => segment.needsUtf8);
   const plan = new Plan(segments, transport.is8bit, needsUtf8 || transport.utf8 === 'used');
+  if (!segments.some((segment) => plan.changes(segment))) return kept(needsUtf8);
   const changed = () => rewrite(source(), segments, plan);
   const result = await traitsOf(changed());
-  return { size: result.size, is8bit: result.has8bit, needsUtf8, open: changed };
+  const { size, has8bit: is8bit } = result;
+  return { size, is8bit, needsUtf8, isUnchanged: false, open: changed };
 }
 
 /** The same bytes with CR LF for every CR and LF that stands alone. */
@@ -184,6 +196,13 @@ class Plan {
       const encoding = this.#encodingFor(segment);
       if (segment.part !== undefined && encoding !== undefined) this.#encodings.set(segment.part, encoding);
     }
+  }
+
+  /** Whether it is written anew. */
+  changes(segment: Segment): boolean {
+    const { kind, part } = segment;
+    if (kind === 'between') return this.isMended(segment);
+    return kind === 'header' ? this.headerChange(segment) !== undefined : this.encodingOf(part) !== undefined;
   }
 
   encodingOf(part: ScannedPart | undefined): 'base64' | 'quoted-printable' | undefined {

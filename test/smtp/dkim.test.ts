@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dkimSign } from 'mailauth/lib/dkim/sign.js';
 import { expect, test } from 'vitest';
+import type { DkimSigner } from '#domain/dkim-signer';
+import { digestMessage } from '#mime/dkim-sign';
 import { EasClient } from '#test/support/eas-client';
 import { type NextServerOptions, startNextServer } from '#test/support/next-server';
 import { minute, startOutbound } from '#test/support/outbound-site';
@@ -280,4 +282,37 @@ test('a stop does not wait for a signature', async () => {
   site.clock.move(minute);
   await stopped;
   expect(await site.queued()).toMatchObject([{ attempts: 0, recipients: [{ state: 'pending' }] }]);
+});
+
+test('the hash of a body is made while it comes in, and serves while the body stays as it is', async () => {
+  const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
+  const body = `${'.line  of \t text \r\n'.repeat(20_000)}\r\n\r\n`;
+  const bodies = {
+    plain: body,
+    'beyond ASCII': `${body}\u00fc\r\n`,
+    'a long line': `${body}${'x'.repeat(999)}\r\n`,
+  };
+  for (const [hide8BITMIME, expected] of [
+    [false, ['plain', 'beyond ASCII']],
+    [true, ['plain']],
+  ] as const) {
+    const next = await startNextServer({ hide8BITMIME });
+    const known: string[] = [];
+    const signer: Pick<DkimSigner, 'sign'> = {
+      sign: async (_mail, content, bodyHash) => {
+        const { fields, bodyHash: found } = await digestMessage(content);
+        const subject = fields.find(({ name }) => name === 'subject')?.value.trim() ?? '';
+        if (bodyHash !== undefined) known.push(subject);
+        expect(bodyHash ?? found).toBe(found);
+        return '';
+      },
+    };
+    const site = await startOutbound({ dns: zone.server, port: next.port, signer });
+    for (const [name, text] of Object.entries(bodies)) {
+      await site.send(['bob@one.example'], {}, `Subject: ${name}\r\n\r\n${text}`);
+    }
+    expect(known).toEqual(expected);
+    expect(next.mails[0]?.raw.endsWith(`Subject: plain\r\n\r\n${body}`)).toBe(true);
+    expect(next.mails).toHaveLength(3);
+  }
 });
