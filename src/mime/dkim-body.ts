@@ -7,6 +7,10 @@ const TAB = 0x09;
 
 /** Empty lines are hashed once content follows them; so many at a time. */
 const maxHeldLineEnds = 512;
+/** After so many of them in a row more are likely to follow. */
+const minVisibleBytes = 12;
+/** So many bytes are copied one by one: a call is dearer. */
+const minCopiedBytes = 64;
 const someLineEnds = Buffer.from('\r\n'.repeat(maxHeldLineEnds));
 
 /**
@@ -24,6 +28,7 @@ export class RelaxedBodyHash {
   #length = 0;
 
   update(chunk: Uint8Array): void {
+    const words = wordsOf(chunk);
     // A byte gives at most itself and the blank before it, or a line end.
     const room = 2 * (chunk.length + maxHeldLineEnds);
     if (this.#out.length < room) this.#out = Buffer.allocUnsafe(room);
@@ -37,7 +42,7 @@ export class RelaxedBodyHash {
       }
       this.#isAfterCr = false;
       if (byte === SP || byte === TAB) this.#isBlankBefore = true;
-      else at = this.#putWord(chunk, at) - 1;
+      else at = this.#putRun(chunk, at, words) - 1;
     }
     this.#flush();
   }
@@ -48,22 +53,18 @@ export class RelaxedBodyHash {
     return this.#hash.digest();
   }
 
-  /** Takes what stands up to the next blank or line end; gives where that is. */
-  #putWord(chunk: Uint8Array, from: number): number {
+  /** Takes what is canonical as it stands, from a byte that is no blank up to another; gives where that ends. */
+  #putRun(chunk: Uint8Array, from: number, words: Int32Array): number {
     if (this.#lineEnds > 0) this.#putLineEnds();
     const out = this.#out;
-    let length = this.#length;
-    if (this.#isBlankBefore) out[length++] = SP;
+    if (this.#isBlankBefore) out[this.#length++] = SP;
     this.#isBlankBefore = false;
     this.#hasContent = true;
-    let at = from;
-    for (; at < chunk.length; at++) {
-      const byte = chunk[at] ?? 0;
-      if (byte <= SP && (byte === SP || byte === TAB || byte === CR || byte === LF)) break;
-      out[length++] = byte;
-    }
-    this.#length = length;
-    return at;
+    const end = canonicalEnd(chunk, from, words);
+    if (end - from > minCopiedBytes) out.set(chunk.subarray(from, end), this.#length);
+    else for (let at = from; at < end; at++) out[this.#length + at - from] = chunk[at] ?? 0;
+    this.#length += end - from;
+    return end;
   }
 
   /** The few that most lines have go with the other bytes: each call of the hash is dear. */
@@ -86,4 +87,54 @@ export class RelaxedBodyHash {
     if (this.#length > 0) this.#hash.update(this.#out.subarray(0, this.#length));
     this.#length = 0;
   }
+}
+
+/** The whole words of four bytes in a chunk, where memory has them. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array {
+  const skipped = -byteOffset & 3;
+  return skipped >= length
+    ? new Int32Array(0)
+    : new Int32Array(buffer, byteOffset + skipped, (length - skipped) >> 2);
+}
+
+/**
+ * Where a run ends that begins with a byte of content, ends behind one, and is canonical: single spaces between words, CR
+ * LF at the end of lines. Where nothing but visible bytes stands it reads four at a time.
+ */
+function canonicalEnd(chunk: Uint8Array, from: number, words: Int32Array): number {
+  const skipped = -chunk.byteOffset & 3;
+  const { length } = chunk;
+  let end = from;
+  let lowAt = from;
+  for (let at = from; at < length; ) {
+    const byte = chunk[at] ?? 0;
+    if (byte > SP) {
+      at++;
+      if (at - lowAt >= minVisibleBytes && ((at - skipped) & 3) === 0) {
+        at = skipped + 4 * visibleEnd(words, (at - skipped) >> 2);
+      }
+      end = at;
+    } else if (byte === SP) {
+      if (at + 1 === length || (chunk[at + 1] ?? 0) <= SP) break;
+      lowAt = ++at;
+    } else if (byte === CR) {
+      if (chunk[at + 1] !== LF) break;
+      at += 2;
+      lowAt = at;
+    } else if (byte === LF || byte === TAB) break;
+    else end = ++at;
+  }
+  return end;
+}
+
+/** The first word from `from` on with a byte that is not above a space. */
+function visibleEnd(words: Int32Array, from: number): number {
+  let at = from;
+  while (at < words.length && !hasLowByte(words[at])) at++;
+  return at;
+}
+
+/** Whether one of four bytes is not above a space. */
+function hasLowByte(word = 0): boolean {
+  return ((word - 0x21212121) & ~word & 0x80808080) !== 0;
 }
