@@ -85,7 +85,7 @@ const hints: Readonly<Record<string, string>> = {
   InternalFailure: 'The server’s log says more.',
   InvalidPasswordException: 'Choose another password.',
   MailDomainNotFoundException: 'Add it with "mailstead domain add DOMAIN".',
-  MailDomainStateException: '"mailstead domain show DOMAIN" says what is missing.',
+  MailDomainStateException: '"mailstead domain verify DOMAIN" says what is missing.',
   NameAvailabilityException: 'Choose another name.',
   OrganizationNotFoundException: '"mailstead org list" shows those there are.',
   ReservedNameException: 'Choose another name.',

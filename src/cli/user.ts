@@ -98,7 +98,7 @@ async function create(
   const domain = await session.client.call('WorkMailService.GetMailDomain', { OrganizationId, DomainName });
   if (domain['OwnershipVerificationStatus'] !== 'VERIFIED') {
     throw new CliError(
-      `The domain ${DomainName} is not verified yet. "mailstead domain show ${DomainName}" says what is missing.`,
+      `The domain ${DomainName} is not verified yet. "mailstead domain verify ${DomainName}" says what is missing.`,
     );
   }
   const { UserId } = await session.client.call('WorkMailService.CreateUser', {

@@ -159,7 +159,7 @@ test('user create on a domain that is not verified makes nothing', async () => {
   const { code, err } = await run(['user', 'create', 'alice@example.com']);
   expect(code).toBe(1);
   expect(err).toBe(
-    'The domain example.com is not verified yet. "mailstead domain show example.com" says what is missing.\n',
+    'The domain example.com is not verified yet. "mailstead domain verify example.com" says what is missing.\n',
   );
 });
 
