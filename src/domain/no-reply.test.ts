@@ -4,6 +4,7 @@ import type { MailArrival } from './mail-arrival.ts';
 import { type AnsweredMessage, reasonForNoReply } from './no-reply.ts';
 import { ownAddress } from './own-address.ts';
 import { reasonNotToPassOn } from './pass-on.ts';
+import type { AuthenticationResult } from './verdicts.ts';
 
 const me = { name: 'Alice', address: 'Alice@ours.example' };
 const isOwn = ownAddress({
@@ -19,6 +20,16 @@ function message(arrival: Partial<MailArrival> = {}, envelope: object = {}, mess
   };
 }
 
+/** How a message of bob@one.example fared by SPF, and whose signatures pass. */
+function checked(result: AuthenticationResult, ...domains: readonly string[]) {
+  const { item, ...more } = message();
+  const verdicts = {
+    spf: { result, domain: 'one.example' },
+    dkim: { result: domains.length > 0 ? 'pass' : 'none', domains },
+  } as const;
+  return { ...more, item: { ...item, verdicts } };
+}
+
 const from = (reversePath: string) => message({ reversePath });
 const bob = { name: '', address: 'bob@one.example' };
 
@@ -28,6 +39,12 @@ test.each<[message: AnsweredMessage, reason: string | undefined]>([
   [from('bob'), 'the reverse-path is no address'],
   [from('alice@ours.example'), 'it is from the owner'],
   [from('A.Smith+list@OURS.example'), 'it is from the owner'],
+  [checked('fail'), 'the reverse-path is forged'],
+  [checked('fail', 'other.example'), 'the reverse-path is forged'],
+  // A forwarder that leaves the reverse-path as it was.
+  [checked('fail', 'other.example', 'one.example'), undefined],
+  [checked('softfail'), undefined],
+  [checked('pass'), undefined],
   ...[
     'MAILER-DAEMON',
     'postmaster',

@@ -1,10 +1,12 @@
 import { envelopeAddress } from '#mime/address';
 import type { NewItem } from './item.ts';
 import type { MailArrival } from './mail-arrival.ts';
+import { domainOfAddress } from './outbound.ts';
+import type { Verdicts } from './verdicts.ts';
 
 /** What of a message tells whether it may be answered by a machine. */
 export interface AnsweredMessage {
-  readonly item: Pick<NewItem, 'envelope' | 'messageClass'>;
+  readonly item: Pick<NewItem, 'envelope' | 'messageClass' | 'verdicts'>;
   readonly arrival: MailArrival;
   /** Whether an address is the owner's. */
   readonly isOwn: (address: string) => boolean;
@@ -24,6 +26,8 @@ export function reasonForNoReply({ item, arrival, isOwn }: AnsweredMessage): str
   if (reversePath === '') return 'the reverse-path is null';
   if (envelopeAddress(reversePath) === undefined) return 'the reverse-path is no address';
   if (isOwn(reversePath)) return 'it is from the owner';
+  if (item.verdicts !== undefined && isForged(reversePath, item.verdicts))
+    return 'the reverse-path is forged';
   if (machine.test(reversePath.slice(0, reversePath.lastIndexOf('@')))) return 'a machine sent it';
   if (autoSubmitted !== 'no') return 'Auto-Submitted';
   if (item.messageClass.startsWith('REPORT.')) return 'it is a report';
@@ -34,4 +38,11 @@ export function reasonForNoReply({ item, arrival, isOwn }: AnsweredMessage): str
   const named = [...to.map(({ address }) => address), ...cc.map(({ address }) => address)];
   if (![...named, ...(handling.resentTo ?? [])].some(isOwn)) return 'the owner is not named in it';
   return undefined;
+}
+
+/** Its domain says that it does not send from there, and has not signed the message: the answer would go to a stranger. */
+function isForged(reversePath: string, { spf, dkim }: Verdicts): boolean {
+  if (spf?.result !== 'fail') return false;
+  const domain = domainOfAddress(reversePath);
+  return !(dkim?.domains ?? []).some((signer) => domain === signer || domain.endsWith(`.${signer}`));
 }
