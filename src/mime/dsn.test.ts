@@ -33,4 +33,5 @@ test.each([
   const { fields } = splitMessage(raw);
   const encodings = fields.filter(({ name }) => name === 'content-transfer-encoding');
   expect(encodings.map(({ value }) => value.trim())).toEqual(isAscii(raw) ? [] : ['8bit']);
+  if (isAscii(raw)) expect(raw.toString()).not.toContain('8bit');
 });

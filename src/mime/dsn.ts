@@ -68,6 +68,8 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     ...report.recipients.flatMap(({ address, text }) => [`<${address}>`, `    ${oneLine(text)}`, '']),
   ];
   const is8bit = isReturned8bit || isInternational(report) || !introduction.every(isAscii);
+  // RFC 2045 §6.4: what holds 8-bit parts says so, and no part says more than what it is in.
+  const encoding = is8bit ? ['Content-Transfer-Encoding: 8bit'] : [];
   const head = [
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${report.to}>`,
@@ -77,13 +79,12 @@ export function deliveryStatusNotification(report: StatusReport): Buffer {
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary}"`,
-    // RFC 2045 §6.4: what holds 8-bit parts says so.
-    ...(is8bit ? ['Content-Transfer-Encoding: 8bit'] : []),
+    ...encoding,
     '',
     'This is a report in several parts.',
     `--${boundary}`,
     'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: 8bit',
+    ...encoding,
     '',
     ...introduction,
     `--${boundary}`,
