@@ -2,10 +2,10 @@ import type { Account } from '#directory/account';
 import { authorAddresses } from '#mime/authors';
 import { prepareForSending } from '#mime/compose';
 import { withoutForged } from './authentication/forged-fields.ts';
+import { HeldHeader } from './held-header.ts';
 import { ReplyError } from './reply.ts';
 
 const nothing = new Uint8Array(0);
-const endOfHeader = Buffer.from('\r\n\r\n');
 
 /** What recipients get, and what the sender keeps: the same with its Bcc. */
 interface Passed {
@@ -29,7 +29,7 @@ interface Additions {
 export class SubmittedHeader {
   readonly #account: Account;
   readonly #additions: Additions;
-  #held: Buffer | undefined = Buffer.alloc(0);
+  #held: HeldHeader | undefined = new HeldHeader();
   #header: Uint8Array = nothing;
 
   constructor(account: Account, additions: Additions) {
@@ -45,27 +45,18 @@ export class SubmittedHeader {
   /** What goes on by these bytes. Throws ReplyError for a sender who is not the account's. */
   write(chunk: Uint8Array): Passed {
     if (this.#held === undefined) return { outgoing: chunk, kept: chunk };
-    const from = Math.max(0, this.#held.length - endOfHeader.length + 1);
-    const held = Buffer.concat([this.#held, chunk]);
-    const at = held.indexOf(endOfHeader, from);
-    // A header without fields.
-    const isEmpty = held[0] === 0x0d && held[1] === 0x0a;
-    if (at < 0 && !isEmpty) {
-      this.#held = held;
-      return { outgoing: nothing, kept: nothing };
-    }
+    const whole = this.#held.write(chunk);
+    if (whole === undefined) return { outgoing: nothing, kept: nothing };
     this.#held = undefined;
-    const end = isEmpty ? 2 : at + endOfHeader.length;
-    const { outgoing, kept } = this.#prepare(held.subarray(0, end));
-    const rest = held.subarray(end);
-    return { outgoing: Buffer.concat([outgoing, rest]), kept: Buffer.concat([kept, rest]) };
+    const { outgoing, kept } = this.#prepare(whole.header);
+    return { outgoing: Buffer.concat([outgoing, whole.rest]), kept: Buffer.concat([kept, whole.rest]) };
   }
 
   /** What is left at the end of a message that is nothing but a header. */
   end(): Passed {
     const held = this.#held;
     this.#held = undefined;
-    return held === undefined ? { outgoing: nothing, kept: nothing } : this.#prepare(held);
+    return held === undefined ? { outgoing: nothing, kept: nothing } : this.#prepare(held.end());
   }
 
   #prepare(held: Buffer): Passed {

@@ -1,3 +1,4 @@
+import { GatheredBytes } from '#mime/gathered-bytes';
 import type { OrganizationId } from './ids.ts';
 import type { NewBody } from './item.ts';
 import type { BodyWriter, MailStore, StoredBody } from './ports.ts';
@@ -20,7 +21,7 @@ export class BodySpool {
   readonly #store: BodyStore;
   readonly #organizations: readonly OrganizationId[];
   readonly #inlineBytes: number;
-  #held: Uint8Array[] = [];
+  #held = new GatheredBytes();
   #size = 0;
   #writers: readonly BodyWriter[] | undefined;
 
@@ -35,18 +36,18 @@ export class BodySpool {
   async write(chunk: Uint8Array): Promise<void> {
     this.#size += chunk.length;
     if (this.#writers) return append(this.#writers, chunk);
-    this.#held.push(chunk);
+    this.#held.add(chunk);
     if (this.#size <= this.#inlineBytes) return;
     this.#writers = this.#organizations.map((organization) => this.#store.writeBody(organization));
-    const held = Buffer.concat(this.#held);
-    this.#held = [];
+    const held = this.#held.bytes;
+    this.#held = new GatheredBytes();
     await append(this.#writers, held);
   }
 
   /** The body, durable if it is not in memory. */
   async finish(): Promise<SpooledBody> {
     if (!this.#writers) {
-      const raw = Buffer.concat(this.#held);
+      const raw = this.#held.bytes;
       const body: NewBody = { kind: 'inline', raw };
       return {
         size: this.#size,
@@ -75,7 +76,7 @@ export class BodySpool {
 
   /** Forgets it. */
   async abort(): Promise<void> {
-    this.#held = [];
+    this.#held = new GatheredBytes();
     await Promise.all((this.#writers ?? []).map((writer) => writer.abort()));
   }
 }

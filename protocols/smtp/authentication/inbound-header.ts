@@ -1,9 +1,9 @@
 import type { Authentication } from '#domain/verdicts';
+import { HeldHeader } from '../held-header.ts';
 import { ReplyError } from '../reply.ts';
 import type { Evaluation } from './evaluation.ts';
 import { withoutForged } from './forged-fields.ts';
 
-const endOfHeader = Buffer.from('\r\n\r\n');
 const maxFields = 1_000;
 
 interface Passed {
@@ -27,10 +27,7 @@ interface InboundParts {
 export class InboundHeader {
   readonly #parts: InboundParts;
   /** What came of the header so far; undefined once it is whole. */
-  #pieces: Uint8Array[] | undefined = [];
-  #heldBytes = 0;
-  /** Its last bytes: the end of the header may be in two pieces. */
-  #tail: Buffer = Buffer.alloc(0);
+  #held: HeldHeader | undefined = new HeldHeader();
 
   constructor(parts: InboundParts) {
     this.#parts = parts;
@@ -38,23 +35,23 @@ export class InboundHeader {
 
   /** What goes on by these bytes. Throws ReplyError for a header of too many fields. */
   async write(chunk: Uint8Array): Promise<Passed> {
-    if (this.#pieces === undefined) {
+    if (this.#held === undefined) {
       this.#parts.evaluation?.body(chunk);
       return { outgoing: chunk };
     }
-    const end = this.#endIn(chunk);
-    this.#pieces.push(chunk.subarray(0, end));
-    this.#heldBytes += chunk.length;
-    if (end === undefined) return nothing;
-    const header = await this.#header();
-    const body = chunk.subarray(end);
-    this.#parts.evaluation?.body(body);
-    return { outgoing: Buffer.concat([header, body]) };
+    const whole = this.#held.write(chunk);
+    if (whole === undefined) return nothing;
+    this.#held = undefined;
+    const header = await this.#passed(whole.header);
+    this.#parts.evaluation?.body(whole.rest);
+    return { outgoing: Buffer.concat([header, whole.rest]) };
   }
 
   /** What is left at the end of a message that is nothing but a header. */
   async end(): Promise<Passed> {
-    return this.#pieces === undefined ? nothing : { outgoing: await this.#header() };
+    const held = this.#held;
+    this.#held = undefined;
+    return held === undefined ? nothing : { outgoing: await this.#passed(held.end()) };
   }
 
   /** What the evaluation came to, once the message is whole. */
@@ -62,21 +59,8 @@ export class InboundHeader {
     return this.#parts.evaluation?.end();
   }
 
-  /** The offset behind the empty line that ends the header; undefined if it is not in this chunk. */
-  #endIn(chunk: Uint8Array): number | undefined {
-    const around = Buffer.concat([this.#tail, chunk]);
-    const before = this.#tail.length;
-    // A header without fields.
-    if (this.#heldBytes <= before && around[0] === 0x0d && around[1] === 0x0a) return 2 - before;
-    const at = around.indexOf(endOfHeader);
-    if (at >= 0) return at + endOfHeader.length - before;
-    this.#tail = Buffer.from(around.subarray(-endOfHeader.length + 1));
-    return undefined;
-  }
-
-  async #header(): Promise<Uint8Array> {
-    const bytes = Buffer.concat(this.#pieces ?? []);
-    this.#pieces = undefined;
+  /** What goes on of the header. */
+  async #passed(bytes: Buffer): Promise<Uint8Array> {
     if (numberOfFields(bytes) > maxFields) {
       throw new ReplyError(554, '5.6.0', 'The header has too many fields');
     }
