@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { clientOf } from '#directory/throttle';
 import type { Clock } from '#domain/outside';
 import { RateLimit } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
@@ -16,6 +16,8 @@ interface ClientLimitOptions {
 }
 
 const minuteMs = 60_000;
+/** The /64 of ::1. */
+const loopbackIPv6 = '0:0:0:0::/64';
 const serverFull: Reply = { code: 421, enhanced: '4.3.2', text: 'Too many connections, try again later' };
 const clientFull: Reply = { code: 421, enhanced: '4.7.0', text: 'Too many connections from your address' };
 const tooOften: Reply = { code: 421, enhanced: '4.7.0', text: 'Your address connects too often' };
@@ -69,23 +71,6 @@ export class ClientLimits {
   }
 
   #isExempt(client: string): boolean {
-    return this.#options.isLoopbackExempt && (client === '0:0:0:0' || client.startsWith('127.'));
+    return this.#options.isLoopbackExempt && (client === loopbackIPv6 || client.startsWith('127.'));
   }
-}
-
-/** An IPv4 address as it is, also one mapped into IPv6; of IPv6 the first four groups. ::1 is in 0:0:0:0. */
-function clientOf(address: string): string {
-  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-  if (!isIPv6(plain)) return plain;
-  const [front = '', behind] = plain.split('::');
-  const groups = front === '' ? [] : front.split(':');
-  if (behind !== undefined) {
-    const tail = behind === '' ? [] : behind.split(':');
-    while (groups.length + tail.length < 8) groups.push('0');
-    groups.push(...tail);
-  }
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }
