@@ -107,6 +107,17 @@ describe('a blob', () => {
     await expect(read(ref, [0.5, 5])).rejects.toThrow(RangeError);
   });
 
+  it('is read in ranges of many frames', async () => {
+    const content = randomBytes(11 * FRAME_BYTES + 100);
+    const ref = await write(content);
+    for (let start = 0; start < 11; start += 2) {
+      for (let frames = 4; frames < 10; frames++) {
+        const range = [start * FRAME_BYTES + 7, (start + frames) * FRAME_BYTES + 3] as const;
+        expect(content.subarray(...range).equals(await read(ref, range))).toBe(true);
+      }
+    }
+  });
+
   it('is read by frames: damage elsewhere does not keep a range from being read', async () => {
     const content = randomBytes(3 * FRAME_BYTES);
     const ref = await write(content);

@@ -13,6 +13,9 @@ import {
   TAG_BYTES,
 } from './frames.ts';
 
+/** Larger reads wake the threads of the disk less often. */
+const framesAtOnce = 4;
+
 /**
  * The plain content of a blob file from `start` up to, not including, `end`, in chunks of at most 64 KiB; an end
  * beyond the content's is its end. Only the frames that hold the range are read. Throws BlobError.
@@ -32,11 +35,12 @@ export async function* readBlob(
   try {
     const readFrame = await frameReader(file, ref.size, keyOf);
     // An empty content is read nevertheless: its one frame proves that it is whole.
-    if (ref.size === 0) await readFrame(0);
+    if (ref.size === 0) await readFrame(0, 0);
+    const lastFrame = Math.floor((end - 1) / FRAME_BYTES);
     for (let at = start; at < end; ) {
       const frame = Math.floor(at / FRAME_BYTES);
       const frameAt = frame * FRAME_BYTES;
-      const plain = await readFrame(frame);
+      const plain = await readFrame(frame, lastFrame);
       yield plain.subarray(at - frameAt, end - frameAt);
       at = frameAt + FRAME_BYTES;
     }
@@ -45,24 +49,35 @@ export async function* readBlob(
   }
 }
 
-/** Checks size and header, and gives what reads and opens one frame after the other. */
+/**
+ * Checks size and header, and gives what opens one frame after the other. It reads some at once, up to the last one that is
+ * wanted; but the first alone: whoever wants a header stops there.
+ */
 async function frameReader(
   file: FileHandle,
   size: number,
   keyOf: (epoch: number, salt: Bytes) => KeyObject,
-): Promise<(frame: number) => Promise<Bytes>> {
+): Promise<(frame: number, lastWanted: number) => Promise<Bytes>> {
   const { size: actualBytes } = await file.stat();
   if (actualBytes !== fileBytes(size)) {
     throw new BlobError('damaged', `a blob file has ${actualBytes} bytes instead of ${fileBytes(size)}`);
   }
   const header = readHeader(await readExactly(file, Buffer.allocUnsafe(HEADER_BYTES), 0));
   const sealer = new FrameSealer(keyOf(header.epoch, header.salt), header);
-  const sealed = Buffer.allocUnsafe(Math.min(size, FRAME_BYTES) + TAG_BYTES);
   const lastFrame = frameCount(size) - 1;
-  return async (frame) => {
-    const length = Math.min(FRAME_BYTES, size - frame * FRAME_BYTES) + TAG_BYTES;
-    const bytes = await readExactly(file, sealed.subarray(0, length), frameOffset(frame));
-    return sealer.open(frame, frame === lastFrame, bytes);
+  let held: { from: number; to: number; bytes: Buffer } = { from: 0, to: 0, bytes: Buffer.alloc(0) };
+  let atOnce = 1;
+  return async (frame, lastWanted) => {
+    if (frame >= held.to) {
+      const to = Math.min(frame + atOnce, lastWanted + 1);
+      const length = Math.min(frameOffset(to), fileBytes(size)) - frameOffset(frame);
+      const into = held.bytes.length < length ? Buffer.allocUnsafe(length) : held.bytes.subarray(0, length);
+      held = { from: frame, to, bytes: await readExactly(file, into, frameOffset(frame)) };
+      atOnce = framesAtOnce;
+    }
+    const at = frameOffset(frame) - frameOffset(held.from);
+    const sealed = held.bytes.subarray(at, at + FRAME_BYTES + TAG_BYTES);
+    return sealer.open(frame, frame === lastFrame, sealed);
   };
 }
 
