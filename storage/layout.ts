@@ -158,7 +158,7 @@ export const queueRows = {
   frame: sealedRow<[Bytes], mail.BodyFrame>('a', mail.bodyFrameCodec),
   /** d: due (ms), queued message; empty. */
   due: plainRow<[U64, Bytes], null>('d', mail.emptyCodec),
-  /** M: outbound mail. Envelope, recipients' states. */
+  /** M: outbound mail. Envelope, recipients' states, and what is known of its bytes. */
   outbound: sealedRow<[Bytes], mail.OutboundRecord>('M', mail.outboundCodec),
   /** b: outbound mail. The raw message, if small. */
   outboundBody: sealedRow<[Bytes], Uint8Array>('b', mail.bytesCodec),
