@@ -1,10 +1,11 @@
 import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
+import { Changed } from './change.ts';
 import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
-import type { DeviceId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
+import type { DeviceId, FolderId, ItemId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans } from './inbox-rules.ts';
 import { mailArrival } from './mail-arrival.ts';
 import type { LocalRecipient } from './mail-envelope.ts';
@@ -38,6 +39,15 @@ export interface SendRequest {
   readonly elsewhere?: readonly string[] | undefined;
   /** Further names of this request that mark it as done. */
   readonly dedupeKeys: readonly string[];
+  /** The message of the sender that this one replies to or forwards. */
+  readonly source?: SendSource | undefined;
+}
+
+/** A message, and what is done with it: MS-ASEMAIL, LastVerbExecuted. */
+export interface SendSource {
+  readonly folder: FolderId;
+  readonly item: ItemId;
+  readonly verb: 1 | 2 | 3;
 }
 
 const sentItems = defaultFolder(FolderType.SentItems);
@@ -119,6 +129,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       }
       queue.enqueue(messages);
       for (const mail of mails) await queue.put(mail);
+      if (request.source) await markSource(own, request.source, atMs);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
@@ -129,6 +140,22 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   if (messages.length > 0) parts.wakeQueue();
   parts.wakeRelay?.(allMails);
   return done;
+}
+
+/** Every device is told, the sender's too; a source that is gone or elsewhere by now stays as it is. */
+async function markSource(own: MailboxTx, { folder, item, verb }: SendSource, atMs: number): Promise<void> {
+  const source = await own.item(folder, item);
+  if (source === undefined) return;
+  await own.markItem(source, { ...source.marks, lastVerb: verb, lastVerbMs: atMs }, Changed.Rest);
+}
+
+/** Whether a device has sent a message by this ClientId. */
+export async function wasSent(
+  mailbox: Pick<MailboxTx, 'marker'>,
+  device: DeviceId,
+  clientId: string,
+): Promise<boolean> {
+  return await isMarked(mailbox, [clientIdMarker(device, clientId)]);
 }
 
 /** The journal records of the message. */
@@ -166,7 +193,11 @@ function envelopeOf({ from, elsewhere = [] }: SendRequest): OutboundEnvelope | u
 }
 
 function markersOf({ device, clientId, dedupeKeys }: SendRequest): readonly string[] {
-  return [...(clientId === undefined ? [] : [`send ${device} ${clientId}`]), ...dedupeKeys];
+  return [...(clientId === undefined ? [] : [clientIdMarker(device, clientId)]), ...dedupeKeys];
+}
+
+function clientIdMarker(device: DeviceId, clientId: string): string {
+  return `send ${device} ${clientId}`;
 }
 
 async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly string[]): Promise<boolean> {

@@ -1,27 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Account } from '#directory/account';
-import { defaultFolder, FolderType } from '#domain/folder';
+import { FolderType } from '#domain/folder';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { el } from '#protocols/activesync/wbxml/element';
 import { zip } from '#test/support/archives';
-import { maxMessageBytes, maxRecipients, startEndpoint, type TestServer } from './server.ts';
+import { maxMessageBytes, maxRecipients, startEndpoint } from './server.ts';
 
 const message = (to: string, more = '') =>
   `From: Someone Else <else@example.org>\r\nTo: ${to}\r\nSubject: Hello\r\n${more}\r\nText\r\n`;
-
-/** What an account has in a folder, as raw messages. */
-async function messages({ database }: TestServer, { mailbox }: Account, type: FolderType): Promise<string[]> {
-  const reader = database.mail.mailbox(mailbox);
-  const range = {
-    from: { receivedMs: Number.MAX_SAFE_INTEGER, item: 0 },
-    to: { receivedMs: -1, item: 0 },
-    limit: 100,
-  };
-  const places = await reader.list(defaultFolder(type), range);
-  const bodies = await reader.inlineBodies(places.map(({ item }) => item as never));
-  return bodies.map((raw) => Buffer.from(raw ?? []).toString());
-}
 
 describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const legacy = version === '12.1';
@@ -37,16 +23,16 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const mime = message('nobody <alice.alias@example.test>', `Bcc: ${server.bob.address}\r\n`);
     const answer = await phone.sendMail(mime);
     expect([answer.status, answer.body.length]).toEqual([200, 0]);
-    const [toBob] = await messages(server, server.bob, FolderType.Inbox);
+    const [toBob] = await server.messages(server.bob, FolderType.Inbox);
     expect(toBob).toContain(`<${server.alice.address}>`);
     expect(toBob).toMatch(/^Message-ID: <[^>]+@example\.test>/m);
     expect(toBob).not.toMatch(/else@example\.org|^Bcc/m);
-    expect(await messages(server, server.alice, FolderType.Inbox)).toHaveLength(1);
-    const [sent] = await messages(server, server.alice, FolderType.SentItems);
+    expect(await server.messages(server.alice, FolderType.Inbox)).toHaveLength(1);
+    const [sent] = await server.messages(server.alice, FolderType.SentItems);
     expect(sent).toMatch(/^Bcc: bob@example\.test/m);
     await phone.sendMail(message(server.bob.address, 'Message-ID: <b@c>\r\n'), { saveInSent: false });
-    expect(await messages(server, server.alice, FolderType.SentItems)).toHaveLength(1);
-    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(2);
+    expect(await server.messages(server.alice, FolderType.SentItems)).toHaveLength(1);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(2);
   });
 
   test('a repeated request is answered as done and sends nothing', async () => {
@@ -56,8 +42,8 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
       expect((await phone.sendMail(mime, { clientId })).status).toBe(200);
     const same = message(server.bob.address, 'Message-ID: <a@b>\r\n');
     for (const clientId of ['three', 'four']) await phone.sendMail(same, { clientId });
-    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(2);
-    expect(await messages(server, server.alice, FolderType.SentItems)).toHaveLength(2);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(2);
+    expect(await server.messages(server.alice, FolderType.SentItems)).toHaveLength(2);
   });
 
   test.each([
@@ -68,8 +54,8 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const others = to === '' ? '' : `${server.bob.address}, ${to}`;
     const answer = await phone.sendMail(message(others));
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
-    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
-    expect(await messages(server, server.alice, FolderType.SentItems)).toEqual([]);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
+    expect(await server.messages(server.alice, FolderType.SentItems)).toEqual([]);
   });
 
   test('to another server it waits in the outbound queue, once, with its copy in Sent Items', async () => {
@@ -90,8 +76,8 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
       expect(raw).toMatch(/^Received: by mail\.test with ActiveSync\r\n/);
       expect(raw).not.toMatch(/^Bcc/m);
     }
-    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(1);
-    expect(await messages(server, server.alice, FolderType.SentItems)).toHaveLength(1);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
+    expect(await server.messages(server.alice, FolderType.SentItems)).toHaveLength(1);
   });
 
   test('the same Message-ID to somebody else is another message: some clients send to Bcc apart', async () => {
@@ -101,7 +87,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     await phone.sendMail(message(server.alice.address, `${more}Bcc: ${server.bob.address}\r\n`), {
       clientId: 'two',
     });
-    expect(await messages(server, server.bob, FolderType.Inbox)).toHaveLength(1);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
   });
 
   test('more recipients than the server takes are refused, and nobody gets it', async () => {
@@ -109,7 +95,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const to = Array.from({ length: maxRecipients }, (_, n) => `nobody${n}@example.test`);
     const { status, rootStatus } = await phone.sendMail(message([server.bob.address, ...to].join(', ')));
     expect(legacy ? status : rootStatus).toBe(legacy ? 500 : 120);
-    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
   });
 
   test.each([
@@ -128,8 +114,8 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
       };
       const answer = await phone.sendMail(mime(name, 'run.exe'));
       expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : 120);
-      expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
-      expect(await messages(server, server.alice, FolderType.SentItems)).toEqual([]);
+      expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
+      expect(await server.messages(server.alice, FolderType.SentItems)).toEqual([]);
       expect(await server.database.blobs.list()).toEqual([]);
       const harmless = await phone.sendMail(mime('all.zip', 'run.txt'));
       expect([harmless.status, harmless.body.length]).toEqual([200, 0]);
@@ -143,7 +129,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     expect(answers.map((answer) => (legacy ? answer.status : answer.rootStatus))).toEqual(
       legacy ? [500, 400] : [120, 107],
     );
-    expect(await messages(server, server.bob, FolderType.Inbox)).toEqual([]);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
   });
 });
 

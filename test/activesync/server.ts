@@ -6,15 +6,18 @@ import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import { SignInThrottled } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
-import { ChangeKind } from '#domain/change';
+import { BodySpool } from '#domain/body-spool';
+import { ChangeKind, listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
 import { Devices } from '#domain/devices';
 import { DomainError } from '#domain/errors';
-import { rootFolder } from '#domain/folder';
+import { defaultFolder, type FolderType, rootFolder } from '#domain/folder';
 import { type DeviceId, type EntityId, type FolderId, type ItemId, mailboxOf } from '#domain/ids';
+import { newItem as newItemOf } from '#domain/new-item';
 import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
+import { MessageIndexer } from '#mime/index-message';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { loadOrCreateCertificate } from '#protocols/http/certificate';
@@ -180,6 +183,42 @@ export async function startEndpoint(
         ),
       );
       return item.id;
+    },
+    /** Puts a message into the Inbox of alice past all rules; gives its ServerId. */
+    async receive(raw: string | Uint8Array): Promise<string> {
+      const { mailbox } = alice;
+      const bytes = Buffer.from(raw);
+      const indexer = new MessageIndexer();
+      indexer.write(bytes);
+      const arrival = { receivedMs: clock.now(), read: false };
+      const body = new BodySpool(database.mail, [organization], database.mail.inlineBodyBytes(1));
+      await body.write(bytes);
+      const spooled = await body.finish();
+      const item = newItemOf(indexer.end(), spooled.bodyFor(organization), arrival);
+      const { id } = await database.mail.transact(
+        [mailbox],
+        (of) => of(mailbox).addItem(1 as FolderId, item),
+        spooled.stored,
+      );
+      return `1:${id}`;
+    },
+    /** What an account has in a folder, as raw messages, the newest first. */
+    async messages({ mailbox }: Account, type: FolderType): Promise<string[]> {
+      const reader = database.mail.mailbox(mailbox);
+      const folder = defaultFolder(type);
+      const places = await reader.list(folder, { from: listStart, to: listEnd, limit: 100 });
+      const items = await reader.items(
+        folder,
+        places.map(({ item }) => item as ItemId),
+      );
+      const raws: string[] = [];
+      for (const item of items) {
+        const chunks: Uint8Array[] = [];
+        if (item !== undefined)
+          for await (const chunk of database.mail.openBody(mailbox, item)) chunks.push(chunk);
+        raws.push(Buffer.concat(chunks).toString());
+      }
+      return raws;
     },
   };
 }

@@ -7,12 +7,15 @@ import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
 import { sendMail } from './send-mail/send-mail.ts';
 import { settings } from './settings/settings.ts';
+import { smartForward, smartReply } from './smart-mail/smart-mail.ts';
 import { sync } from './sync/sync.ts';
 
 /** The commands we serve. */
 type CommandName =
   | 'Sync'
   | 'SendMail'
+  | 'SmartForward'
+  | 'SmartReply'
   | 'FolderSync'
   | 'MoveItems'
   | 'GetItemEstimate'
@@ -25,6 +28,8 @@ type CommandName =
 export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   Sync: sync,
   SendMail: sendMail,
+  SmartForward: smartForward,
+  SmartReply: smartReply,
   FolderSync: folderSync,
   MoveItems: moveItems,
   GetItemEstimate: getItemEstimate,

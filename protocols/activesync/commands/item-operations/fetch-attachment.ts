@@ -1,8 +1,7 @@
-import type { Item } from '#domain/item';
-import type { MailboxReader } from '#domain/ports';
 import { decodeTransfer } from '#mime/decode-part';
 import type { CommandContext } from '../../command.ts';
-import { type ItemPlace, parseFileReference } from '../../ids.ts';
+import { findItem } from '../../find-item.ts';
+import { parseFileReference } from '../../ids.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
 import { type Element, el } from '../../wbxml/element.ts';
@@ -53,18 +52,6 @@ async function readAttachment(
   const encoded = part.start < part.end ? mailbox.openBody(item, [part.start, part.end]) : nothing();
   for await (const chunk of decodeTransfer(part.encoding, encoded)) chunks.push(chunk);
   return { bytes: Buffer.concat(chunks), type: attachment.type };
-}
-
-/**
- * The item of a reference, wherever it is now: a device that moved it keeps the references it was told before, and an
- * item's number is never used again.
- */
-async function findItem(reader: MailboxReader, { folder, item }: ItemPlace): Promise<Item | undefined> {
-  const there = await reader.item(folder, item);
-  if (there !== undefined) return there;
-  const others = (await reader.folders()).filter(({ id }) => id !== folder);
-  const found = await Promise.all(others.map(({ id }) => reader.item(id, item)));
-  return found.find((one) => one !== undefined);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { Recipient } from '#directory/lookups';
+import type { LocalRecipient } from '#domain/mail-envelope';
+import type { SendSource } from '#domain/send';
+import { prepareForSending } from '#mime/compose';
+import type { CommandContext } from '../../command.ts';
+import { CommandError } from '../../command-error.ts';
+import { CommonStatus } from '../../status.ts';
+
+/** A client that lost our answer sends the message again within so many minutes, perhaps by another ClientId. */
+const REPEAT_MS = 5 * 60_000;
+
+/** A message to be sent. */
+interface Submission {
+  /** None below 14.0. */
+  readonly clientId: string | undefined;
+  readonly saveInSent: boolean;
+  readonly mime: Uint8Array;
+  /** What a repeat of a message without Message-ID is known by, if not its bytes. */
+  readonly name?: Uint8Array | string | undefined;
+  /** The message that it replies to or forwards, by the addresses that it goes to. */
+  readonly sourceFor?: (recipients: readonly string[]) => SendSource;
+}
+
+/**
+ * Sends a message as its client wrote it: the sender is the user, and a repeated request does nothing. Throws CommandError
+ * and what Delivery.send throws.
+ */
+export async function submit(
+  { clientId, saveInSent, mime, name = mime, sourceFor }: Submission,
+  context: CommandContext,
+): Promise<void> {
+  const { account, device, clock, services } = context;
+  const ownId = `<${Buffer.from(services.random.bytes(16)).toString('hex')}@${domainOf(account.address)}>`;
+  // MS-ASCMD, SendMail: the sender is the user, whatever the message says.
+  const prepared = prepareForSending(mime, {
+    from: { name: account.displayName, address: account.address },
+    now: clock.now(),
+    messageId: ownId,
+  });
+  if (prepared.invalidRecipients.length > 0) {
+    throw new CommandError(CommonStatus.MessageRecipientUnresolved, 'a recipient is no address');
+  }
+  if (prepared.recipients.length === 0) {
+    throw new CommandError(CommonStatus.MessageHasNoRecipient, 'no recipient');
+  }
+  if (prepared.recipients.length > services.maxRecipients) {
+    throw new CommandError(CommonStatus.MailSubmissionFailed, 'too many recipients');
+  }
+  const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
+  // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
+  const known = createHash('sha256')
+    .update(prepared.messageId === ownId ? name : prepared.messageId)
+    .update(resolved.map(nameOf).sort().join('\n'))
+    .digest('hex');
+  const raw = Buffer.concat(prepared.outgoing);
+  await services.delivery.send({
+    from: account,
+    device: device.id,
+    clientId,
+    raw,
+    rawForSent: prepared.sent === prepared.outgoing ? raw : Buffer.concat(prepared.sent),
+    saveInSent,
+    recipients: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [] : [localRecipient(to)])),
+    elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
+    dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
+    source: sourceFor?.(prepared.recipients),
+  });
+}
+
+/** Somebody here. */
+type Resolved =
+  | (Extract<Recipient, { kind: 'mailbox' | 'group' }> & { readonly address: string })
+  | { readonly kind: 'elsewhere'; readonly address: string };
+
+/** Names of a message that hold for its time and the time before: a repeat meets one of them. */
+function repeatKeys(name: string, nowMs: number): readonly string[] {
+  const period = Math.floor(nowMs / REPEAT_MS);
+  return [`${name} ${period}`, `${name} ${period - 1}`];
+}
+
+function localRecipient(to: Exclude<Resolved, { kind: 'elsewhere' }>): LocalRecipient {
+  const isGroup = to.kind === 'group';
+  return { address: to.address, accounts: isGroup ? to.accounts : [to.account], isGroup };
+}
+
+function nameOf(to: Resolved): string {
+  if (to.kind === 'elsewhere') return to.address;
+  return to.kind === 'group' ? to.group : to.account.entity;
+}
+
+async function resolve(address: string, { services }: CommandContext): Promise<Resolved> {
+  const found = await services.directory.resolveRecipient(address);
+  switch (found.kind) {
+    case 'mailbox':
+    case 'group':
+      return { ...found, address };
+    case 'elsewhere':
+    case 'routed':
+      return { kind: 'elsewhere', address };
+    default:
+      throw new CommandError(CommonStatus.MessageRecipientUnresolved, `a recipient is ${found.kind}`);
+  }
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
+}

@@ -1,0 +1,72 @@
+import type { Item } from '#domain/item';
+import type { MailboxReader } from '#domain/ports';
+import { parseDateTime } from '../../classes/date-time.ts';
+import { CommandError } from '../../command-error.ts';
+import { findItem } from '../../find-item.ts';
+import { parseCollectionId, parseServerId } from '../../ids.ts';
+import type { RequestLine } from '../../request-line.ts';
+import { CommonStatus } from '../../status.ts';
+import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
+import { child, type Element, textOf } from '../../wbxml/element.ts';
+
+/** The message that a client replies to or forwards, as it names it. */
+export interface SourceName {
+  /** Undefined: the Inbox (MS-ASCMD, FolderId). */
+  readonly folderId: string | undefined;
+  /** Undefined: it is named by a LongId, and we give out none. */
+  readonly itemId: string | undefined;
+  /** One of a series. */
+  readonly isInstance: boolean;
+}
+
+/** Reads a Source: FolderId and ItemId, or LongId. Throws CommandError. */
+export function readSource(body: Element): SourceName {
+  const source = child(body, ComposeMail.Source);
+  const instance = textOf(source, ComposeMail.InstanceId);
+  return sourceOf({
+    folderId: textOf(source, ComposeMail.FolderId),
+    itemId: textOf(source, ComposeMail.ItemId),
+    longId: textOf(source, ComposeMail.LongId),
+    instance,
+  });
+}
+
+/** The same from the query of a request below 14.0. Throws CommandError. */
+export function sourceOfLine({ collectionId, itemId, longId, occurrence }: RequestLine): SourceName {
+  return sourceOf({ folderId: collectionId, itemId, longId, instance: occurrence });
+}
+
+function sourceOf(given: {
+  readonly folderId: string | undefined;
+  readonly itemId: string | undefined;
+  readonly longId: string | undefined;
+  readonly instance: string | undefined;
+}): SourceName {
+  const [folderId, itemId, longId, instance] = [
+    given.folderId,
+    given.itemId,
+    given.longId,
+    given.instance,
+  ].map((text) => text || undefined);
+  if (itemId === undefined && longId === undefined) {
+    throw new CommandError(CommonStatus.InvalidXML, 'no message is named');
+  }
+  if (longId !== undefined && (itemId ?? folderId) !== undefined) {
+    throw new CommandError(CommonStatus.InvalidCombinationOfIDs, 'LongId beside FolderId or ItemId');
+  }
+  if (instance !== undefined && parseDateTime(instance) === undefined) {
+    throw new CommandError(CommonStatus.InvalidDateTime, 'InstanceId is no date');
+  }
+  return { folderId, itemId, isInstance: instance !== undefined };
+}
+
+/** The message of that name, also if it was moved since; undefined if there is none. */
+export async function findSource(
+  { folderId, itemId }: SourceName,
+  reader: MailboxReader,
+): Promise<Item | undefined> {
+  const place = itemId === undefined ? undefined : parseServerId(itemId);
+  if (place === undefined) return undefined;
+  const isThere = folderId === undefined || parseCollectionId(folderId) === place.folder;
+  return isThere ? await findItem(reader, place) : undefined;
+}
