@@ -250,10 +250,12 @@ async function textOf(index: TextIndex, kind: 'plain' | 'html', raw: Uint8Array)
 
 /** The pictures that a text shows by their Content-ID. RFC 2392. */
 function picturesIn(html: string, { parts, attachments }: MessageIndex): MessagePart[] {
+  const shown = new Set<string>();
+  for (const [, id = ''] of html.matchAll(/\bcid:([^\s"'<>)]{1,500})/gi)) shown.add(id);
   return attachments
     .filter(({ contentId = '', type }) => {
-      const names = [contentId, encodeURIComponent(contentId)];
-      return contentId !== '' && type.startsWith('image/') && names.some((id) => html.includes(`cid:${id}`));
+      const isShown = shown.has(contentId) || shown.has(encodeURIComponent(contentId.toWellFormed()));
+      return type.startsWith('image/') && isShown;
     })
     .flatMap(({ part }) => parts[part] ?? []);
 }
@@ -265,7 +267,7 @@ async function quotedText(original: MessageIndex, { raw, header }: Addition): Pr
 
 function quotedHtml(html: string, header: OriginalHeader): string {
   // Only one document can be around both.
-  const inner = html.replace(/<(?:!doctype|\/?(?:html|head|body))\b[^>]{0,1000}>/gi, '');
+  const inner = html.replace(/<(?:!doctype|\/?(?:html|head|body))\b[^<>]{0,1000}>/gi, '');
   return `<br><hr>${textToFragment(headLines(header).join(eol))}<br>${eol}${inner}`;
 }
 

@@ -5,6 +5,7 @@ import { MessageIndexer } from '#mime/index-message';
 import { decodeTransferWhole } from '#mime/transfer';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
+import { smartMail } from '#test/support/smart-mail';
 import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
 
 const part = (type: string, fields: string, content: Buffer) =>
@@ -66,7 +67,8 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('what is forwarded stands below the text, with every file as it came', async () => {
     const { server, phone } = await start();
     const itemId = await server.receive(original());
-    const answer = await phone.smartMail('SmartForward', plain(server.bob.address), {
+    const answer = await smartMail(phone, 'SmartForward', {
+      mime: plain(server.bob.address),
       folderId: phone.folder(2),
       itemId,
     });
@@ -88,7 +90,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('HTML goes below HTML, text below text, and a picture stays in its text', async () => {
     const { server, phone } = await start();
     const itemId = await server.receive(original());
-    await phone.smartMail('SmartForward', rich(server.bob.address), { itemId });
+    await smartMail(phone, 'SmartForward', { mime: rich(server.bob.address), itemId });
     const [raw] = await server.messages(server.bob, FolderType.Inbox);
     const { text, html, types } = read(raw);
     expect(text).toMatch(/^See below\.[\s\S]*Très/);
@@ -110,7 +112,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const file = (type: string, to: string) =>
       `From: a@b.example\r\nTo: ${to}\r\nContent-Type: ${type}\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n${type}`;
     const itemId = await server.receive(file('application/one', server.alice.address));
-    await phone.smartMail('SmartForward', file('application/two', server.bob.address), { itemId });
+    await smartMail(phone, 'SmartForward', { mime: file('application/two', server.bob.address), itemId });
     const { text, files, types } = read((await server.messages(server.bob, FolderType.Inbox))[0]);
     expect(text).toContain('From: a@b.example');
     expect(types).toEqual(['multipart/mixed', 'text/plain', 'application/two', 'application/one']);
@@ -122,7 +124,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const itemId = await server.receive(original());
     const inbox = phone.folder(2);
     await phone.syncAll(inbox);
-    await phone.smartMail('SmartForward', plain(server.bob.address), { folderId: inbox, itemId });
+    await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), folderId: inbox, itemId });
     const reader = server.database.mail.mailbox(server.alice.mailbox);
     const item = await reader.item(1 as never, Number(itemId.slice(2)) as never);
     expect(item?.marks).toMatchObject({ lastVerb: 3, lastVerbMs: expect.any(Number), read: false });
@@ -137,14 +139,14 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const itemId = await server.receive(original());
     const mime = plain(server.bob.address, 'Message-ID: <own@example.test>\r\n');
     for (const clientId of ['one', 'one', 'two']) {
-      expect((await phone.smartMail('SmartForward', mime, { itemId }, { clientId })).status).toBe(200);
+      expect((await smartMail(phone, 'SmartForward', { mime, itemId, clientId })).status).toBe(200);
     }
     const { mailbox } = server.alice;
     await server.database.mail.transact([mailbox], async (of) => {
       const item = await of(mailbox).item(1 as never, Number(itemId.slice(2)) as never);
       if (item) await of(mailbox).deleteItem(item);
     });
-    const again = await phone.smartMail('SmartForward', mime, { itemId }, { clientId: 'one' });
+    const again = await smartMail(phone, 'SmartForward', { mime, itemId, clientId: 'one' });
     expect([again.status, again.body.length]).toEqual([legacy ? 500 : 200, 0]);
     // What Android sends after a refusal.
     expect((await phone.sendMail(mime)).status).toBe(200);
@@ -155,7 +157,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const { server, phone } = await start();
     for (const name of ['a.ods', 'b.ods']) {
       const itemId = await server.receive(original(name));
-      await phone.smartMail('SmartForward', plain(server.bob.address), { itemId });
+      await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), itemId });
     }
     expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(2);
   });
@@ -163,13 +165,13 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('a source with a file of a blocked kind is refused: 120, and nobody has anything of it', async () => {
     const { server, phone } = await start();
     const itemId = await server.receive(original('run.exe'));
-    const answer = await phone.smartMail('SmartForward', plain(server.bob.address), { itemId });
+    const answer = await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), itemId });
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : 120);
     await nothingWasSent(server);
     const reader = server.database.mail.mailbox(server.alice.mailbox);
     const item = await reader.item(1 as never, Number(itemId.slice(2)) as never);
     expect(item?.marks.lastVerb).toBeUndefined();
-    const reply = await phone.smartMail('SmartReply', plain(server.bob.address), { itemId });
+    const reply = await smartMail(phone, 'SmartReply', { mime: plain(server.bob.address), itemId });
     expect([reply.status, reply.body.length]).toEqual([200, 0]);
   });
 
@@ -185,16 +187,18 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
       [filled(server.bob.address), 122],
       [plain(server.bob.address, `X-Fill: ${'x'.repeat(maxMessageBytes)}\r\n`), 120],
     ] as const) {
-      const answer = await phone.smartMail('SmartForward', mime, { itemId });
+      const answer = await smartMail(phone, 'SmartForward', { mime, itemId });
       expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
     }
     await nothingWasSent(server);
-    expect((await phone.smartMail('SmartForward', plain(server.bob.address), { itemId })).status).toBe(200);
+    expect((await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), itemId })).status).toBe(
+      200,
+    );
   });
 
   test.each(['1:99', 'nonsense'])('of no message (%s) it is refused with 150', async (itemId) => {
     const { server, phone } = await start();
-    const answer = await phone.smartMail('SmartForward', plain(server.bob.address), { itemId });
+    const answer = await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), itemId });
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : 150);
     await nothingWasSent(server);
   });
@@ -203,11 +207,13 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const { server, phone } = await start();
     const itemId = await server.receive(original());
     const elsewhere = { folderId: phone.folder(3), itemId };
-    const refused = await phone.smartMail('SmartForward', plain(server.bob.address), elsewhere);
+    const refused = await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), ...elsewhere });
     expect(legacy ? refused.status : refused.rootStatus).toBe(legacy ? 500 : 150);
     await phone.moveItems({ item: itemId, from: phone.folder(2), to: phone.folder(4) });
     const inbox = { folderId: phone.folder(2), itemId };
-    expect((await phone.smartMail('SmartForward', plain(server.bob.address), inbox)).status).toBe(200);
+    expect(
+      (await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), ...inbox })).status,
+    ).toBe(200);
     expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
   });
 
@@ -217,7 +223,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   ] as const)('to "%s" it is refused: %i', async (to, status) => {
     const { server, phone } = await start();
     const itemId = await server.receive(original());
-    const answer = await phone.smartMail('SmartForward', plain(to), { itemId });
+    const answer = await smartMail(phone, 'SmartForward', { mime: plain(to), itemId });
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
     await nothingWasSent(server);
   });
@@ -228,7 +234,7 @@ test('ReplaceMime: nothing is added, and the source is marked', async () => {
   const phone = server.phone('14.1');
   await phone.provision();
   const itemId = await server.receive(original('run.exe'));
-  await phone.smartMail('SmartForward', plain(server.bob.address), { itemId }, { replaceMime: true });
+  await smartMail(phone, 'SmartForward', { mime: plain(server.bob.address), itemId, replaceMime: true });
   const { text, files } = read((await server.messages(server.bob, FolderType.Inbox))[0]);
   expect([text, files.size]).toEqual(['See below.\r\n', 0]);
   const reader = server.database.mail.mailbox(server.alice.mailbox);
@@ -243,7 +249,10 @@ test('a signed message keeps every byte of its content', async () => {
   const content =
     '--s\r\n\r\nSigned\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nx\r\n--s--\r\n';
   const type = 'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary=s';
-  await phone.smartMail('SmartForward', `To: ${server.bob.address}\r\n${type}\r\n\r\n${content}`, { itemId });
+  await smartMail(phone, 'SmartForward', {
+    mime: `To: ${server.bob.address}\r\n${type}\r\n\r\n${content}`,
+    itemId,
+  });
   const [raw = ''] = await server.messages(server.bob, FolderType.Inbox);
   expect(raw.slice(raw.indexOf('\r\n\r\n') + 4)).toBe(content);
 });
@@ -283,7 +292,7 @@ test('nonsense is refused with the status of its own', async () => {
     });
     expect([children.map(({ tag }) => tag.name), answer.rootStatus]).toEqual([expect.anything(), status]);
   }
-  const random = await phone.smartMail('SmartForward', randomBytes(5000), { itemId });
+  const random = await smartMail(phone, 'SmartForward', { mime: randomBytes(5000), itemId });
   expect(random.rootStatus).toBe(119);
   expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
 });

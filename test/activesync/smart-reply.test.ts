@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FolderType } from '#domain/folder';
 import { MessageIndexer } from '#mime/index-message';
 import { decodeTransferWhole } from '#mime/transfer';
+import { smartMail } from '#test/support/smart-mail';
 import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
 
 const original = (server: TestServer) =>
@@ -47,7 +48,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('what is replied to stands below the text, without its files', async () => {
     const { server, phone, itemId } = await start();
     const source = { folderId: phone.folder(2), itemId };
-    const answer = await phone.smartMail('SmartReply', reply(server.bob.address), source);
+    const answer = await smartMail(phone, 'SmartReply', { mime: reply(server.bob.address), ...source });
     expect([answer.status, answer.body.length]).toEqual([200, 0]);
     const { text, files, headers } = read((await server.messages(server.bob, FolderType.Inbox))[0]);
     expect(text).toMatch(/^Yes\r\n\r\n\r\n-----Original Message-----\r\nFrom: bob@example\.test\r\n/);
@@ -60,7 +61,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('HTML brings the pictures that it shows, and no others', async () => {
     const { server, phone, itemId } = await start();
     const mime = Buffer.from(reply(server.bob.address, html).replace('Yes', '<p>Sí</p>'), 'latin1');
-    await phone.smartMail('SmartReply', mime, { itemId });
+    await smartMail(phone, 'SmartReply', { mime, itemId });
     const { text, files } = read((await server.messages(server.bob, FolderType.Inbox))[0]);
     expect(text).toMatch(/^<p>Sí<\/p>[\s\S]*From: bob@example\.test<br>[\s\S]*<p>At noon &amp; here<\/p>/);
     expect(files).toEqual(['shown@x']);
@@ -73,14 +74,18 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     ['bob@example.test, Carol@elsewhere.example', 2],
   ] as const)('a reply to %s marks its source: %i', async (to, verb) => {
     const { phone, itemId, marks } = await start();
-    await phone.smartMail('SmartReply', reply(to), { itemId });
+    await smartMail(phone, 'SmartReply', { mime: reply(to), itemId });
     expect(await marks()).toMatchObject({ lastVerb: verb, lastVerbMs: expect.any(Number) });
   });
 
   test('the fields of its thread that the client wrote stay, and no copy is kept unless asked for', async () => {
     const { server, phone, itemId } = await start();
     const fields = 'In-Reply-To: <mine@x>\r\nReferences: <first@x> <mine@x>\r\n';
-    await phone.smartMail('SmartReply', reply(server.bob.address, fields), { itemId }, { saveInSent: false });
+    await smartMail(phone, 'SmartReply', {
+      mime: reply(server.bob.address, fields),
+      itemId,
+      saveInSent: false,
+    });
     const { headers } = read((await server.messages(server.bob, FolderType.Inbox))[0]);
     expect([headers.inReplyTo, headers.references]).toEqual(['<mine@x>', ['<first@x>', '<mine@x>']]);
     expect(await server.messages(server.alice, FolderType.SentItems)).toEqual([]);
@@ -89,7 +94,11 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
   test('a repeated request sends nothing', async () => {
     const { server, phone, itemId } = await start();
     for (const clientId of ['one', 'one', 'two']) {
-      const answer = await phone.smartMail('SmartReply', reply(server.bob.address), { itemId }, { clientId });
+      const answer = await smartMail(phone, 'SmartReply', {
+        mime: reply(server.bob.address),
+        itemId,
+        clientId,
+      });
       expect(answer.status).toBe(200);
     }
     expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
@@ -100,11 +109,11 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const { address } = server.bob;
     const blocked = 'Content-Type: application/octet-stream; name="run.exe"\r\n';
     const answers = [
-      await phone.smartMail('SmartReply', reply(address), { itemId: '1:99' }),
-      await phone.smartMail('SmartReply', reply(address, blocked), { itemId }),
+      await smartMail(phone, 'SmartReply', { mime: reply(address), itemId: '1:99' }),
+      await smartMail(phone, 'SmartReply', { mime: reply(address, blocked), itemId }),
     ];
     await server.receive(`Subject: large\r\n\r\n${'x'.repeat(8 * maxMessageBytes)}`);
-    answers.push(await phone.smartMail('SmartReply', reply(address), { itemId }));
+    answers.push(await smartMail(phone, 'SmartReply', { mime: reply(address), itemId }));
     expect(answers.map((answer) => (legacy ? answer.status : answer.rootStatus))).toEqual(
       legacy ? [500, 500, 507] : [150, 120, 113],
     );

@@ -385,44 +385,4 @@ export class EasClient extends EasConnection {
     );
     return this.post('SendMail', request);
   }
-
-  /**
-   * SmartForward or SmartReply of a message, named by its folder and ServerId: as WBXML from 14.0 on, as message/rfc822 below.
-   * Any HTTP status is given back; success is 200 and no body.
-   */
-  smartMail(
-    command: 'SmartForward' | 'SmartReply',
-    mime: string | Uint8Array,
-    source: { readonly folderId?: string; readonly itemId: string },
-    options: {
-      readonly clientId?: string;
-      readonly saveInSent?: boolean;
-      readonly replaceMime?: boolean;
-    } = {},
-  ): Promise<EasResponse> {
-    const bytes = typeof mime === 'string' ? Buffer.from(mime) : mime;
-    const { folderId, itemId } = source;
-    const savesInSent = options.saveInSent ?? true;
-    if (!isAtLeast(this.version, '14.0')) {
-      const query = {
-        ...(folderId === undefined ? {} : { CollectionId: folderId }),
-        ItemId: itemId,
-        SaveInSent: savesInSent ? 'T' : 'F',
-      };
-      return this.post(command, bytes, { query });
-    }
-    const request = el(
-      ComposeMail[command],
-      el(ComposeMail.ClientId, options.clientId ?? randomUUID()),
-      el(
-        ComposeMail.Source,
-        folderId === undefined ? undefined : el(ComposeMail.FolderId, folderId),
-        el(ComposeMail.ItemId, itemId),
-      ),
-      savesInSent ? el(ComposeMail.SaveInSentItems) : undefined,
-      options.replaceMime ? el(ComposeMail.ReplaceMime) : undefined,
-      el(ComposeMail.Mime, bytes),
-    );
-    return this.post(command, request);
-  }
 }
