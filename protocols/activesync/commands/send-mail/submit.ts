@@ -17,7 +17,7 @@ interface Submission {
   readonly saveInSent: boolean;
   readonly mime: Uint8Array;
   /** What a repeat of a message without Message-ID is known by, if not its bytes. */
-  readonly name?: Uint8Array | string | undefined;
+  readonly knownBy?: readonly (string | Uint8Array)[];
   /** The message that it replies to or forwards, by the addresses that it goes to. */
   readonly sourceFor?: (recipients: readonly string[]) => SendSource;
 }
@@ -27,7 +27,7 @@ interface Submission {
  * and what Delivery.send throws.
  */
 export async function submit(
-  { clientId, saveInSent, mime, name = mime, sourceFor }: Submission,
+  { clientId, saveInSent, mime, knownBy = [mime], sourceFor }: Submission,
   context: CommandContext,
 ): Promise<void> {
   const { account, device, clock, services } = context;
@@ -49,10 +49,9 @@ export async function submit(
   }
   const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
-  const known = createHash('sha256')
-    .update(prepared.messageId === ownId ? name : prepared.messageId)
-    .update(resolved.map(nameOf).sort().join('\n'))
-    .digest('hex');
+  const known = createHash('sha256');
+  for (const piece of prepared.messageId === ownId ? knownBy : [prepared.messageId]) known.update(piece);
+  known.update(resolved.map(nameOf).sort().join('\n'));
   const raw = Buffer.concat(prepared.outgoing);
   await services.delivery.send({
     from: account,
@@ -63,7 +62,7 @@ export async function submit(
     saveInSent,
     recipients: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [] : [localRecipient(to)])),
     elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
-    dedupeKeys: repeatKeys(`send ${device.id} ${known}`, clock.now()),
+    dedupeKeys: repeatKeys(`send ${device.id} ${known.digest('hex')}`, clock.now()),
     source: sourceFor?.(prepared.recipients),
   });
 }

@@ -101,7 +101,7 @@ async function runSmart(kind: SmartKind, request: SmartRequest, context: Command
       saveInSent,
       mime: await composed(kind, mime, { source, isAdded: !request.replacesMime }, context),
       // The same words may forward one message after another.
-      name: Buffer.concat([Buffer.from(`${kind.files} ${source.id}\n`), mime]),
+      knownBy: [`${kind.files} ${source.id}\n`, mime],
       sourceFor: (recipients) => ({
         folder: source.folder,
         item: source.id,
