@@ -18,6 +18,7 @@ import { organizationOperations } from '#protocols/admin/operations/organization
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
+import { resourceOperations } from '#protocols/admin/operations/resources/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
@@ -173,6 +174,7 @@ class MailServer implements Server {
       ...organizationOperations(directory),
       ...userOperations(directory),
       ...groupOperations(directory),
+      ...resourceOperations(directory),
       ...routingOperations(directory),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),

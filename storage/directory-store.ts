@@ -38,7 +38,7 @@ interface DirectoryStoreOptions {
 
 const system = systemPart();
 const firstEpoch = 1;
-const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75, group: 0x67 };
+const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75, group: 0x67, resource: 0x72 };
 
 /** Rows of a range in order, page by page. */
 async function* rowsIn(reader: Reader, part: Part, range: Range): AsyncGenerator<readonly [Bytes, Bytes]> {

@@ -96,7 +96,8 @@ describe('ids', () => {
     }
     expect(organizationIdOf(idBytes(org))).toBe(org);
     expect(entityIdOf(idBytes(uuid))).toBe(uuid);
-    expect(entityIdOf(idBytes(`r-${hex}`), 'resource')).toBe(`r-${hex}`);
+    const resource = `r-${hex.slice(0, 16)}e8${hex.slice(18)}`;
+    expect(entityIdOf(idBytes(resource))).toBe(resource);
   });
 
   it('of another form are refused', () => {

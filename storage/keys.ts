@@ -135,10 +135,13 @@ export function organizationIdOf(bytes: Bytes): OrganizationId {
   return `m-${hex16(bytes)}` as OrganizationId;
 }
 
+/** RFC 9562 §4.1: bytes of this variant are no UUID, but the id of a resource (directory/resource.ts). */
+const resourceVariant = 0b111;
+
 /** An entity's id from its 16 bytes: a UUID (users, groups), or `r-` and hex digits for a resource. */
-export function entityIdOf(bytes: Bytes, form: 'uuid' | 'resource' = 'uuid'): EntityId {
+export function entityIdOf(bytes: Bytes): EntityId {
   const h = hex16(bytes);
-  if (form === 'resource') {
+  if ((bytes[8] ?? 0) >> 5 === resourceVariant) {
     return `r-${h}` as EntityId;
   }
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}` as EntityId;

@@ -1,4 +1,5 @@
-/** Mailboxes of users disabled 30 days ago are removed for good (storage design, section 8). */
+/** Mailboxes of users and resources disabled 30 days ago are removed for good (storage design, section 8). */
+import { hasMailbox } from '#directory/user';
 import type { EntityId, MailboxId, MailboxRef } from '#domain/ids';
 import { StoredDirectory } from './directory-store.ts';
 import {
@@ -46,13 +47,13 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
   const { organization } = ref;
   const isDue = await directory.transact(organization, async (tx) => {
     const found = await tx.entity(organization, entity);
-    if (found?.kind === 'user' && found.purgeMs !== dueMs) {
+    if (found !== undefined && hasMailbox(found) && found.purgeMs !== dueMs) {
       // Enabled meanwhile, or disabled again at another time.
       tx.deletePurge(dueMs, ref);
       return false;
     }
-    // From now on the user has no mailbox, and is not enabled before this is over (decide-entity.ts).
-    if (found?.kind === 'user' && found.mailboxProvisionedMs !== undefined) {
+    // From now on it has no mailbox, and is not enabled before this is over (decide-entity.ts).
+    if (found !== undefined && hasMailbox(found) && found.mailboxProvisionedMs !== undefined) {
       tx.putEntity({ ...found, mailboxProvisionedMs: undefined });
     }
     return true;
@@ -63,7 +64,7 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
   await removeMailbox(run, ref);
   await directory.transact(organization, async (tx) => {
     const found = await tx.entity(organization, entity);
-    if (found?.kind === 'user') {
+    if (found !== undefined && hasMailbox(found)) {
       tx.putEntity({ ...found, purgeMs: undefined });
     }
     tx.deletePurge(dueMs, ref);

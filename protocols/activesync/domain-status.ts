@@ -17,6 +17,7 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'address/in-use': CommonStatus.ServerError,
   'address/invalid': CommonStatus.MessageRecipientUnresolved,
   'group/too-large': CommonStatus.MailSubmissionFailed,
+  'resource/unattended': CommonStatus.ServerError,
   'domain/not-found': CommonStatus.ServerError,
   'domain/not-verified': CommonStatus.ServerError,
   'domain/in-use': CommonStatus.ServerError,

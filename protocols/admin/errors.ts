@@ -7,6 +7,7 @@ export type AdminErrorType =
   | 'EntityAlreadyRegisteredException'
   | 'EntityNotFoundException'
   | 'EntityStateException'
+  | 'InvalidConfigurationException'
   | 'InvalidParameterException'
   | 'InvalidPasswordException'
   | 'LimitExceededException'
@@ -48,6 +49,7 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'address/in-use': 'EmailAddressInUseException',
   'address/invalid': 'InvalidParameterException',
   'group/too-large': 'LimitExceededException',
+  'resource/unattended': 'InvalidConfigurationException',
   'domain/not-found': 'MailDomainNotFoundException',
   'domain/not-verified': 'MailDomainStateException',
   'domain/in-use': 'MailDomainInUseException',

@@ -88,6 +88,7 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'address/in-use': refused,
   // RFC 3463 §3.3: a mailing list that cannot be expanded.
   'group/too-large': { code: 554, enhanced: '5.2.4', text: 'The group has too many members' },
+  'resource/unattended': refused,
   'domain/not-found': relayDenied,
   'domain/not-verified': relayDenied,
   'domain/in-use': refused,

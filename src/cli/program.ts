@@ -11,6 +11,7 @@ import { addJournaling } from './journaling.ts';
 import { addOrg } from './org.ts';
 import { addPolicy } from './policy.ts';
 import { addQueue } from './queue.ts';
+import { addResource } from './resource.ts';
 import { addRouting } from './routing.ts';
 import { addServe } from './serve.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
   addOrg(program, terminal);
   addUser(program, terminal);
   addGroup(program, terminal);
+  addResource(program, terminal);
   addDomain(program, terminal);
   addRouting(program, terminal);
   addJournaling(program, terminal);
@@ -80,7 +82,8 @@ function sentenceOf(error: unknown): string {
 
 const hints: Readonly<Record<string, string>> = {
   EmailAddressInUseException: 'Choose another address.',
-  EntityNotFoundException: '"mailstead user list" and "mailstead group list" show who there is.',
+  EntityNotFoundException:
+    '"mailstead user list", "mailstead group list" and "mailstead resource list" show who there is.',
   EntityStateException: '"mailstead user show" tells its state.',
   InternalFailure: 'The server’s log says more.',
   InvalidPasswordException: 'Choose another password.',

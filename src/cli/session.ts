@@ -65,6 +65,13 @@ export class Session {
     );
   }
 
+  /** The resource of this id, name or address; a disabled one as a user. */
+  resource(organizationId: string, who: string): Promise<Output> {
+    return found(who, (ResourceId) =>
+      this.client.call('WorkMailService.DescribeResource', { OrganizationId: organizationId, ResourceId }),
+    );
+  }
+
   /** The id of the user of this id, name or address. */
   async userId(organizationId: string, who: string): Promise<string> {
     return String((await this.user(organizationId, who))['UserId']);

@@ -1,6 +1,6 @@
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 
-/** Account is an enabled user as mail and devices see it. */
+/** Account is an enabled user or resource as mail and devices see it. */
 export interface Account {
   readonly organization: OrganizationId;
   readonly entity: EntityId;

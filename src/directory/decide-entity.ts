@@ -6,13 +6,15 @@ import { canonicalAddress, canonicalName } from './canonical-name.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { journalingAddress, type Organization } from './organization.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
-import { type Entity, type User, userName } from './user.ts';
+import { isResourceId } from './resource.ts';
+import { type Entity, hasMailbox, type MailboxOwner, type User, userName } from './user.ts';
 
-/** How long the mailbox of a disabled user is kept. */
-const keepDisabledMs = 30 * 24 * 60 * 60 * 1000;
+/** How long the mailbox of a disabled user or resource is kept. */
+export const keepDisabledMs = 30 * 24 * 60 * 60 * 1000;
 const maxAliases = 100;
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of the variants that are no resource's. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){2}-[0-9a-d][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** findEntity finds one by its id, one of its addresses, or its name. */
 export async function findEntity(
@@ -21,7 +23,7 @@ export async function findEntity(
   idOrAddressOrName: string,
 ): Promise<Entity | undefined> {
   const id = idOrAddressOrName.toLowerCase();
-  if (uuid.test(id)) return reader.entity(organization, id as EntityId);
+  if (uuid.test(id) || isResourceId(id)) return reader.entity(organization, id as EntityId);
   const address = canonicalAddress(idOrAddressOrName);
   if (domainOf(address) !== undefined) {
     const holder = await reader.addressHolder(address);
@@ -38,11 +40,15 @@ async function namedSo(
   organization: OrganizationId,
   name: string,
 ): Promise<EntityId | undefined> {
-  const user = await reader.entityByName(organization, 'user', name);
-  return user ?? reader.entityByName(organization, 'group', name);
+  const [user, group, resource] = await Promise.all([
+    reader.entityByName(organization, 'user', name),
+    reader.entityByName(organization, 'group', name),
+    reader.entityByName(organization, 'resource', name),
+  ]);
+  return user ?? group ?? resource;
 }
 
-/** checkNameFree throws DomainError name/in-use: a name means one entity, a user or a group. */
+/** checkNameFree throws DomainError name/in-use: a name means one entity: a user, a group or a resource. */
 export async function checkNameFree(
   reader: DirectoryReader,
   organization: OrganizationId,
@@ -121,10 +127,10 @@ export async function checkRegistration(
 }
 
 function isBeingPurged(entity: Entity): boolean {
-  return entity.kind === 'user' && entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined;
+  return hasMailbox(entity) && entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined;
 }
 
-/** Enables an entity; a user's mailbox is there. */
+/** Enables an entity; the mailbox of one that has one is there. */
 export async function register(
   tx: DirectoryTx,
   organization: OrganizationId,
@@ -139,20 +145,21 @@ export async function register(
     tx.putAddress(held, { organization, entity: entity.id, released: false });
   }
   const changes = { state: 'ENABLED', addresses, enabledMs: nowMs, disabledMs: undefined } as const;
-  const enabled =
-    entity.kind === 'user' ? withMailbox(tx, { ...entity, ...changes }, nowMs) : { ...entity, ...changes };
+  const enabled: Entity = hasMailbox(entity)
+    ? withMailbox(tx, { ...entity, ...changes }, nowMs)
+    : { ...entity, ...changes };
   tx.putEntity(enabled);
   return enabled;
 }
 
-/** A user whose mailbox is not to be removed. */
-function withMailbox(tx: DirectoryTx, user: User, nowMs: number): User {
-  const { organization, id, purgeMs, mailboxProvisionedMs = nowMs } = user;
+/** One whose mailbox is not to be removed. */
+function withMailbox(tx: DirectoryTx, owner: MailboxOwner, nowMs: number): MailboxOwner {
+  const { organization, id, purgeMs, mailboxProvisionedMs = nowMs } = owner;
   if (purgeMs !== undefined) tx.deletePurge(purgeMs, { organization, mailbox: mailboxOf(id) });
-  return { ...user, purgeMs: undefined, mailboxProvisionedMs };
+  return { ...owner, purgeMs: undefined, mailboxProvisionedMs };
 }
 
-/** Disables an entity; a user's mailbox is kept for 30 days, the addresses until somebody takes them. */
+/** Disables an entity; its mailbox is kept for 30 days, the addresses until somebody takes them. */
 export async function deregister(
   tx: DirectoryTx,
   organization: OrganizationId,
@@ -166,9 +173,10 @@ export async function deregister(
   }
   const changes = { state: 'DISABLED', disabledMs: nowMs } as const;
   const purgeMs = nowMs + keepDisabledMs;
-  if (entity.kind === 'user') tx.putPurge(purgeMs, { organization, mailbox: mailboxOf(entity.id) });
-  const disabled: Entity =
-    entity.kind === 'user' ? { ...entity, ...changes, purgeMs } : { ...entity, ...changes };
+  if (hasMailbox(entity)) tx.putPurge(purgeMs, { organization, mailbox: mailboxOf(entity.id) });
+  const disabled: Entity = hasMailbox(entity)
+    ? { ...entity, ...changes, purgeMs }
+    : { ...entity, ...changes };
   tx.putEntity(disabled);
   return disabled;
 }

@@ -154,5 +154,8 @@ async function bothOf(
   const member = await entityOf(tx, organization, memberId);
   notDeleted(group);
   notDeleted(member);
+  if (member.kind === 'resource') {
+    throw new DomainError('request/invalid', 'A resource cannot be a member of a group.');
+  }
   return { group, member };
 }

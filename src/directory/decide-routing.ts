@@ -13,7 +13,7 @@ interface WantedRouting {
 
 /**
  * Replaces where mail for nobody goes. Throws DomainError entity/not-found, entity/state, domain/not-found,
- * request/invalid for a domain named twice.
+ * request/invalid for a domain named twice, and for a resource.
  */
 export async function putMailRouting(
   tx: DirectoryTx,
@@ -25,6 +25,9 @@ export async function putMailRouting(
   // One that was disabled since is no hindrance to changing something else.
   const idOf = async (given: string, known: EntityId | undefined) => {
     const entity = await entityOf(tx, organization, given);
+    if (entity.kind === 'resource') {
+      throw new DomainError('request/invalid', 'Mail for nobody cannot go to a resource.');
+    }
     return entity.id === known ? known : enabledOnly(entity).id;
   };
   const catchAll = new Map<string, EntityId>();

@@ -16,7 +16,9 @@ import type { MailRouting } from './mail-routing.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
-import { type Entity, type EntityState, type User, userName } from './user.ts';
+import { newResourceId } from './resource.ts';
+import { Resources } from './resources.ts';
+import { type Entity, type EntityState, hasMailbox, type User, userName } from './user.ts';
 
 /** What of the settings the directory lives by. */
 interface DirectorySettings {
@@ -58,7 +60,7 @@ export interface UserFilter {
 const usersPerPage = 100;
 
 /**
- * Directory is who there is: organisations, their domains, users and groups. Every refusal is a DomainError; unless said
+ * Directory is who there is: organisations, their domains, users, groups and resources. Every refusal is a DomainError; unless said
  * otherwise, an operation on an organisation throws organization/not-found and organization/state.
  */
 export class Directory {
@@ -69,6 +71,7 @@ export class Directory {
   readonly #passwords: PasswordHasher;
   readonly #lookups: Lookups;
   readonly groups: Groups;
+  readonly resources: Resources;
   readonly domains: MailDomains;
   readonly journaling: JournalingSettings;
   readonly #listeners = new Set<(entity: EntityId) => void>();
@@ -85,6 +88,12 @@ export class Directory {
       store,
       lookups: this.#lookups,
       newId: () => this.#uuid(),
+      nowMs: () => outside.clock.now(),
+    });
+    this.resources = new Resources({
+      store,
+      lookups: this.#lookups,
+      newId: () => newResourceId(outside.random.bytes(16)),
       nowMs: () => outside.clock.now(),
     });
     this.domains = new MailDomains({
@@ -106,7 +115,7 @@ export class Directory {
     return this.#store.domainOwner(canonicalDomain(domain));
   }
 
-  /** The account of a mailbox; undefined if its user is not enabled. */
+  /** The account of a mailbox; undefined if its user or resource is not enabled. */
   account(ref: MailboxRef): Promise<Account | undefined> {
     return this.#lookups.account(ref);
   }
@@ -198,7 +207,7 @@ export class Directory {
     return entities.userOf(this.#store, organization, idOrAddressOrName);
   }
 
-  /** A user or a group by id, address or name. Throws entity/not-found. */
+  /** A user, a group or a resource by id, address or name. Throws entity/not-found. */
   async describeEntity(organization: OrganizationId, idOrAddressOrName: string): Promise<Entity> {
     await organizations.activeOrganization(this.#store, organization);
     return entities.entityOf(this.#store, organization, idOrAddressOrName);
@@ -228,7 +237,7 @@ export class Directory {
   }
 
   /**
-   * Enables an entity with its primary address, a user with a mailbox; the mailbox of one disabled for less than 30 days comes
+   * Enables an entity with its primary address, a user or a resource with a mailbox; the mailbox of one disabled for less than 30 days comes
    * back, with the aliases nobody has taken. One registered with this address already stays as it is. Throws
    * entity/not-found, entity/state, entity/already-registered, address/in-use, address/invalid, domain/not-found,
    * domain/not-verified.
@@ -238,15 +247,15 @@ export class Directory {
     if (done) return;
     const mailbox = { organization, mailbox: mailboxOf(entity.id) };
     // First the mailbox, then the address that leads to it.
-    if (entity.kind === 'user') await this.#mailboxes.createMailbox(mailbox);
+    if (hasMailbox(entity)) await this.#mailboxes.createMailbox(mailbox);
     await this.#change(organization, (tx) =>
       entities.register(tx, organization, entity.id, email, this.#outside.clock.now()),
     );
     // One that was kept for 30 days may have been removed between the two.
-    if (entity.kind === 'user') await this.#mailboxes.createMailbox(mailbox);
+    if (hasMailbox(entity)) await this.#mailboxes.createMailbox(mailbox);
   }
 
-  /** Disables an enabled entity; a user's mailbox is kept for 30 days, memberships stay. Throws entity/not-found, entity/state. */
+  /** Disables an enabled entity; its mailbox is kept for 30 days, memberships stay. Throws entity/not-found, entity/state. */
   async deregisterFromWorkMail(organization: OrganizationId, idOrName: string): Promise<void> {
     await this.#change(organization, (tx) =>
       entities.deregister(tx, organization, idOrName, this.#outside.clock.now()),

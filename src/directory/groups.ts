@@ -3,11 +3,12 @@ import type { PageOf } from '#domain/ports';
 import * as entities from './decide-entity.ts';
 import * as decide from './decide-group.ts';
 import { activeOrganization } from './decide-organization.ts';
+import { type EntityFilter, isMatching } from './entity-filter.ts';
 import { type Group, groupName } from './group.ts';
 import type { Lookups } from './lookups.ts';
 import { groupsAbove, mailboxesBelow } from './membership.ts';
 import type { DirectoryStore } from './ports.ts';
-import type { Entity, EntityState } from './user.ts';
+import type { Entity } from './user.ts';
 
 /** Users have come into groups, or left them. */
 export interface MembershipChange {
@@ -16,13 +17,6 @@ export interface MembershipChange {
   readonly groups: readonly EntityId[];
   /** Whom it concerns. */
   readonly mailboxes: readonly MailboxId[];
-}
-
-/** Which groups a list holds: those whose field begins so, whatever the case. */
-interface GroupFilter {
-  readonly namePrefix?: string | undefined;
-  readonly addressPrefix?: string | undefined;
-  readonly state?: EntityState | undefined;
 }
 
 interface GroupsParts {
@@ -57,7 +51,7 @@ export class Groups {
     return this.#parts.lookups.groupsOf(ref);
   }
 
-  /** The mailboxes of an entity: a user's own, or those of all users in a group; none if there is no such entity. */
+  /** The mailboxes of an entity: a user's or a resource's own, or those of all users in a group; none if there is no such entity. */
   async mailboxesOf(organization: OrganizationId, id: EntityId): Promise<readonly MailboxId[]> {
     const entity = await this.#parts.store.entity(organization, id);
     return entity === undefined ? [] : mailboxesBelow(this.#parts.store, entity);
@@ -119,7 +113,7 @@ export class Groups {
   /** In order of id, after `after`. */
   async list(
     organization: OrganizationId,
-    filter: GroupFilter,
+    filter: EntityFilter,
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Group, EntityId>> {
@@ -214,14 +208,4 @@ export class Groups {
     this.#parts.lookups.forget();
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function isMatching(group: Group, { namePrefix, addressPrefix, state }: GroupFilter): boolean {
-  const begins = (text: string | undefined, prefix: string | undefined) =>
-    prefix === undefined || (text?.toLowerCase().startsWith(prefix.toLowerCase()) ?? false);
-  return (
-    begins(group.name, namePrefix) &&
-    begins(group.state === 'ENABLED' ? group.addresses[0] : undefined, addressPrefix) &&
-    (state === undefined || group.state === state)
-  );
 }

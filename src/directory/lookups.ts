@@ -9,7 +9,7 @@ import { expandGroup, groupsAbove } from './membership.ts';
 import { journalingAddress, type Organization } from './organization.ts';
 import type { AddressHolder, DirectoryStore } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
-import type { Entity, User } from './user.ts';
+import { type Entity, hasMailbox, type User } from './user.ts';
 
 /** Recipient tells what becomes of mail for an address. */
 export type Recipient =
@@ -292,12 +292,12 @@ function enabled(entity: Entity | undefined): User | undefined {
   return entity?.kind === 'user' && entity.state === 'ENABLED' ? entity : undefined;
 }
 
-/** accountOf is the account of an enabled user. */
+/** accountOf is the account of an enabled user or resource. */
 export function accountOf(entity: Entity): Account | undefined {
-  const user = enabled(entity);
-  const address = user?.addresses[0];
-  if (user === undefined || address === undefined) return undefined;
-  const { organization, id, addresses, displayName } = user;
+  const address = entity.addresses[0];
+  if (!hasMailbox(entity) || entity.state !== 'ENABLED' || address === undefined) return undefined;
+  const { organization, id, addresses } = entity;
+  const displayName = entity.kind === 'user' ? entity.displayName : entity.name;
   const mailbox = { organization, mailbox: mailboxOf(id) };
   return { organization, entity: id, mailbox, address, addresses, displayName };
 }

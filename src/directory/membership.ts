@@ -42,12 +42,12 @@ export async function groupsAbove(
   return [...found].sort();
 }
 
-/** The mailboxes of the users an entity stands for, in any state: a user's own, or those of all users in a group. */
+/** The mailboxes an entity stands for, in any state: a user's or a resource's own, or those of all users in a group. */
 export async function mailboxesBelow(
   reader: DirectoryReader,
   { organization, id, kind }: Entity,
 ): Promise<readonly MailboxId[]> {
-  if (kind === 'user') return [mailboxOf(id)];
+  if (kind !== 'group') return [mailboxOf(id)];
   const users = new Set<MailboxId>();
   await walk(reader, organization, id, (member) => {
     if (member.kind === 'user') users.add(mailboxOf(member.id));

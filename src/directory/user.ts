@@ -2,12 +2,13 @@ import { DomainError } from '#domain/errors';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { canonicalName } from './canonical-name.ts';
 import type { Group } from './group.ts';
+import type { Resource } from './resource.ts';
 
 /** ENABLED: has an address and a mailbox in use. DISABLED: never registered, or deregistered. DELETED: gone for good. */
 export type EntityState = 'ENABLED' | 'DISABLED' | 'DELETED';
 
-/** What has a name, and an address once it is registered; `kind` tells users from what joins them. */
-export type EntityKind = 'user' | 'group';
+/** What has a name, and an address once it is registered; `kind` tells users from what joins them, and from what they book. */
+export type EntityKind = 'user' | 'group' | 'resource';
 
 /** User is a person of the directory; disabled until registered. */
 export interface User {
@@ -36,7 +37,15 @@ export interface User {
   readonly purgeMs?: number | undefined;
 }
 
-export type Entity = User | Group;
+export type Entity = User | Group | Resource;
+
+/** Who has a mailbox once registered. */
+export type MailboxOwner = User | Resource;
+
+/** hasMailbox tells users and resources from groups. */
+export function hasMailbox(entity: Entity): entity is MailboxOwner {
+  return entity.kind !== 'group';
+}
 
 const nameForm = /^[\w.-]{1,64}$|^(?=.{1,64}$)[\w.-]+@[a-z0-9.-]+\.[a-z0-9-]{2,}$/;
 

@@ -11,6 +11,7 @@ export type DomainErrorCode =
   | 'address/in-use'
   | 'address/invalid'
   | 'group/too-large'
+  | 'resource/unattended'
   | 'domain/not-found'
   | 'domain/not-verified'
   | 'domain/in-use'

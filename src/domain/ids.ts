@@ -4,7 +4,7 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** An organisation: `m-` and 32 lower-case hex digits. */
 export type OrganizationId = Branded<string, 'OrganizationId'>;
-/** A user, group or resource: a lower-case UUID (users, groups) or `r-` and 32 hex digits (resources). */
+/** A user, group or resource: a lower-case UUID (users, groups) or `r-` and 32 hex digits (resources), the 17th of them e or f. */
 export type EntityId = Branded<string, 'EntityId'>;
 /** A mailbox; its id is its entity's. */
 export type MailboxId = Branded<string, 'MailboxId'>;

@@ -6,6 +6,7 @@ import type { Journaling } from '#directory/journaling';
 import type { MailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type { AddressHolder, ClientTokenUse } from '#directory/ports';
+import type { Resource } from '#directory/resource';
 import type { User } from '#directory/user';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { entityIdOf, idBytes, organizationIdOf } from '../keys.ts';
@@ -126,12 +127,35 @@ type GroupTuple = [
   Stored<number>,
   Stored<number>,
 ];
+type ResourceTuple = [
+  'resource',
+  string,
+  Resource['type'],
+  Stored<string>,
+  boolean,
+  readonly [acceptsRequests: boolean, declinesRecurring: boolean, declinesConflicting: boolean],
+  Resource['state'],
+  readonly string[],
+  number,
+  Stored<number>,
+  Stored<number>,
+  Stored<number>,
+  Stored<number>,
+];
 type WithoutIds<T> = Omit<T, 'id' | 'organization'>;
-type StoredEntity = WithoutIds<User> | WithoutIds<Group>;
-export const entityCodec: Codec<StoredEntity> = packedCodec(
-  (e): UserTuple | GroupTuple => (e.kind === 'user' ? userTuple(e) : groupTuple(e)),
-  (t): StoredEntity => (t[0] === 'user' ? userFrom(t) : groupFrom(t)),
-);
+type StoredEntity = WithoutIds<User> | WithoutIds<Group> | WithoutIds<Resource>;
+type EntityTuple = UserTuple | GroupTuple | ResourceTuple;
+export const entityCodec: Codec<StoredEntity> = packedCodec(entityTuple, entityFrom);
+
+function entityTuple(e: StoredEntity): EntityTuple {
+  if (e.kind === 'user') return userTuple(e);
+  return e.kind === 'group' ? groupTuple(e) : resourceTuple(e);
+}
+
+function entityFrom(t: EntityTuple): StoredEntity {
+  if (t[0] === 'user') return userFrom(t);
+  return t[0] === 'group' ? groupFrom(t) : resourceFrom(t);
+}
 
 function userTuple(u: WithoutIds<User>): UserTuple {
   return [
@@ -194,6 +218,44 @@ function groupFrom(t: GroupTuple): WithoutIds<Group> {
     createdMs: t[5],
     enabledMs: none(t[6]),
     disabledMs: none(t[7]),
+  };
+}
+
+function resourceTuple(r: WithoutIds<Resource>): ResourceTuple {
+  const { acceptsRequests, declinesRecurring, declinesConflicting } = r.booking;
+  return [
+    r.kind,
+    r.name,
+    r.type,
+    some(r.description),
+    r.hiddenFromGlobalAddressList,
+    [acceptsRequests, declinesRecurring, declinesConflicting],
+    r.state,
+    r.addresses,
+    r.createdMs,
+    some(r.enabledMs),
+    some(r.disabledMs),
+    some(r.mailboxProvisionedMs),
+    some(r.purgeMs),
+  ];
+}
+
+function resourceFrom(t: ResourceTuple): WithoutIds<Resource> {
+  const [acceptsRequests, declinesRecurring, declinesConflicting] = t[5];
+  return {
+    kind: t[0],
+    name: t[1],
+    type: t[2],
+    description: none(t[3]),
+    hiddenFromGlobalAddressList: t[4],
+    booking: { acceptsRequests, declinesRecurring, declinesConflicting },
+    state: t[6],
+    addresses: t[7],
+    createdMs: t[8],
+    enabledMs: none(t[9]),
+    disabledMs: none(t[10]),
+    mailboxProvisionedMs: none(t[11]),
+    purgeMs: none(t[12]),
   };
 }
 

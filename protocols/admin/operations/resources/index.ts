@@ -1,0 +1,113 @@
+import type { Directory } from '#directory/directory';
+import type { Resource, ResourceType } from '#directory/resource';
+import type { EntityState } from '#directory/user';
+import type { EntityId } from '#domain/ids';
+import type { AdminOperation } from '../../endpoint.ts';
+import { AdminError } from '../../errors.ts';
+import type { AdminInput } from '../../shape.ts';
+import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
+import { nextToken, pageAsked } from '../page-token.ts';
+
+/** resourceOperations are the operations on rooms and equipment. */
+export function resourceOperations({
+  resources,
+}: Pick<Directory, 'resources'>): Readonly<Record<string, AdminOperation>> {
+  return {
+    'WorkMailService.CreateResource': (input) => createResource(resources, input),
+    'WorkMailService.DescribeResource': (input) => describeResource(resources, input),
+    'WorkMailService.UpdateResource': (input) => updateResource(resources, input),
+    'WorkMailService.DeleteResource': (input) => deleteResource(resources, input),
+    'WorkMailService.ListResources': (input) => listResources(resources, input),
+  };
+}
+
+type Resources = Directory['resources'];
+
+async function createResource(resources: Resources, input: AdminInput): Promise<object> {
+  const id = await resources.create(organizationOf(input), {
+    name: requiredText(input, 'Name'),
+    type: requiredText(input, 'Type') as ResourceType,
+    description: textOf(input, 'Description'),
+    hiddenFromGlobalAddressList: flagOf(input, 'HiddenFromGlobalAddressList'),
+  });
+  return { ResourceId: id };
+}
+
+async function describeResource(resources: Resources, input: AdminInput): Promise<object> {
+  const resource = await resources.describe(organizationOf(input), requiredText(input, 'ResourceId'));
+  const { acceptsRequests, declinesRecurring, declinesConflicting } = resource.booking;
+  return {
+    ResourceId: resource.id,
+    ...summaryOf(resource),
+    BookingOptions: {
+      AutoAcceptRequests: acceptsRequests,
+      AutoDeclineRecurringRequests: declinesRecurring,
+      AutoDeclineConflictingRequests: declinesConflicting,
+    },
+    HiddenFromGlobalAddressList: resource.hiddenFromGlobalAddressList,
+  };
+}
+
+async function updateResource(resources: Resources, input: AdminInput): Promise<object> {
+  const [name, type] = [textOf(input, 'Name'), textOf(input, 'Type')];
+  const description = textOf(input, 'Description');
+  const hidden = flagGiven(input, 'HiddenFromGlobalAddressList');
+  const options = structureOf(input, 'BookingOptions');
+  const accepts = flagGiven(options, 'AutoAcceptRequests');
+  const recurring = flagGiven(options, 'AutoDeclineRecurringRequests');
+  const conflicting = flagGiven(options, 'AutoDeclineConflictingRequests');
+  await resources.update(organizationOf(input), requiredText(input, 'ResourceId'), {
+    ...(name !== undefined && { name }),
+    ...(type !== undefined && { type: type as ResourceType }),
+    ...(description !== undefined && { description }),
+    ...(hidden !== undefined && { hiddenFromGlobalAddressList: hidden }),
+    booking: {
+      ...(accepts !== undefined && { acceptsRequests: accepts }),
+      ...(recurring !== undefined && { declinesRecurring: recurring }),
+      ...(conflicting !== undefined && { declinesConflicting: conflicting }),
+    },
+  });
+  return {};
+}
+
+function flagGiven(input: AdminInput, member: string): boolean | undefined {
+  const value = input[member];
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+async function deleteResource(resources: Resources, input: AdminInput): Promise<object> {
+  await resources.delete(organizationOf(input), requiredText(input, 'ResourceId'));
+  return {};
+}
+
+async function listResources(resources: Resources, input: AdminInput): Promise<object> {
+  const organization = organizationOf(input);
+  const filters = structureOf(input, 'Filters');
+  if (Object.keys(filters).length > 1) {
+    throw new AdminError('InvalidParameterException', 'Only one filter can be used in a request.');
+  }
+  const { after, limit } = pageAsked(input, 'resources', organization, filters);
+  const filter = {
+    namePrefix: textOf(filters, 'NamePrefix'),
+    addressPrefix: textOf(filters, 'PrimaryEmailPrefix'),
+    state: textOf(filters, 'State') as EntityState | undefined,
+  };
+  const page = await resources.list(organization, filter, after as EntityId | undefined, limit);
+  return {
+    Resources: page.rows.map((resource) => ({ Id: resource.id, ...summaryOf(resource) })),
+    NextToken: nextToken(page.next, 'resources', organization, filters),
+  };
+}
+
+function summaryOf(resource: Resource): object {
+  return {
+    // Addresses are an enabled resource's.
+    Email: resource.state === 'ENABLED' ? resource.addresses[0] : undefined,
+    Name: resource.name,
+    Type: resource.type,
+    Description: resource.description,
+    State: resource.state,
+    EnabledDate: timestamp(resource.enabledMs),
+    DisabledDate: timestamp(resource.disabledMs),
+  };
+}

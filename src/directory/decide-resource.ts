@@ -1,0 +1,101 @@
+/** Decisions on resources, each inside one transaction of the directory. */
+import { DomainError } from '#domain/errors';
+import { mailboxOf, type OrganizationId } from '#domain/ids';
+import { checkNameFree, entityOf, findEntity, keepDisabledMs, notDeleted } from './decide-entity.ts';
+import { activeOrganization } from './decide-organization.ts';
+import type { DirectoryReader, DirectoryTx } from './ports.ts';
+import { type BookingOptions, defaultBooking, type Resource, resourceName } from './resource.ts';
+
+/** What a resource is made with. */
+export type NewResource = Pick<Resource, 'name' | 'type' | 'description' | 'hiddenFromGlobalAddressList'>;
+
+/** What of a resource can be changed; what is not there stays. An empty description is none. */
+export interface ResourceChanges extends Partial<NewResource> {
+  readonly booking?: Partial<BookingOptions>;
+}
+
+/** resourceOf finds a resource by its id, address or name. Throws DomainError entity/not-found, also for what is none. */
+export async function resourceOf(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  idOrAddressOrName: string,
+): Promise<Resource> {
+  const found = await entityOf(reader, organization, idOrAddressOrName);
+  if (found.kind === 'resource') return found;
+  throw new DomainError('entity/not-found', 'The resource does not exist.');
+}
+
+/** Makes a disabled resource. Throws DomainError name/in-use, name/reserved, request/invalid. */
+export async function createResource(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  made: NewResource & Pick<Resource, 'id' | 'createdMs'>,
+): Promise<void> {
+  await activeOrganization(tx, organization);
+  const name = resourceName(made.name);
+  await checkNameFree(tx, organization, name);
+  tx.putName(organization, 'resource', name, made.id);
+  tx.putEntity({
+    ...made,
+    kind: 'resource',
+    organization,
+    booking: defaultBooking,
+    state: 'DISABLED',
+    addresses: [],
+  });
+}
+
+/**
+ * Changes what is given. Throws DomainError entity/not-found, entity/state, name/in-use, name/reserved, request/invalid,
+ * resource/unattended.
+ */
+export async function updateResource(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  id: string,
+  changes: ResourceChanges,
+): Promise<void> {
+  await activeOrganization(tx, organization);
+  const before = notDeleted(await resourceOf(tx, organization, id));
+  const booking = { ...before.booking, ...changes.booking };
+  if (!booking.acceptsRequests) {
+    throw new DomainError(
+      'resource/unattended',
+      'The resource must accept requests: nobody else does it on its behalf.',
+    );
+  }
+  const changed: Resource = { ...before, ...changes, booking };
+  const [oldName, name] = [resourceName(before.name), resourceName(changed.name)];
+  if (name !== oldName) {
+    await checkNameFree(tx, organization, name);
+    tx.deleteEntity(before, oldName);
+    tx.putName(organization, 'resource', name, before.id);
+  }
+  tx.putEntity({ ...changed, description: changed.description === '' ? undefined : changed.description });
+}
+
+/**
+ * Takes a disabled resource away, with its name and addresses; its mailbox goes when it is due. Nothing happens if there
+ * is none. Throws DomainError entity/state, request/invalid for what is no resource.
+ */
+export async function deleteResource(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  idOrAddressOrName: string,
+  nowMs: number,
+): Promise<void> {
+  await activeOrganization(tx, organization);
+  const resource = await findEntity(tx, organization, idOrAddressOrName);
+  if (resource === undefined) return;
+  const { id, state, addresses } = resource;
+  if (resource.kind !== 'resource') throw new DomainError('request/invalid', 'The entity is not a resource.');
+  if (state === 'ENABLED') throw new DomainError('entity/state', 'The resource is ENABLED.');
+  for (const address of addresses) {
+    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
+  }
+  // Somebody who was registering it may have made its mailbox already.
+  if (resource.purgeMs === undefined) {
+    tx.putPurge(nowMs + keepDisabledMs, { organization, mailbox: mailboxOf(id) });
+  }
+  tx.deleteEntity(resource, resourceName(resource.name));
+}
