@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DeviceId, EntityId } from '#domain/ids';
+import { type DeviceId, type EntityId, mailboxOf } from '#domain/ids';
 import { silentLogger } from '#telemetry/log';
 import {
   addLarge,
@@ -59,6 +59,38 @@ test('a mailbox disabled for 30 days is removed, with its references and devices
   expect(added.id).toBeGreaterThan(gone.id);
   await run(60 * dayMs);
   expect((await reader.usage()).items).toBe(1);
+});
+
+test("the mailbox of a resource goes as a user's does, also when the resource is deleted before", async () => {
+  const { database, directory, organization, run } = await open();
+  const room = async (name: string) => {
+    const made = { name, type: 'ROOM', description: undefined, hiddenFromGlobalAddressList: false } as const;
+    const id = await directory.resources.create(organization, made);
+    await directory.registerToWorkMail(organization, id, `${name}@acme.mailstead.test`);
+    const ref = { organization, mailbox: mailboxOf(id) };
+    return { id, folders: async () => (await database.mail.mailbox(ref).folders()).length };
+  };
+  const [blue, red, green] = [await room('blue'), await room('red'), await room('green')];
+  for (const { id } of [blue, red]) await directory.deregisterFromWorkMail(organization, id);
+  await directory.resources.delete(organization, red.id);
+  await run(30 * dayMs - 1);
+  expect([await blue.folders(), await red.folders(), await green.folders()]).toEqual([10, 10, 10]);
+  await run(1);
+  expect([await blue.folders(), await red.folders(), await green.folders()]).toEqual([0, 0, 10]);
+  expect(await count(database.store, systemPart(), systemRows.due.range())).toBe(0);
+  await directory.registerToWorkMail(organization, blue.id, 'blue@acme.mailstead.test');
+  await run(60 * dayMs);
+  expect(await blue.folders()).toBe(10);
+  // One that was never registered leaves nothing behind either.
+  const made = {
+    name: 'van',
+    type: 'EQUIPMENT',
+    description: 'A van',
+    hiddenFromGlobalAddressList: true,
+  } as const;
+  await directory.resources.delete(organization, await directory.resources.create(organization, made));
+  await run(30 * dayMs);
+  expect(await count(database.store, systemPart(), systemRows.due.range())).toBe(0);
 });
 
 test('a mailbox enabled in time, or disabled again later, is not removed', async () => {

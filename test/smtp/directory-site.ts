@@ -81,6 +81,17 @@ export async function startDirectorySite(options: { mailboxQuotaBytes?: number }
       for (const member of members) await directory.groups.associateMember(organization, id, member);
       return enable(id, `${name}@${acme}`);
     },
+    /** An enabled room of this name. */
+    room: async (name: string) =>
+      enable(
+        await directory.resources.create(organization, {
+          name,
+          type: 'ROOM',
+          description: undefined,
+          hiddenFromGlobalAddressList: false,
+        }),
+        `${name}@${acme}`,
+      ),
     /** Sends a message and gives the last reply, once everybody has it. */
     send: async (to: readonly string[], content = 'Subject: Hello\r\n\r\nHi\r\n'): Promise<string> => {
       const client = await SmtpClient.greeted(address);
