@@ -14,6 +14,7 @@ import {
   traces,
 } from '#test/support/maintenance';
 import { newItem } from '#test/support/new-item';
+import { StoredDirectory } from './directory-store.ts';
 import { idBytes, organizationPart, prefixRange, systemPart } from './keys.ts';
 import { organizationRows, systemRows } from './layout.ts';
 import { Maintenance } from './maintenance.ts';
@@ -62,15 +63,18 @@ test('a mailbox disabled for 30 days is removed, with its references and devices
 });
 
 test("the mailbox of a resource goes as a user's does, also when the resource is deleted before", async () => {
-  const { database, directory, organization, run } = await open();
+  const { clock, database, directory, organization, run } = await open();
+  const store = new StoredDirectory(database);
   const room = async (name: string) => {
     const made = { name, type: 'ROOM', description: undefined, hiddenFromGlobalAddressList: false } as const;
     const id = await directory.resources.create(organization, made);
     await directory.registerToWorkMail(organization, id, `${name}@acme.mailstead.test`);
     const ref = { organization, mailbox: mailboxOf(id) };
-    return { id, folders: async () => (await database.mail.mailbox(ref).folders()).length };
+    return { id, ref, folders: async () => (await database.mail.mailbox(ref).folders()).length };
   };
   const [blue, red, green] = [await room('blue'), await room('red'), await room('green')];
+  // As if it had been enabled while the maintenance was about to remove it.
+  await store.transact(organization, async (tx) => tx.putPurge(clock.now(), green.ref));
   for (const { id } of [blue, red]) await directory.deregisterFromWorkMail(organization, id);
   await directory.resources.delete(organization, red.id);
   await run(30 * dayMs - 1);

@@ -181,7 +181,7 @@ test('an error of the API is its type, its text and what to do', async () => {
   expect(await run(['user', 'show', 'nobody'])).toEqual({
     code: 1,
     out: '',
-    err: 'EntityNotFoundException: No such user. "mailstead user list" and "mailstead group list" show who there is.\n',
+    err: 'EntityNotFoundException: No such user. "mailstead user list", "mailstead group list" and "mailstead resource list" show who there is.\n',
   });
   expect((await run(['api', 'Nothing', '{}'])).err).toBe(
     'UnknownOperationException: Unknown operation Mailstead.Nothing. This server does not serve it: see its version with "mailstead version".\n',

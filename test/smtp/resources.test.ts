@@ -13,7 +13,7 @@ const accepted = /^250 2\.0\.0 /;
 const at = (name: string) => `${name}@${acme}`;
 
 test('mail to a room, its alias and its tag is in its mailbox; none once it is disabled or deleted', async () => {
-  const { directory, organization, enable, user, room, send, inbox } = await startDirectorySite();
+  const { directory, store, organization, enable, user, room, send, inbox } = await startDirectorySite();
   const [blue, alice] = [await room('blue'), await user('alice')];
   expect(await send([at('Blue'), at('alice')])).toMatch(accepted);
   expect(await send([at('azure')])).toMatch(/^550 5\.1\.1 /);
@@ -30,7 +30,10 @@ test('mail to a room, its alias and its tag is in its mailbox; none once it is d
   expect(await inbox(blue)).toBe(5);
   await directory.deregisterFromWorkMail(organization, blue);
   await directory.resources.delete(organization, blue);
-  for (const name of ['blue', 'azure', 'green']) expect(await send([at(name)])).toMatch(/^550 5\.1\.1 /);
+  for (const name of ['blue', 'azure', 'green']) {
+    expect(await send([at(name)])).toMatch(/^550 5\.1\.1 /);
+    expect(await store.addressHolder(at(name))).toBeUndefined();
+  }
 });
 
 test('a program and a phone send to a room, what is journaled counts it, and nobody signs in as it', async () => {
