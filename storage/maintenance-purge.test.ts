@@ -85,15 +85,19 @@ test("the mailbox of a resource goes as a user's does, also when the resource is
   await directory.registerToWorkMail(organization, blue.id, 'blue@acme.mailstead.test');
   await run(60 * dayMs);
   expect(await blue.folders()).toBe(10);
-  // One that was never registered leaves nothing behind either.
+  // One that was deleted while it was registered leaves nothing behind either.
   const made = {
     name: 'van',
     type: 'EQUIPMENT',
     description: 'A van',
     hiddenFromGlobalAddressList: true,
   } as const;
-  await directory.resources.delete(organization, await directory.resources.create(organization, made));
+  const van = await directory.resources.create(organization, made);
+  const ref = { organization, mailbox: mailboxOf(van) };
+  await database.mail.createMailbox(ref);
+  await directory.resources.delete(organization, van);
   await run(30 * dayMs);
+  expect(await database.mail.mailbox(ref).folders()).toHaveLength(0);
   expect(await count(database.store, systemPart(), systemRows.due.range())).toBe(0);
 });
 
