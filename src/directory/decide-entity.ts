@@ -201,6 +201,27 @@ export async function createAlias(
   return changed;
 }
 
+/** Makes an address the primary one of an enabled entity, one of its aliases or a new one; the old one becomes an alias. */
+export async function updatePrimaryAddress(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  idOrAddressOrName: string,
+  email: string,
+): Promise<Entity> {
+  const active = await activeOrganization(tx, organization);
+  const entity = enabledOnly(await entityOf(tx, organization, idOrAddressOrName));
+  const address = await freeAddress(tx, active, entity.id, email);
+  if (entity.addresses[0] === address) return entity;
+  const others = entity.addresses.filter((held) => held !== address);
+  if (others.length > maxAliases) {
+    throw new DomainError('limit/exceeded', `An entity may have ${maxAliases} aliases.`);
+  }
+  tx.putAddress(address, { organization, entity: entity.id, released: false });
+  const changed: Entity = { ...entity, addresses: [address, ...others] };
+  tx.putEntity(changed);
+  return changed;
+}
+
 /** Stores a new password. */
 export async function resetPassword(
   tx: DirectoryTx,

@@ -275,6 +275,13 @@ export class Directory {
     await this.#change(organization, (tx) => entities.createAlias(tx, organization, id, alias));
   }
 
+  /** Makes an address the primary one of an enabled entity; the old one becomes an alias. Throws as createAlias does. */
+  async updatePrimaryAddress(organization: OrganizationId, idOrName: string, email: string): Promise<void> {
+    await this.#change(organization, (tx) =>
+      entities.updatePrimaryAddress(tx, organization, idOrName, email),
+    );
+  }
+
   /** All addresses of an entity in order, the primary one among them; none while it is disabled. Throws entity/not-found, entity/state. */
   async listAliases(organization: OrganizationId, id: string): Promise<readonly string[]> {
     await organizations.activeOrganization(this.#store, organization);

@@ -10,6 +10,13 @@ export async function createAlias(directory: Directory, input: AdminInput): Prom
   return {};
 }
 
+/** updatePrimaryEmailAddress: UpdatePrimaryEmailAddress chooses another primary address; the old one becomes an alias. */
+export async function updatePrimaryEmailAddress(directory: Directory, input: AdminInput): Promise<object> {
+  const email = requiredText(input, 'Email');
+  await directory.updatePrimaryAddress(organizationOf(input), requiredText(input, 'EntityId'), email);
+  return {};
+}
+
 /** listAliases: ListAliases answers every address in order, the primary one among them. */
 export async function listAliases(directory: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);

@@ -6,7 +6,7 @@ import { AdminError } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
-import { createAlias, listAliases } from './aliases.ts';
+import { createAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
 
 /** userOperations are the operations on users, their registration and their aliases. */
 export function userOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
@@ -17,6 +17,7 @@ export function userOperations(directory: Directory): Readonly<Record<string, Ad
     'WorkMailService.ResetPassword': (input) => resetPassword(directory, input),
     'WorkMailService.RegisterToWorkMail': (input) => registerToWorkMail(directory, input),
     'WorkMailService.DeregisterFromWorkMail': (input) => deregisterFromWorkMail(directory, input),
+    'WorkMailService.UpdatePrimaryEmailAddress': (input) => updatePrimaryEmailAddress(directory, input),
     'WorkMailService.CreateAlias': (input) => createAlias(directory, input),
     'WorkMailService.ListAliases': (input) => listAliases(directory, input),
   };
