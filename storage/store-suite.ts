@@ -1,7 +1,6 @@
 /** The acceptance suite that every adapter of the Store port passes (storage/README.md). */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { firstRows } from './first-rows.ts';
 import { key, maxKeyBytes, prefixRange, u8, u32, u64 } from './keys.ts';
 import { type Bytes, ExistsError, type Part, type Reader, type Store } from './store.ts';
 import { allRows, eightBytes, everything, numberIn, seeded, testFolder, testPart } from './store-fixtures.ts';
@@ -49,20 +48,6 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       expect(middle.rows.map(([k]) => u32.read(k, 1))).toEqual([12, 11, 10]);
       expect(middle.next).toBeUndefined();
       expect((await store.page(a, { gte: key('k', u32(5)), lt: key('k', u32(5)) })).rows).toEqual([]);
-    });
-
-    it('the first rows are found behind some that are being deleted', async () => {
-      const { store } = await open();
-      await store.transact([a], async (tx) => {
-        for (let n = 0; n < 100; n++) tx.put(a, key('k', u8(n)), eightBytes(n));
-      });
-      const deleting = store.transact([a], async (tx) => {
-        for (let n = 0; n < 50; n++) tx.del(a, key('k', u8(n)));
-      });
-      const found = await store.transact([a], (tx) => firstRows(tx, a, everything, 2));
-      expect(found.map(([, v]) => numberIn(v))).toEqual([50, 51]);
-      await deleting;
-      expect((await firstRows(store, a, everything, 1)).map(([, v]) => numberIn(v))).toEqual([50]);
     });
 
     it('a page stops after a mebibyte and says where to go on', async () => {
