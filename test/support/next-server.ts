@@ -61,7 +61,10 @@ export async function startNextServer(options: NextServerOptions = {}): Promise<
     onRcptTo: ({ address }, _session, done) => done(errorOf(onRcpt?.(address))),
     onData: (stream, session, done) => {
       void (async () => {
-        const raw = (await buffer(stream)).toString('latin1');
+        // Who goes away in the middle of a message has sent none.
+        const content = await buffer(stream).catch(() => undefined);
+        if (content === undefined) return done();
+        const raw = content.toString('latin1');
         const { mailFrom, rcptTo } = session.envelope;
         const mail: ArrivedMail = {
           from: mailFrom ? mailFrom.address : '',
