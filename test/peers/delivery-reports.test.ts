@@ -1,6 +1,6 @@
 /** A whole server and a Postfix that send each other mail: the reports of RFC 3461 come back to who asked for them. */
 import { dirname } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { listEnd, listStart } from '#domain/change';
 import { defaultFolder, FolderType } from '#domain/folder';
 import type { ItemId, MailboxRef } from '#domain/ids';
@@ -10,6 +10,9 @@ import { freePort } from '#test/support/postfix';
 import { SmtpClient } from '#test/support/smtp-client';
 import { startServer, type TestServer, type TestUser } from '#test/support/start-server';
 import { tempDatabase } from '#test/support/temp-store';
+
+// Postfix takes its time between attempts, the more so on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const test = await testWith('postfix');
 
@@ -61,7 +64,7 @@ test('NOTIFY, RET, ENVID and ORCPT reach Postfix, and its reports reach the send
   client.close();
   const isReported = async () =>
     (await postfix.log()).includes(`to=<${alice.address}>`) && (await postfix.queued()).length === 0;
-  await expect.poll(isReported, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isReported, { timeout: 60_000 }).toBe(true);
   expect((await postfix.kept()).map(({ to }) => to).sort()).toEqual([
     'bob@postfix.example',
     'carol@postfix.example',

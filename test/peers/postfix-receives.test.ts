@@ -1,6 +1,6 @@
 /** Postfix is the next hop of our mail, as the MX of a domain and as a relay. */
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { startDns } from '#test/support/dns-responder';
 import { startDovecotAuth } from '#test/support/dovecot-auth';
@@ -8,6 +8,9 @@ import { minute, startOutbound } from '#test/support/outbound-site';
 import { postfixForTest, testWith } from '#test/support/peers';
 import { startTcpTable } from '#test/support/tcp-table';
 import { tempFolder } from '#test/support/temp-store';
+
+// Postfix takes its time between attempts, the more so on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const test = await testWith('postfix');
 
@@ -33,7 +36,7 @@ async function start(settings: Record<string, string> = {}) {
   const postfix = await postfixForTest({ domains: ['postfix.example', 'other.example'], settings });
   const site = await startOutbound({ dns: await startDns(zone), port: postfix.port });
   const keeps = async (count: number) => {
-    await expect.poll(async () => (await postfix.kept()).length, { timeout: 20_000 }).toBe(count);
+    await expect.poll(async () => (await postfix.kept()).length, { timeout: 60_000 }).toBe(count);
     return postfix.kept();
   };
   return { postfix, site, keeps };
