@@ -5,6 +5,7 @@ import * as decide from './decide-group.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { type EntityFilter, isMatching } from './entity-filter.ts';
 import { type Group, groupName } from './group.ts';
+import { listEntities } from './list-entities.ts';
 import type { Lookups } from './lookups.ts';
 import { groupsAbove, mailboxesBelow } from './membership.ts';
 import type { DirectoryStore } from './ports.ts';
@@ -111,27 +112,13 @@ export class Groups {
   }
 
   /** In order of id, after `after`. */
-  async list(
+  list(
     organization: OrganizationId,
     filter: EntityFilter,
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Group, EntityId>> {
-    const { store } = this.#parts;
-    await activeOrganization(store, organization);
-    const rows: Group[] = [];
-    let from = after;
-    do {
-      const page = await store.entities(organization, from, groupsPerPage);
-      for (const entity of page.rows) {
-        if (entity.kind !== 'group' || !isMatching(entity, filter)) continue;
-        const last = rows.at(-1);
-        if (rows.length === limit && last !== undefined) return { rows, next: last.id };
-        rows.push(entity);
-      }
-      from = page.next;
-    } while (from !== undefined);
-    return { rows };
+    return listEntities(this.#parts.store, organization, 'group', filter, { after, limit });
   }
 
   /** Puts a user or a group into a group; one that is there already stays. Throws entity/not-found, entity/state, request/invalid for a cycle. */

@@ -2,7 +2,8 @@ import type { EntityId, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import { activeOrganization } from './decide-organization.ts';
 import * as decide from './decide-resource.ts';
-import { type EntityFilter, isMatching } from './entity-filter.ts';
+import type { EntityFilter } from './entity-filter.ts';
+import { listEntities } from './list-entities.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore } from './ports.ts';
 import { type Resource, resourceName } from './resource.ts';
@@ -13,8 +14,6 @@ interface ResourcesParts {
   newId(): EntityId;
   nowMs(): number;
 }
-
-const resourcesPerPage = 100;
 
 /**
  * Rooms and equipment. Every refusal is a DomainError; an operation on an organisation throws organization/not-found and
@@ -61,26 +60,12 @@ export class Resources {
   }
 
   /** In order of id, after `after`. */
-  async list(
+  list(
     organization: OrganizationId,
     filter: EntityFilter,
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Resource, EntityId>> {
-    const { store } = this.#parts;
-    await activeOrganization(store, organization);
-    const rows: Resource[] = [];
-    let from = after;
-    do {
-      const page = await store.entities(organization, from, resourcesPerPage);
-      for (const entity of page.rows) {
-        if (entity.kind !== 'resource' || !isMatching(entity, filter)) continue;
-        const last = rows.at(-1);
-        if (rows.length === limit && last !== undefined) return { rows, next: last.id };
-        rows.push(entity);
-      }
-      from = page.next;
-    } while (from !== undefined);
-    return { rows };
+    return listEntities(this.#parts.store, organization, 'resource', filter, { after, limit });
   }
 }
