@@ -12,7 +12,8 @@ export async function firstRows(
 ): Promise<readonly (readonly [Bytes, Bytes])[]> {
   const found: (readonly [Bytes, Bytes])[] = [];
   for (let gte: Bytes | undefined = range.gte; gte !== undefined && found.length < limit; ) {
-    const page: Page = await reader.page(part, { gte, lt: range.lt, limit: limit - found.length });
+    const isQueue = range.isQueue === true && gte === range.gte;
+    const page: Page = await reader.page(part, { gte, lt: range.lt, limit: limit - found.length, isQueue });
     found.push(...page.rows);
     gte = page.next;
   }

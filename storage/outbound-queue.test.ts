@@ -2,8 +2,6 @@ import { expect, test } from 'vitest';
 import { outboundMails } from '#domain/outbound';
 import { tempDatabase, tempOrganization } from '#test/support/temp-store';
 
-const hour = 3_600_000;
-
 async function start() {
   const database = await tempDatabase();
   const organization = tempOrganization(database);
@@ -30,7 +28,7 @@ async function start() {
     );
   };
   const claim = (destination: string, owner: string, nowMs: number) =>
-    store.outbound.claim(destination, { nowMs, untilMs: nowMs + hour, owner });
+    store.outbound.claim(destination, { nowMs, owner });
   return { queue: store.outbound, store, put, claim };
 }
 
@@ -61,7 +59,6 @@ test('what an earlier life held is due at once, what this one holds is not, and 
   const found = await queue.recover('me', 50);
   expect(found.toSorted((a, b) => (a.destination < b.destination ? -1 : 1))).toEqual([
     { destination: 'a.example', dueMs: 20 },
-    { destination: 'b.example', dueMs: 40 + hour },
   ]);
   const taken = (await claim('a.example', 'me', 60)).mails.map(({ recipients }) => recipients[0]?.address);
   expect(taken).toEqual(['y@a.example', 'x@a.example']);
@@ -70,4 +67,24 @@ test('what an earlier life held is due at once, what this one holds is not, and 
   if (ours !== undefined)
     await store.transact([], (_of, outbound) => outbound.replace(ours, undefined), [], [ours]);
   expect((await queue.recover('after', 70)).map(({ destination }) => destination)).toEqual(['a.example']);
+});
+
+test('a mail that is given back is due again at its time, and nobody is given a mail twice', async () => {
+  const { queue, put, claim } = await start();
+  for (let n = 0; n < 20; n++) await put(`x${n}@a.example`, 10 + n);
+  const first = await claim('a.example', 'me', 50);
+  expect(first).toMatchObject({ mails: { length: 16 }, nextDueMs: 26 });
+  const second = await claim('a.example', 'me', 50);
+  expect(second.mails.map(({ recipients }) => recipients[0]?.address)).toEqual(
+    [16, 17, 18, 19].map((n) => `x${n}@a.example`),
+  );
+  expect(second.nextDueMs).toBeUndefined();
+  const [one, other] = first.mails;
+  if (one === undefined || other === undefined) throw new Error('nothing was claimed');
+  await queue.postpone(one, 80);
+  expect(await queue.replace(other, { ...other, dueMs: 70 })).toBe(true);
+  expect(await claim('a.example', 'me', 60)).toEqual({ mails: [], nextDueMs: 70 });
+  expect((await claim('a.example', 'me', 90)).mails.map(({ id }) => id)).toEqual([other.id, one.id]);
+  expect(await queue.replace(one, undefined)).toBe(true);
+  expect(await queue.replace(one, undefined)).toBe(false);
 });

@@ -5,7 +5,7 @@ import type { DueDestination, OutboundStore, OutboundTx, PageOf } from '#domain/
 import { bodyRef, fileBytes, frameOf, openFramed } from './body-frame.ts';
 import { firstRows } from './first-rows.ts';
 import type { KeyRing } from './key-ring.ts';
-import { blobPart, queuePart, queueShards, u64 } from './keys.ts';
+import { blobPart, queuePart, queueShards, u64, uniqueParts } from './keys.ts';
 import { blobRows, queueRows as rows } from './layout.ts';
 import type { BodyFrame } from './records/mail.ts';
 import type { Sealer } from './rows.ts';
@@ -30,9 +30,8 @@ const maxClaimedRecipients = 400;
 const longestLifeMs = 5 * 86_400_000;
 
 /**
- * The mail of one destination is in one shard, which the first byte of its id names. A claim moves a row of `h` to where
- * it is given up for lost, with the owner, and notes it in `H`, where a start finds it without reading the others; done
- * is a delete.
+ * The mail of one destination is in one shard, which the first byte of its id names. A claim moves a row of `h` to `H`, with
+ * the owner: there a start finds what an earlier life held, without reading the others. Done is a delete.
  */
 export class OutboundQueue implements OutboundStore {
   readonly #p: OutboundQueueParts;
@@ -85,33 +84,43 @@ export class OutboundQueue implements OutboundStore {
 
   claim(
     destination: string,
-    { nowMs, untilMs, owner }: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
+    { nowMs, owner }: { readonly nowMs: number; readonly owner: string },
   ): Promise<{ readonly mails: readonly OutboundMail[]; readonly nextDueMs: number | undefined }> {
-    const place = this.#place(destination);
     const shard = queuePart(destinationByte(destination) % queueShards);
-    const all = rows.destination.range(place);
-    const end = rows.destination.key(place, u64(nowMs + 1), nobody);
-    return this.#p.store.transact([shard], async (tx) => {
-      const mails: OutboundMail[] = [];
-      const due = await firstRows(tx, shard, { gte: all.gte, lt: end }, maxClaimed);
-      let recipients = 0;
-      for (const [key] of due) {
-        const id = key.subarray(idOffset);
-        const stored = await this.#read(tx, shard, id);
-        recipients += stored?.recipients.length ?? 0;
-        if (mails.length > 0 && recipients > maxClaimedRecipients) break;
-        tx.del(shard, key);
-        if (stored === undefined) continue;
-        const mail = { ...stored, dueMs: untilMs };
-        this.#write(tx, shard, mail);
-        this.#putDue(tx, shard, mail, Buffer.from(owner));
-        const heldKey = rows.held.key(id);
-        tx.put(shard, heldKey, rows.held.encode(this.#p.sealer, shard, heldKey, Buffer.from(owner)));
-        mails.push(mail);
-      }
-      const [first] = await firstRows(tx, shard, all, 1);
-      return { mails, nextDueMs: first && u64.read(first[0], dueOffset) };
-    });
+    const range = { ...rows.destination.range(this.#place(destination)), isQueue: true };
+    return this.#p.store.transact(
+      [shard],
+      async (tx) => {
+        const first = await firstRows(tx, shard, range, maxClaimed + 1);
+        const due = first.slice(0, maxClaimed).filter(([key]) => u64.read(key, dueOffset) <= nowMs);
+        const mails: OutboundMail[] = [];
+        let [passed, recipients] = [0, 0];
+        for (const [key] of due) {
+          const id = key.subarray(idOffset);
+          const mail = await this.#read(tx, shard, id);
+          recipients += mail?.recipients.length ?? 0;
+          if (mails.length > 0 && recipients > maxClaimedRecipients) break;
+          passed++;
+          tx.del(shard, key);
+          if (mail === undefined) continue;
+          const heldKey = rows.held.key(id);
+          tx.put(shard, heldKey, rows.held.encode(this.#p.sealer, shard, heldKey, Buffer.from(owner)));
+          mails.push(mail);
+        }
+        const next = first[passed]?.[0];
+        return { mails, nextDueMs: next && u64.read(next, dueOffset) };
+      },
+      'seen',
+    );
+  }
+
+  replace(mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean> {
+    const parts = uniqueParts(this.partsOf([mail]));
+    return this.#p.store.transact(parts, (tx) => this.#replace(tx, mail, next), 'soon');
+  }
+
+  postpone({ id }: OutboundMail, dueMs: number): Promise<void> {
+    return this.#release(shardOf(id), Buffer.from(id, 'hex'), dueMs);
   }
 
   get(id: QueueId): Promise<OutboundMail | undefined> {
@@ -173,7 +182,7 @@ export class OutboundQueue implements OutboundStore {
       this.#refer(tx, mail, body.id, fileBytes(mail.size, frame));
     }
     this.#write(tx, shard, { ...mail, body: bodyRef(body) });
-    this.#putDue(tx, shard, mail, nobody);
+    this.#putDue(tx, shard, mail);
   }
 
   async #replace(tx: Tx, mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean> {
@@ -185,7 +194,7 @@ export class OutboundQueue implements OutboundStore {
     tx.del(shard, rows.held.key(id));
     if (next !== undefined) {
       this.#write(tx, shard, next);
-      this.#putDue(tx, shard, next, nobody);
+      this.#putDue(tx, shard, next);
       return true;
     }
     tx.del(shard, rows.outbound.key(id));
@@ -199,15 +208,11 @@ export class OutboundQueue implements OutboundStore {
     const shard = shardOf(id);
     const mail = await this.#read(tx, shard, Buffer.from(id, 'hex'));
     if (mail === undefined) return undefined;
-    const key = this.#dueKey(mail);
-    const holder = await tx.get(shard, key);
-    const isHeld =
-      holder !== undefined && rows.destination.decode(this.#p.sealer, shard, key, holder).length > 0;
-    if (isHeld) return mail;
+    if ((await tx.get(shard, rows.held.key(Buffer.from(id, 'hex')))) !== undefined) return mail;
     const due = { ...mail, dueMs };
-    tx.del(shard, key);
+    tx.del(shard, this.#dueKey(mail));
     this.#write(tx, shard, due);
-    this.#putDue(tx, shard, due, nobody);
+    this.#putDue(tx, shard, due);
     return due;
   }
 
@@ -240,15 +245,16 @@ export class OutboundQueue implements OutboundStore {
     return isAny;
   }
 
-  #release(shard: Part, id: Bytes, nowMs: number): Promise<void> {
+  /** Nobody holds it any more. */
+  #release(shard: Part, id: Bytes, dueMs: number): Promise<void> {
     return this.#p.store.transact([shard], async (tx) => {
       tx.del(shard, rows.held.key(id));
       const mail = await this.#read(tx, shard, id);
       if (mail === undefined) return;
       tx.del(shard, this.#dueKey(mail));
-      const freed = { ...mail, dueMs: nowMs };
+      const freed = { ...mail, dueMs };
       this.#write(tx, shard, freed);
-      this.#putDue(tx, shard, freed, nobody);
+      this.#putDue(tx, shard, freed);
     });
   }
 
@@ -257,9 +263,9 @@ export class OutboundQueue implements OutboundStore {
     tx.put(shard, key, rows.outbound.encode(this.#p.sealer, shard, key, record));
   }
 
-  #putDue(tx: Tx, shard: Part, mail: Pick<OutboundMail, 'id' | 'destination' | 'dueMs'>, owner: Bytes): void {
+  #putDue(tx: Tx, shard: Part, mail: Pick<OutboundMail, 'id' | 'destination' | 'dueMs'>): void {
     const key = this.#dueKey(mail);
-    tx.put(shard, key, rows.destination.encode(this.#p.sealer, shard, key, owner));
+    tx.put(shard, key, rows.destination.encode(this.#p.sealer, shard, key, nobody));
   }
 
   #dueKey({ id, destination, dueMs }: Pick<OutboundMail, 'id' | 'destination' | 'dueMs'>): Bytes {

@@ -20,6 +20,11 @@ export interface Range {
   readonly lt: Bytes;
   readonly limit?: number;
   readonly reverse?: boolean;
+  /**
+   * Rows are taken from the beginning of this range, the same one each time: an engine that reads over what was deleted may
+   * remember where the others begin.
+   */
+  readonly isQueue?: boolean;
 }
 
 /** Rows in order. A short page is not the end: `next` (the bound to go on with: new `gte`, or new `lt` in reverse) says so. */
@@ -52,6 +57,13 @@ export interface Tx extends Reader {
 
 export type Unwatch = () => void;
 
+/**
+ * When a transaction reaches the disk, and when it resolves. `now`: at once, and it resolves when it is durable. `soon`: the
+ * same, with the next commit of others or a few milliseconds later. `seen`: as soon, and it resolves before it is durable,
+ * when all that it may have read is and later transactions see it: for what does no harm if a crash undoes it.
+ */
+export type Urgency = 'now' | 'soon' | 'seen';
+
 export interface BackupInfo {
   readonly files: number;
   readonly bytes: number;
@@ -69,7 +81,7 @@ export interface Store extends Reader {
    * `fn` may run again, touches only the listed partitions, and stays below 1,000 writes, 1 MiB and 1 s.
    * If it throws, nothing is left behind, and the error comes once what it read is durable.
    */
-  transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T>;
+  transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>, urgency?: Urgency): Promise<T>;
   /** The highest sequence number taken in the partition that is durable; 0 if none. */
   lastSeq(p: Part): Promise<number>;
   /** A hint, not a queue: may fire for nothing. Called after the commit is durable; must not throw. */

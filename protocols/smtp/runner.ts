@@ -41,6 +41,8 @@ interface Waiting {
 const maxSessions = 100;
 /** Then a session is given to whoever waits longest. */
 const maxMailsInARow = 200;
+/** Mails whose outcome is on its way to disk. */
+const maxSettling = 64;
 /** After a fault of ours. */
 const pauseMs = 60_000;
 const graceMs = 10_000;
@@ -57,6 +59,8 @@ export class RelayRunner {
   readonly #parts: RelayRunnerParts;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
+  /** Outcomes on their way to disk. */
+  readonly #settling = new Set<Promise<void>>();
   readonly #sessions = new Set<RelaySession>();
   /** What ends each idle session, the one that is idle for longest first. */
   readonly #idle = new Map<RelaySession, () => void>();
@@ -90,7 +94,8 @@ export class RelayRunner {
 
   /** Resolves when everything that is due has been tried. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size + this.#settling.size > 0)
+      await Promise.all([...this.#running, ...this.#settling]);
   }
 
   /** Takes nothing new, lets attempts end for ten seconds, and breaks off the rest: it is tried again at the next start. */
@@ -201,26 +206,32 @@ export class RelayRunner {
     if (isOver) this.#waiting.delete(destination);
   }
 
-  /** What an attempt did is written down while the next one runs. */
+  /** What an attempt did is written down while the next ones run. */
   async #work(destination: string, waiting: Waiting, session: RelaySession): Promise<void> {
-    let settling = Promise.resolve();
-    try {
-      for (let sent = 0; !this.#isStopped; sent++) {
-        // Others wait for a session too.
-        const isEnough = sent >= maxMailsInARow || (this.#isDoubtful(waiting) && waiting.active > 1);
-        if (isEnough) return void this.#note(destination, this.#parts.clock.now());
-        const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
-        if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
-        if (mail === undefined) return;
-        const outcomes = await this.#outcomes(waiting, session, mail);
-        await settling;
-        settling = this.#settle(mail, outcomes);
-        // It is waited for.
-        settling.catch(() => undefined);
-      }
-    } finally {
-      await settling;
+    for (let sent = 0; !this.#isStopped; sent++) {
+      // Others wait for a session too.
+      const isEnough = sent >= maxMailsInARow || (this.#isDoubtful(waiting) && waiting.active > 1);
+      if (isEnough) return void this.#note(destination, this.#parts.clock.now());
+      const { mail, nextDueMs } = await this.#parts.queue.claim(destination);
+      if (nextDueMs !== undefined) this.#note(destination, nextDueMs);
+      if (mail === undefined) return;
+      this.#write(mail, await this.#outcomes(waiting, session, mail));
+      if (this.#settling.size >= maxSettling) await Promise.race(this.#settling);
+      if (this.#parts.clock.now() < waiting.dueMs) return;
     }
+  }
+
+  /** Nobody waits for it, but for so many that a crash would have forgotten too much. */
+  #write(mail: OutboundMail, outcomes: readonly Outcome[]): void {
+    const settling = this.#settle(mail, outcomes)
+      .catch((err: unknown) => {
+        this.#parts.log.error('outbound.queue.failed', { err }, { queueId: mail.id });
+      })
+      .finally(() => {
+        this.#settling.delete(settling);
+        this.#look();
+      });
+    this.#settling.add(settling);
   }
 
   async #outcomes(waiting: Waiting, session: RelaySession, mail: OutboundMail): Promise<readonly Outcome[]> {
@@ -234,14 +245,15 @@ export class RelayRunner {
   }
 
   async #settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<void> {
-    try {
-      // What we broke off ourselves says nothing; it is taken up again at the next start.
-      const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
-      if (told.length === 0) return;
-      for (const due of await this.#parts.queue.settle(mail, told)) this.#note(due.destination, due.dueMs);
-    } finally {
-      this.#parts.queue.release(mail);
-    }
+    const { queue } = this.#parts;
+    // What we broke off ourselves says nothing; it is taken up again at the next start.
+    const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
+    if (told.length === 0) return;
+    const due = await queue.settle(mail, told).catch(async (err: unknown) => {
+      this.#parts.log.error('outbound.queue.failed', { err }, { queueId: mail.id });
+      return [await queue.postpone(mail, pauseMs)];
+    });
+    for (const { destination, dueMs } of due) this.#note(destination, dueMs);
   }
 
   /** Nobody answered, and it is time to look again. */

@@ -42,8 +42,6 @@ interface PreparedReport {
   readonly mails: readonly NewOutboundMail[];
 }
 
-/** An attempt that is not over by then is given up for lost; attempts end themselves before. */
-const holdMs = 3_600_000;
 /** So much of a message is read for its report. */
 const maxReturnedBytes = 256 * 1024;
 
@@ -71,23 +69,23 @@ interface Hand {
 /** OutboundQueue decides what becomes of mail for other servers: attempts, retries, reports to the sender. */
 export class OutboundQueue {
   readonly #parts: OutboundQueueParts;
-  readonly #owner: string;
-  /** What is being sent, whatever the clock says of it. */
-  readonly #inHand = new Set<QueueId>();
+  /** Of what is held: another one with each start. */
+  #owner = '';
   /** By destination, what is claimed and waits for a session. */
   readonly #claimed = new Map<string, Hand>();
 
   constructor(parts: OutboundQueueParts) {
     this.#parts = parts;
-    this.#owner = Buffer.from(parts.outside.random.bytes(8)).toString('hex');
   }
 
-  /** Frees what an earlier life of this server held, and gives every destination that has mail. */
+  /** Begins: frees what was held before, and gives every destination that has mail. */
   recover(): Promise<readonly DueDestination[]> {
+    this.#owner = Buffer.from(this.#parts.outside.random.bytes(8)).toString('hex');
+    this.#claimed.clear();
     return this.#parts.queue.recover(this.#owner, this.#parts.outside.clock.now());
   }
 
-  /** The next mail of a destination that is due, held for an attempt until it is released; and when another one is. */
+  /** The next mail of a destination that is due, held until it is settled or postponed; and when another one is. */
   async claim(destination: string): Promise<Claimed> {
     const known = this.#claimed.get(destination);
     const claimed = known ?? { mails: [], nextDueMs: undefined, asking: undefined };
@@ -108,23 +106,18 @@ export class OutboundQueue {
   }
 
   async #claimMore(destination: string, claimed: Hand): Promise<void> {
-    for (;;) {
-      const nowMs = this.#parts.outside.clock.now();
-      const held = { nowMs, untilMs: nowMs + holdMs, owner: this.#owner };
-      const { mails, nextDueMs } = await this.#parts.queue.claim(destination, held);
-      // The attempt of some takes long, or the clock was put forward: they are held for longer.
-      const free = mails.filter(({ id }) => !this.#inHand.has(id));
-      claimed.nextDueMs = nextDueMs;
-      if (free.length === 0 && mails.length > 0) continue;
-      for (const { id } of free) this.#inHand.add(id);
-      claimed.mails.push(...free);
-      return;
-    }
+    const { queue, outside } = this.#parts;
+    const held = { nowMs: outside.clock.now(), owner: this.#owner };
+    const { mails, nextDueMs } = await queue.claim(destination, held);
+    claimed.mails.push(...mails);
+    claimed.nextDueMs = nextDueMs;
   }
 
-  /** The attempt is over, whatever became of it. */
-  release({ id }: OutboundMail): void {
-    this.#inHand.delete(id);
+  /** The attempt cannot be settled: the mail is due again after a pause (milliseconds). Gives when. */
+  async postpone(mail: OutboundMail, pauseMs: number): Promise<DueDestination> {
+    const dueMs = this.#parts.outside.clock.now() + pauseMs;
+    await this.#parts.queue.postpone(mail, dueMs);
+    return { destination: mail.destination, dueMs };
   }
 
   /** The message as it is sent. */
@@ -137,10 +130,11 @@ export class OutboundQueue {
    * destinations that have something due by it.
    */
   async settle(mail: OutboundMail, outcomes: readonly Outcome[]): Promise<readonly DueDestination[]> {
-    const { store, outside, schedule } = this.#parts;
+    const { store, queue, outside, schedule } = this.#parts;
     const after = mail.kind === 'journal' ? afterJournalAttempt : afterAttempt;
     const { next, notices } = after(mail, outcomes, outside.clock.now(), schedule);
     this.#logOutcomes(mail, outcomes);
+    if (notices.length === 0) return (await queue.replace(mail, next)) && next !== undefined ? [next] : [];
     const reports: PreparedReport[] = [];
     for (const notice of notices) reports.push(await this.#report(mail, notice));
     const mails = reports.flatMap((report) => report.mails);
@@ -201,9 +195,7 @@ export class OutboundQueue {
   #forget({ id, destination }: OutboundMail): void {
     const hand = this.#claimed.get(destination);
     const at = hand?.mails.findIndex((mail) => mail.id === id) ?? -1;
-    if (at < 0) return;
-    hand?.mails.splice(at, 1);
-    this.#inHand.delete(id);
+    if (at >= 0) hand?.mails.splice(at, 1);
   }
 
   async #report(mail: OutboundMail, notice: StatusNotice): Promise<PreparedReport> {

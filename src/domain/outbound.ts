@@ -48,7 +48,7 @@ export interface OutboundMail extends Omit<OutboundEnvelope, 'recipients'> {
   /** Whose connections it shares: a domain, or the server its mail is given to. */
   readonly destination: string;
   readonly acceptedMs: number;
-  /** The next attempt; while one runs, when it is given up for lost. */
+  /** The next attempt; while one runs, when that was due. */
   readonly dueMs: number;
   readonly attempts: number;
   /** Somebody was told of a delay; of a journal record: that it was refused for good. */

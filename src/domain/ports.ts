@@ -166,13 +166,17 @@ export interface OutboundStore {
   /** Frees what earlier owners held (it is due at `nowMs`), and gives every destination that has mail. */
   recover(owner: string, nowMs: number): Promise<readonly DueDestination[]>;
   /**
-   * Takes the first mails of a destination that are due, and holds them until `untilMs`; also tells when the next one is
-   * due.
+   * Takes the first mails of a destination that are due: nobody else is given them. Also tells when the next one is due.
+   * What it gives is durable; that it is held may be undone by a crash.
    */
   claim(
     destination: string,
-    held: { readonly nowMs: number; readonly untilMs: number; readonly owner: string },
+    held: { readonly nowMs: number; readonly owner: string },
   ): Promise<{ readonly mails: readonly OutboundMail[]; readonly nextDueMs: number | undefined }>;
+  /** Replaces a mail by what is left of it; undefined ends it. False if it is gone. Resolves when that is durable. */
+  replace(mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean>;
+  /** Gives a held mail back, to be due then; nothing happens if it is gone. */
+  postpone(mail: OutboundMail, dueMs: number): Promise<void>;
   get(id: QueueId): Promise<OutboundMail | undefined>;
   /** Of one organisation, in order of id, after `after`. */
   list(

@@ -2,7 +2,7 @@
  * The commit queue: every commit reaches the disk (`sync`) before anybody hears of it, and all transactions that
  * end while one is on its way there gather in the next. Their writes are read through the queue until then.
  */
-import type { Bytes, Part } from '../store.ts';
+import type { Bytes, Part, Urgency } from '../store.ts';
 import { commitKey, keptCommits } from './commit-counter.ts';
 import { StoreClosedError } from './errors.ts';
 import { type Head, headKey, headValue } from './heads.ts';
@@ -32,6 +32,8 @@ class Batch {
   readonly layers = new Map<string, Layer>();
   readonly #settled = Promise.withResolvers<void>();
   bytes = 0;
+  /** Somebody waits for it: it is written as soon as it can be. */
+  isUrgent = false;
 
   /** Resolves once the batch is on disk. */
   get durable(): Promise<void> {
@@ -60,11 +62,16 @@ interface QueueOutside {
   readonly lastCommit: number;
   /** The size a batch may grow to, in bytes. */
   readonly maxBatchBytes: number;
+  /** Called after each batch that is durable, before anybody hears of it, for each partition in it. */
+  readonly settled: (part: Part, changes: ReadonlyMap<string, Change>) => void;
   /** Called after each batch that is durable, for each partition and topic in it. */
   readonly notify: (part: Part, topics: ReadonlySet<number>) => void;
   /** Called once, when a write has failed. */
   readonly fail: (failure: StoreClosedError) => void;
 }
+
+/** So long a transaction that is not urgent waits for others to share its commit with, in milliseconds. */
+const companyMs = 2;
 
 /** Transactions on their way to disk, in the order in which their partitions were locked. */
 export class CommitQueue {
@@ -74,6 +81,8 @@ export class CommitQueue {
   readonly #waiting: Batch[] = [];
   #flushing: Batch | undefined;
   #running = false;
+  /** Set while only what is not urgent waits. */
+  #timer: NodeJS.Timeout | undefined;
   #commit: number;
   #failure: StoreClosedError | undefined;
 
@@ -107,8 +116,13 @@ export class CommitQueue {
     return this.#layers.get(part.name)?.at(-1)?.batch.durable;
   }
 
+  /** As settled, but for what is not urgent: that may be undone by a crash, whoever saw it. */
+  settledUrgent(part: Part): Promise<void> | undefined {
+    return this.#layers.get(part.name)?.findLast(({ batch }) => batch.isUrgent)?.batch.durable;
+  }
+
   /** Queues a transaction of `bytes` keys and values; the promise resolves when it is durable. */
-  add(writes: Iterable<PartWrites>, bytes: number): Promise<void> {
+  add(writes: Iterable<PartWrites>, bytes: number, urgency: Urgency): Promise<void> {
     if (this.#failure) {
       return Promise.reject(this.#failure);
     }
@@ -121,12 +135,34 @@ export class CommitQueue {
     for (const write of writes) {
       this.#addTo(batch, write);
     }
-    if (!this.#running) {
+    batch.isUrgent ||= urgency === 'now';
+    if (!this.#running) this.#start();
+    return batch.durable;
+  }
+
+  /** Resolves when everything queued so far is durable; rejects when it cannot be. */
+  async drain(): Promise<void> {
+    const waiting = [this.#flushing, ...this.#waiting].flatMap((batch) => (batch ? [batch] : []));
+    for (const batch of waiting) batch.isUrgent = true;
+    if (!this.#running && waiting.length > 0) this.#start();
+    await Promise.all(waiting.map(({ durable }) => durable));
+  }
+
+  /** Begins to write, or waits a moment for company. */
+  #start(): void {
+    if (this.#waiting.some(({ isUrgent }) => isUrgent)) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
       this.#running = true;
       // What is ready to run now still comes along.
       setImmediate(() => this.#run());
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        for (const batch of this.#waiting) batch.isUrgent = true;
+        if (!this.#running) this.#start();
+      }, companyMs);
     }
-    return batch.durable;
   }
 
   #addTo(batch: Batch, write: PartWrites): void {
@@ -153,7 +189,9 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    for (let batch = this.#waiting.shift(); batch; batch = this.#waiting.shift()) {
+    while (this.#waiting.some(({ isUrgent }) => isUrgent)) {
+      const batch = this.#waiting.shift();
+      if (batch === undefined) break;
       this.#flushing = batch;
       try {
         await this.#write(batch);
@@ -167,6 +205,7 @@ export class CommitQueue {
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#running = false;
+    if (this.#waiting.length > 0) this.#start();
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -198,7 +237,8 @@ export class CommitQueue {
 
   /** The batch is in the database, which answers for it from now on. */
   #settle(batch: Batch): void {
-    for (const [name, { taken }] of batch.layers) {
+    for (const [name, { part, changes, taken }] of batch.layers) {
+      this.#outside.settled(part, changes);
       const layers = this.#layers.get(name);
       layers?.shift();
       if (layers?.length === 0) {
@@ -217,6 +257,7 @@ export class CommitQueue {
   }
 
   #fail(error: unknown): void {
+    clearTimeout(this.#timer);
     const failure = new StoreClosedError('a write to the store failed: it accepts nothing more', {
       cause: error,
     });

@@ -1,4 +1,4 @@
-import type { BackupInfo, Bytes, Page, Part, Range, Store, Tx, Unwatch } from '../store.ts';
+import type { BackupInfo, Bytes, Page, Part, Range, Store, Tx, Unwatch, Urgency } from '../store.ts';
 import { copyLive } from './backup.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { StoreClosedError } from './errors.ts';
@@ -36,16 +36,18 @@ export class LevelStore implements Store {
     this.epoch = opened.epoch;
     this.#level = level;
     this.#opened = opened;
+    const pages = new Pages(level);
     const queue = new CommitQueue({
       level,
       epoch: opened.epoch,
       lastCommit: opened.lastCommit,
       maxBatchBytes: opened.maxBatchBytes,
+      settled: (part, changes) => pages.note(part, changes),
       notify: (part, topics) => this.#watchers.notify(part, topics),
       fail: (failure) => this.#fail(failure),
     });
     const heads = new Heads(level, opened.epoch, opened.maxHeads);
-    this.#inside = { level, queue, heads, pages: new Pages(level) };
+    this.#inside = { level, queue, heads, pages };
   }
 
   async get(p: Part, k: Bytes): Promise<Bytes | undefined> {
@@ -60,13 +62,17 @@ export class LevelStore implements Store {
     return this.#open().pages.durable(p, r);
   }
 
-  async transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+  async transact<T>(
+    parts: readonly Part[],
+    fn: (tx: Tx) => Promise<T>,
+    urgency: Urgency = 'now',
+  ): Promise<T> {
     if (this.#closing) {
       throw new StoreClosedError('the store is closed');
     }
     this.#running++;
     try {
-      return await this.#transact(inLockOrder(parts), fn);
+      return await this.#transact(inLockOrder(parts), fn, urgency);
     } finally {
       this.#running--;
       this.#noticeIdle();
@@ -74,7 +80,7 @@ export class LevelStore implements Store {
   }
 
   /** The locks are held while `fn` runs; the wait for the disk comes after. */
-  async #transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>): Promise<T> {
+  async #transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>, urgency: Urgency): Promise<T> {
     await this.#locks.acquire(parts);
     const tx = new LevelTx(this.#inside, parts);
     let outcome: { readonly value: T } | { readonly error: unknown };
@@ -84,7 +90,7 @@ export class LevelStore implements Store {
         throw this.#failure;
       }
       outcome = { value: await fn(tx) };
-      durable = tx.commit();
+      durable = tx.commit(urgency);
     } catch (error) {
       outcome = { error };
       durable = tx.abandon();
@@ -133,6 +139,8 @@ export class LevelStore implements Store {
 
   async #closeWhen(idle: Promise<void>): Promise<void> {
     await idle;
+    // A store that failed has told so already.
+    await this.#inside.queue.drain().catch(() => undefined);
     await this.#level.close();
     this.#opened.onClosed();
   }

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { Store } from '../store.ts';
 import { testFolder } from '../store-fixtures.ts';
-import { storeSuite } from '../store-suite.ts';
+import { type StoreUnderTest, storeSuite } from '../store-suite.ts';
+import { storeQueueSuite } from '../store-suite-queues.ts';
 import { openLevelStore } from './open.ts';
 
 const onFatal = (error: unknown) => {
@@ -14,7 +15,7 @@ async function openTemporary(path: string): Promise<Store> {
   return store;
 }
 
-storeSuite('LevelDB', async () => {
+async function openUnderTest(): Promise<StoreUnderTest> {
   const path = await testFolder();
   const store = await openTemporary(path);
   return {
@@ -25,4 +26,7 @@ storeSuite('LevelDB', async () => {
     },
     openBackup: openTemporary,
   };
-});
+}
+
+storeSuite('LevelDB', openUnderTest);
+storeQueueSuite('LevelDB', openUnderTest);

@@ -4,7 +4,9 @@
  */
 import type { Bytes, Page, Part, Range } from '../store.ts';
 import type { Change } from './commit-queue.ts';
+import { latin1 } from './latin1.ts';
 import { type Level, levelKey } from './level.ts';
+import { Windows } from './windows.ts';
 
 /** The largest page. */
 const pageLimits = { rows: 1000, bytes: 1024 * 1024 } as const;
@@ -25,6 +27,7 @@ const maxOpenIterators = 8;
 /** Reads pages, a few at a time. */
 export class Pages {
   readonly #level: Level;
+  readonly #windows = new Windows();
   readonly #waiting: (() => void)[] = [];
   #open = 0;
 
@@ -34,6 +37,33 @@ export class Pages {
 
   /** A page of what is durable. */
   async durable(part: Part, range: Range): Promise<Page> {
+    if (range.isQueue !== true) {
+      const { rows, isWhole } = await this.#rows(part, range);
+      return toPage(rows, range, !isWhole);
+    }
+    const look = this.#windows.begin(part, range);
+    try {
+      const { rows, isWhole } =
+        look.range === undefined ? { rows: [], isWhole: true } : await this.#rows(part, look.range);
+      this.#windows.end(
+        look,
+        rows.map(([key]) => key),
+        isWhole,
+      );
+      return toPage(rows, range, !isWhole);
+    } catch (error) {
+      this.#windows.abandon(look);
+      throw error;
+    }
+  }
+
+  /** These changes are durable now. */
+  note(part: Part, changes: ReadonlyMap<string, Change>): void {
+    this.#windows.note(part, changes);
+  }
+
+  /** `isWhole` if the range has no more. */
+  async #rows(part: Part, range: Range): Promise<{ rows: [Bytes, Bytes][]; isWhole: boolean }> {
     const limit = pageLimit(range);
     const entries = await this.#read(part, range, limit);
     let bytes = 0;
@@ -41,7 +71,7 @@ export class Pages {
       bytes += k.length + v.length;
       return [k.subarray(part.bytes.length), v];
     });
-    return toPage(rows, range, rows.length === limit || bytes > pageLimits.bytes);
+    return { rows, isWhole: rows.length < limit && bytes <= pageLimits.bytes };
   }
 
   /**
@@ -153,10 +183,4 @@ function successor(key: Bytes): Bytes {
 
 function pageLimit(range: Range): number {
   return Math.max(1, Math.min(range.limit ?? pageLimits.rows, pageLimits.rows));
-}
-
-/** A key as a string that sorts and compares as its bytes do. */
-export function latin1(key: Bytes): string {
-  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.length);
-  return bytes.toString('latin1');
 }

@@ -1,10 +1,19 @@
 import { maxKeyBytes } from '../keys.ts';
-import { type Bytes, ExistsError, type Page, type Part, type Range, type Tx } from '../store.ts';
+import {
+  type Bytes,
+  ExistsError,
+  type Page,
+  type Part,
+  type Range,
+  type Tx,
+  type Urgency,
+} from '../store.ts';
 import type { Change, CommitQueue, PartWrites } from './commit-queue.ts';
 import { StoreLimitError } from './errors.ts';
 import type { Heads } from './heads.ts';
+import { latin1 } from './latin1.ts';
 import { type Level, levelKey } from './level.ts';
-import { latin1, type Pages } from './pages.ts';
+import type { Pages } from './pages.ts';
 
 /** What every adapter accepts at most; callers stay below, so that another engine can take over. */
 const limits = { valueBytes: 64 * 1024, writes: 1000, bytes: 1024 * 1024 } as const;
@@ -97,8 +106,10 @@ export class LevelTx implements Tx {
     this.#of(p).topics.add(topic);
   }
 
-  /** Puts what was written into the queue; the promise resolves when it is durable. */
-  commit(): Promise<void> | undefined {
+  /** Puts what was written into the queue; the promise resolves when it is as durable as `urgency` says. */
+  commit(urgency: Urgency): Promise<void> | undefined {
+    const read =
+      urgency === 'seen' ? this.#read((part) => this.#outside.queue.settledUrgent(part)) : undefined;
     this.#ended = true;
     const written: PartWrites[] = [];
     for (const writes of this.#writes.values()) {
@@ -109,17 +120,24 @@ export class LevelTx implements Tx {
         written.push(writes);
       }
     }
-    return written.length > 0 ? this.#outside.queue.add(written, this.#bytes) : this.abandon();
+    if (written.length === 0) return urgency === 'seen' ? read : this.abandon();
+    const durable = this.#outside.queue.add(written, this.#bytes, urgency);
+    return urgency === 'seen' ? read : durable;
   }
 
   /** Leaves nothing behind; the promise resolves when everything that may have been read is durable. */
   abandon(): Promise<void> | undefined {
     this.#ended = true;
+    return this.#read((part) => this.#outside.queue.settled(part));
+  }
+
+  /** Resolves when what may have been read in each partition is durable. */
+  #read(settled: (part: Part) => Promise<void> | undefined): Promise<void> | undefined {
     const unsettled: Promise<void>[] = [];
     for (const { part } of this.#writes.values()) {
-      const settled = this.#outside.queue.settled(part);
-      if (settled !== undefined) {
-        unsettled.push(settled);
+      const durable = settled(part);
+      if (durable !== undefined) {
+        unsettled.push(durable);
       }
     }
     return unsettled.length > 0 ? Promise.all(unsettled).then(() => undefined) : undefined;
