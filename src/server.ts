@@ -188,7 +188,7 @@ class MailServer implements Server {
   }
 
   async #listenForMail(): Promise<void> {
-    const { config, log, delivery, routing, signIn, authenticator } = this.#core;
+    const { config, log, delivery, directory, routing, signIn, authenticator } = this.#core;
     const { cert, key } = this.#certificate;
     const { smtp, submission, submissions, insecureAuth } = config.listen;
     const { hostname, limits } = config;
@@ -203,7 +203,7 @@ class MailServer implements Server {
       await bind('smtp', createSmtpReceiver(options, delivery, routing, log, authenticator), smtp);
     }
     const senders = new SenderLimits(limits, clock);
-    const parts = { ...this.#core.outside, signIn, delivery, routing, senders, log };
+    const parts = { ...this.#core.outside, signIn, accounts: directory, delivery, routing, senders, log };
     const submissionListener = (isImplicitTls: boolean) =>
       new SubmissionListener({ ...options, ...config.submission, isImplicitTls, insecureAuth }, parts);
     if (submission !== undefined) await bind('submission', submissionListener(false), submission);

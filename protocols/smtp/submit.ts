@@ -7,9 +7,11 @@ import type {
   SMTPServerSession,
 } from 'smtp-server';
 import type { Account } from '#directory/account';
+import type { Directory } from '#directory/directory';
 import type { SignIn } from '#directory/sign-in';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
+import type { EntityId } from '#domain/ids';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { OutboundEnvelope, OutboundRecipient } from '#domain/outbound';
 import type { Clock, Random } from '#domain/outside';
@@ -37,6 +39,7 @@ interface SubmissionOptions extends ListenerOptions {
 
 interface SubmissionParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
+  readonly accounts: Pick<Directory, 'onChange'>;
   readonly delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly routing: Pick<Routing, 'resolveRecipient'>;
   readonly senders: SenderLimits;
@@ -51,6 +54,17 @@ interface Recipients {
   readonly elsewhere: Map<string, OutboundRecipient>;
 }
 
+/** Holds until a password, the state or an address of its user changes. */
+interface Validity {
+  holds: boolean;
+}
+
+/** Who signed in, and whether that still counts. */
+interface SignedIn {
+  readonly account: Account;
+  readonly validity: Validity;
+}
+
 /** A password in an AUTH line is long. RFC 4954 §4. */
 const maxCommandBytes = 12_288;
 
@@ -59,12 +73,18 @@ export class SubmissionListener {
   readonly #options: SubmissionOptions;
   readonly #parts: SubmissionParts;
   readonly #listener: Listener;
-  readonly #accounts = new WeakMap<SMTPServerSession, Account>();
+  readonly #signedIn = new WeakMap<SMTPServerSession, SignedIn>();
+  /** Of users who signed in since they were changed last. */
+  readonly #validities = new Map<EntityId, Validity>();
+  readonly #unwatch: () => void;
+  /** How often anybody's password, state or address has changed. */
+  #changes = 0;
   readonly #recipients = new WeakMap<SMTPServerEnvelope, Recipients>();
 
   constructor(options: SubmissionOptions, parts: SubmissionParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#unwatch = parts.accounts.onChange((entity) => this.#changed(entity));
     const hooks = {
       mail: (address: SMTPServerAddress, session: SMTPServerSession) => this.#checkSender(address, session),
       rcpt: (address: SMTPServerAddress, session: SMTPServerSession) => this.#addRecipient(address, session),
@@ -79,8 +99,9 @@ export class SubmissionListener {
   }
 
   /** Takes nothing new, lets messages that are coming in end for `graceMs`. Resolves when every connection is gone. */
-  close(graceMs?: number): Promise<void> {
-    return this.#listener.close(graceMs);
+  async close(graceMs?: number): Promise<void> {
+    await this.#listener.close(graceMs);
+    this.#unwatch();
   }
 
   #ownOptions(): SMTPServerOptions {
@@ -106,9 +127,23 @@ export class SubmissionListener {
     session: SMTPServerSession,
   ): Promise<Account> {
     const { remoteAddress } = session;
-    const account = await this.#parts.signIn.signIn(username ?? '', [password ?? ''], remoteAddress);
-    this.#accounts.set(session, account);
-    return account;
+    for (;;) {
+      const began = this.#changes;
+      const account = await this.#parts.signIn.signIn(username ?? '', [password ?? ''], remoteAddress);
+      // Who was changed meanwhile has to be asked for again.
+      if (began !== this.#changes) continue;
+      const validity = this.#validities.get(account.entity) ?? { holds: true };
+      this.#validities.set(account.entity, validity);
+      this.#signedIn.set(session, { account, validity });
+      return account;
+    }
+  }
+
+  #changed(entity: EntityId): void {
+    this.#changes++;
+    const validity = this.#validities.get(entity);
+    if (validity !== undefined) validity.holds = false;
+    this.#validities.delete(entity);
   }
 
   #refuseSignIn(error: unknown, { username }: SMTPServerAuthentication, { id }: SMTPServerSession): Error {
@@ -123,15 +158,22 @@ export class SubmissionListener {
   }
 
   #accountOf(session: SMTPServerSession): Account {
-    const account = this.#accounts.get(session);
-    if (account === undefined) throw new ReplyError(530, '5.7.0', 'Authentication required');
-    return account;
+    const signedIn = this.#signedIn.get(session);
+    if (signedIn === undefined) throw new ReplyError(530, '5.7.0', 'Authentication required');
+    return signedIn.account;
+  }
+
+  /** For commands before DATA: a message that is coming in is not cut off. */
+  #currentAccountOf(session: SMTPServerSession): Account {
+    const account = this.#accountOf(session);
+    if (this.#signedIn.get(session)?.validity.holds) return account;
+    throw new ReplyError(421, '4.7.0', 'Your account has changed, sign in again');
   }
 
   /** Mail is sent by the primary address; aliases only receive. The null reverse-path belongs to read receipts (RFC 8098 §3). */
   async #checkSender(mailFrom: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
     const { address } = mailFrom;
-    const account = this.#accountOf(session);
+    const account = this.#currentAccountOf(session);
     if (address !== '' && withAsciiDomain(address).toLowerCase() !== account.address.toLowerCase()) {
       throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
     }
@@ -144,7 +186,7 @@ export class SubmissionListener {
     session: SMTPServerSession,
   ): Promise<undefined> {
     const { envelope } = session;
-    this.#parts.senders.takeRecipient(this.#accountOf(session));
+    this.#parts.senders.takeRecipient(this.#currentAccountOf(session));
     const unknown = Object.keys(args || {}).find((name) => name !== 'NOTIFY' && name !== 'ORCPT');
     if (unknown !== undefined) throw new ReplyError(555, '5.5.4', 'RCPT parameter not recognized');
     const recipients = this.#recipients.get(envelope) ?? { local: new Map(), elsewhere: new Map() };
