@@ -130,7 +130,7 @@ function isBeingPurged(entity: Entity): boolean {
   return hasMailbox(entity) && entity.purgeMs !== undefined && entity.mailboxProvisionedMs === undefined;
 }
 
-/** Enables an entity; the mailbox of one that has one is there. */
+/** Enables an entity; the mailbox of one that has one is there. Throws as checkRegistration does, and limit/exceeded. */
 export async function register(
   tx: DirectoryTx,
   organization: OrganizationId,
@@ -140,7 +140,12 @@ export async function register(
 ): Promise<Entity> {
   const { entity, address, done } = await checkRegistration(tx, organization, idOrName, email);
   if (done) return entity;
-  const addresses = [address, ...(await stillHeld(tx, entity)).filter((held) => held !== address)];
+  const kept = await stillHeld(tx, entity);
+  const usable = await inVerifiedDomains(tx, organization, kept);
+  const addresses = [...new Set([address, ...usable])];
+  checkAliases(addresses.length - 1);
+  // In a domain that comes back, one of those would mean a disabled mailbox.
+  for (const gone of kept) if (!addresses.includes(gone)) tx.deleteAddress(gone);
   for (const held of addresses) {
     tx.putAddress(held, { organization, entity: entity.id, released: false });
   }
@@ -192,9 +197,7 @@ export async function createAlias(
   const entity = enabledOnly(await entityOf(tx, organization, id));
   const address = await freeAddress(tx, active, entity.id, alias);
   if (entity.addresses.includes(address)) return entity;
-  if (entity.addresses.length > maxAliases) {
-    throw new DomainError('limit/exceeded', `An entity may have ${maxAliases} aliases.`);
-  }
+  checkAliases(entity.addresses.length);
   tx.putAddress(address, { organization, entity: entity.id, released: false });
   const changed: Entity = { ...entity, addresses: [...entity.addresses, address] };
   tx.putEntity(changed);
@@ -213,9 +216,7 @@ export async function updatePrimaryAddress(
   const address = await freeAddress(tx, active, entity.id, email);
   if (entity.addresses[0] === address) return entity;
   const others = entity.addresses.filter((held) => held !== address);
-  if (others.length > maxAliases) {
-    throw new DomainError('limit/exceeded', `An entity may have ${maxAliases} aliases.`);
-  }
+  checkAliases(others.length);
   tx.putAddress(address, { organization, entity: entity.id, released: false });
   const changed: Entity = { ...entity, addresses: [address, ...others] };
   tx.putEntity(changed);
@@ -258,15 +259,34 @@ async function freeAddress(
   return address;
 }
 
-/** Which of a disabled entity's addresses nobody has taken, in domains that are still the organisation's. */
-async function stillHeld(reader: DirectoryReader, entity: Entity): Promise<readonly string[]> {
-  const held = await Promise.all(
-    entity.addresses.map(async (address) => {
-      const domain = await reader.domain(entity.organization, domainOf(address) ?? '');
-      return domain?.state === 'Verified' && (await reader.addressHolder(address))?.entity === entity.id;
-    }),
-  );
-  return entity.addresses.filter((_, index) => held[index]);
+function checkAliases(count: number): void {
+  if (count > maxAliases) {
+    throw new DomainError('limit/exceeded', `An entity may have ${maxAliases} aliases.`);
+  }
+}
+
+/** Which of a disabled entity's addresses nobody has taken. */
+function stillHeld(reader: DirectoryReader, { id, addresses }: Entity): Promise<readonly string[]> {
+  return those(addresses, async (address) => (await reader.addressHolder(address))?.entity === id);
+}
+
+function inVerifiedDomains(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  addresses: readonly string[],
+): Promise<readonly string[]> {
+  return those(addresses, async (address) => {
+    const domain = await reader.domain(organization, domainOf(address) ?? '');
+    return domain?.state === 'Verified';
+  });
+}
+
+async function those(
+  addresses: readonly string[],
+  isMeant: (address: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const answers = await Promise.all(addresses.map(isMeant));
+  return addresses.filter((_, index) => answers[index]);
 }
 
 /** notDeleted throws DomainError entity/state for a deleted entity. */

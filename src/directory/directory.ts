@@ -240,7 +240,7 @@ export class Directory {
    * Enables an entity with its primary address, a user or a resource with a mailbox; the mailbox of one disabled for less than 30 days comes
    * back, with the aliases nobody has taken. One registered with this address already stays as it is. Throws
    * entity/not-found, entity/state, entity/already-registered, address/in-use, address/invalid, domain/not-found,
-   * domain/not-verified.
+   * domain/not-verified, limit/exceeded.
    */
   async registerToWorkMail(organization: OrganizationId, idOrName: string, email: string): Promise<void> {
     const { entity, done } = await entities.checkRegistration(this.#store, organization, idOrName, email);
@@ -270,7 +270,7 @@ export class Directory {
     await this.#change(organization, (tx) => entities.resetPassword(tx, organization, id, passwordHash));
   }
 
-  /** Throws as registerToWorkMail does, and limit/exceeded. */
+  /** Throws as registerToWorkMail does. */
   async createAlias(organization: OrganizationId, id: string, alias: string): Promise<void> {
     await this.#change(organization, (tx) => entities.createAlias(tx, organization, id, alias));
   }
