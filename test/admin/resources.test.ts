@@ -140,6 +140,7 @@ test('a resource is no user and no group, joins none, and gets no mail for nobod
     ['ResetPassword', { UserId: ResourceId, Password: 'Password-1' }, 'EntityNotFoundException'],
     ['AssociateMemberToGroup', { GroupId, MemberId: ResourceId }, 'InvalidParameterException'],
     ['Mailstead.PutMailRouting', { Administrator: ResourceId }, 'InvalidParameterException'],
+    ['Mailstead.PutMobilePolicy', { EntityId: ResourceId, Policy: {} }, 'InvalidParameterException'],
   ] as const) {
     expect(await refusal(operation, input), operation).toBe(type);
   }

@@ -1,4 +1,5 @@
 import type { Directory } from '#directory/directory';
+import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 import type { Policies, Policy, PolicyTarget } from '#domain/policy';
 import { apiNameOf, policySettingNames } from '#domain/policy-settings';
@@ -38,7 +39,7 @@ async function deleteMobilePolicy(parts: Parts, input: AdminInput): Promise<obje
   return {};
 }
 
-/** Whose policy is meant. Throws organization/not-found, entity/not-found. */
+/** Whose policy is meant. Throws organization/not-found, entity/not-found, request/invalid for a resource: it has no devices. */
 async function ownerOf(
   { directory }: Parts,
   input: AdminInput,
@@ -46,7 +47,9 @@ async function ownerOf(
   const organization = organizationOf(input);
   const entity = textOf(input, 'EntityId');
   if (entity !== undefined) {
-    return { organization, target: (await directory.describeEntity(organization, entity)).id };
+    const { kind, id } = await directory.describeEntity(organization, entity);
+    if (kind === 'resource') throw new DomainError('request/invalid', 'A policy is for a user or a group.');
+    return { organization, target: id };
   }
   await directory.describeOrganization(organization);
   return { organization, target: 'organization' };
