@@ -35,11 +35,12 @@ function addCreate(resource: Command, terminal: Terminal): void {
         throw new UsageError(`"${Email}" is no address such as blue-room@example.com.`);
       }
       const Type = typeOf(options.type);
+      const Name = options.name ?? nameOf(Email);
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
       const created = await session.client.call('WorkMailService.CreateResource', {
         OrganizationId,
-        Name: options.name ?? localPartOf(Email),
+        Name,
         Type,
         Description: options.description,
         HiddenFromGlobalAddressList: options.hidden === true,
@@ -66,6 +67,15 @@ async function register(
       { cause: error },
     );
   }
+}
+
+/** The name that an address gives. */
+function nameOf(email: string): string {
+  const name = localPartOf(email);
+  if (/^[\w.-]{1,20}$/.test(name)) return name;
+  throw new UsageError(
+    `"${name}" cannot be the resource's name: choose one of up to 20 letters, digits, dots, hyphens or underscores with --name.`,
+  );
 }
 
 function typeOf(text: string): string {

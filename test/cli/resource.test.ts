@@ -49,6 +49,8 @@ test('what goes wrong is one sentence on stderr', async () => {
     code: 2,
     err: '--type is room or equipment.\n',
   });
+  const long = await run('resource', 'create', 'the-large-meeting-room@test.mailstead.test');
+  expect(long).toMatchObject({ code: 2, out: '', err: expect.stringContaining('with --name') });
   const half = await run('resource', 'create', alice.address, '--name', 'half');
   expect(half).toMatchObject({ code: 1, out: '' });
   expect(half.err).toContain('mailstead resource delete');
