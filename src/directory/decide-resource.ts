@@ -11,7 +11,7 @@ export type NewResource = Pick<Resource, 'name' | 'type' | 'description' | 'hidd
 
 /** What of a resource can be changed; what is not there stays. An empty description is none. */
 export interface ResourceChanges extends Partial<NewResource> {
-  readonly booking?: Partial<BookingOptions>;
+  readonly booking?: BookingOptions;
 }
 
 /** resourceOf finds a resource by its id, address or name. Throws DomainError entity/not-found, also for what is none. */
@@ -57,14 +57,13 @@ export async function updateResource(
 ): Promise<void> {
   await activeOrganization(tx, organization);
   const before = notDeleted(await resourceOf(tx, organization, id));
-  const booking = { ...before.booking, ...changes.booking };
-  if (!booking.acceptsRequests) {
+  const changed: Resource = { ...before, ...changes };
+  if (!changed.booking.acceptsRequests) {
     throw new DomainError(
       'resource/unattended',
-      'The resource must accept requests: nobody else does it on its behalf.',
+      'The resource must accept requests (AutoAcceptRequests true): nobody else does it on its behalf.',
     );
   }
-  const changed: Resource = { ...before, ...changes, booking };
   const [oldName, name] = [resourceName(before.name), resourceName(changed.name)];
   if (name !== oldName) {
     await checkNameFree(tx, organization, name);

@@ -85,8 +85,11 @@ test('an update changes what is given, and no resource is left to nobody', async
   await room('red');
   await call('UpdateResource', { ResourceId: 'blue', Name: 'Green', Type: 'EQUIPMENT', Description: 'Van' });
   await call('UpdateResource', { ResourceId, HiddenFromGlobalAddressList: true });
-  await call('UpdateResource', { ResourceId, BookingOptions: { AutoDeclineRecurringRequests: true } });
-  await call('UpdateResource', { ResourceId, BookingOptions: { AutoDeclineConflictingRequests: false } });
+  const accepting = { AutoAcceptRequests: true };
+  await call('UpdateResource', {
+    ResourceId,
+    BookingOptions: { ...accepting, AutoDeclineRecurringRequests: true },
+  });
   const changed = {
     ResourceId,
     Name: 'Green',
@@ -100,12 +103,18 @@ test('an update changes what is given, and no resource is left to nobody', async
     },
   };
   expect(await call('DescribeResource', { ResourceId: 'green' })).toEqual({ ...changed, Description: 'Van' });
+  // As a client asks for false that does not send what is the default.
+  await call('UpdateResource', { ResourceId, BookingOptions: accepting });
+  const allOff = { ...defaults, AutoDeclineConflictingRequests: false };
+  expect(await call('DescribeResource', { ResourceId })).toMatchObject({ BookingOptions: allOff });
+  changed.BookingOptions = allOff;
   await call('UpdateResource', { ResourceId, Description: '', Name: 'green' });
   expect(await call('DescribeResource', { ResourceId })).toEqual({ ...changed, Name: 'green' });
   expect(await refusal('DescribeResource', { ResourceId: 'blue' })).toBe('EntityNotFoundException');
   await room('blue');
   for (const [input, type] of [
     [{ BookingOptions: { AutoAcceptRequests: false } }, 'InvalidConfigurationException'],
+    [{ BookingOptions: {} }, 'InvalidConfigurationException'],
     [{ Name: 'red' }, 'NameAvailabilityException'],
     [{ Name: 'Alice' }, 'NameAvailabilityException'],
     [{ Name: 'guest' }, 'ReservedNameException'],

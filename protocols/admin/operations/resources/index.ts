@@ -1,5 +1,5 @@
 import type { Directory } from '#directory/directory';
-import type { Resource, ResourceType } from '#directory/resource';
+import type { BookingOptions, Resource, ResourceType } from '#directory/resource';
 import type { EntityState } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
@@ -51,28 +51,26 @@ async function describeResource(resources: Resources, input: AdminInput): Promis
 async function updateResource(resources: Resources, input: AdminInput): Promise<object> {
   const [name, type] = [textOf(input, 'Name'), textOf(input, 'Type')];
   const description = textOf(input, 'Description');
-  const hidden = flagGiven(input, 'HiddenFromGlobalAddressList');
-  const options = structureOf(input, 'BookingOptions');
-  const accepts = flagGiven(options, 'AutoAcceptRequests');
-  const recurring = flagGiven(options, 'AutoDeclineRecurringRequests');
-  const conflicting = flagGiven(options, 'AutoDeclineConflictingRequests');
+  const hidden = input['HiddenFromGlobalAddressList'];
   await resources.update(organizationOf(input), requiredText(input, 'ResourceId'), {
     ...(name !== undefined && { name }),
     ...(type !== undefined && { type: type as ResourceType }),
     ...(description !== undefined && { description }),
-    ...(hidden !== undefined && { hiddenFromGlobalAddressList: hidden }),
-    booking: {
-      ...(accepts !== undefined && { acceptsRequests: accepts }),
-      ...(recurring !== undefined && { declinesRecurring: recurring }),
-      ...(conflicting !== undefined && { declinesConflicting: conflicting }),
-    },
+    ...(typeof hidden === 'boolean' && { hiddenFromGlobalAddressList: hidden }),
+    ...(input['BookingOptions'] !== undefined && {
+      booking: bookingOf(structureOf(input, 'BookingOptions')),
+    }),
   });
   return {};
 }
 
-function flagGiven(input: AdminInput, member: string): boolean | undefined {
-  const value = input[member];
-  return typeof value === 'boolean' ? value : undefined;
+/** What is absent is false: SDKs with typed models leave out what is false. */
+function bookingOf(options: AdminInput): BookingOptions {
+  return {
+    acceptsRequests: flagOf(options, 'AutoAcceptRequests'),
+    declinesRecurring: flagOf(options, 'AutoDeclineRecurringRequests'),
+    declinesConflicting: flagOf(options, 'AutoDeclineConflictingRequests'),
+  };
 }
 
 async function deleteResource(resources: Resources, input: AdminInput): Promise<object> {
