@@ -23,7 +23,10 @@ export async function findEntity(
   idOrAddressOrName: string,
 ): Promise<Entity | undefined> {
   const id = idOrAddressOrName.toLowerCase();
-  if (uuid.test(id) || isResourceId(id)) return reader.entity(organization, id as EntityId);
+  if (uuid.test(id) || isResourceId(id)) {
+    const known = await reader.entity(organization, id as EntityId);
+    if (known !== undefined) return known;
+  }
   const address = canonicalAddress(idOrAddressOrName);
   if (domainOf(address) !== undefined) {
     const holder = await reader.addressHolder(address);

@@ -68,3 +68,16 @@ test('disabling and enabling by another address leaves nobody with more than 100
   expect(await directory.resources.describe(organization, room)).toMatchObject({ state: 'ENABLED' });
   expect(await directory.listAliases(organization, room)).toHaveLength(101);
 });
+
+test('somebody whose name has the form of an id is found by it', async () => {
+  const { directory, organization, room } = await open();
+  for (const name of ['0b6f7c1e-2d3a-4b5c-8d9e-0f1a2b3c4d5e', `r-${'e'.repeat(32)}`]) {
+    const id = await directory.createUser(organization, { name, displayName: 'Imported' });
+    await directory.registerToWorkMail(organization, name.toUpperCase(), `${name}@${acme}`);
+    expect(await directory.describeUser(organization, name)).toMatchObject({ id, state: 'ENABLED' });
+  }
+  // An id comes before a name.
+  const name = room;
+  await directory.createUser(organization, { name, displayName: 'Mistaken' });
+  expect(await directory.describeEntity(organization, room)).toMatchObject({ id: room, kind: 'resource' });
+});
