@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { createLogger, type LogFields } from './log.ts';
 
@@ -43,4 +46,21 @@ test('levels below the chosen one are not written', () => {
   log.info('server.starting');
   log.warn('server.stopping');
   expect(written.map(({ event }) => event)).toEqual(['server.stopping']);
+});
+
+test.each([
+  ['the end of the turn', 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 50)', ['server.starting']],
+  ['an exit', 'process.exit(3)', ['server.starting']],
+  ['an error nobody caught', 'throw new Error("oh")', ['server.starting']],
+  [
+    'a warning',
+    'log.warn("server.stopping"); process.kill(process.pid, "SIGKILL")',
+    ['server.starting', 'server.stopping'],
+  ],
+])('lines are on standard error with %s', (_name, end, expected) => {
+  const url = pathToFileURL(join(import.meta.dirname, 'log.ts')).href;
+  const script = `import { createLogger } from '${url}'; const log = createLogger('info'); log.info('server.starting'); ${end};`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const events = stderr.split('\n').filter((line) => line.startsWith('{"level"'));
+  expect(events.map((line) => JSON.parse(line).event)).toEqual(expected);
 });

@@ -27,9 +27,11 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
  * createLogger makes the process's logger: `{"level","time","event",...}` to `stream`, by default standard error.
- * Lines are written at once, so that the last one before a crash is there to be read.
+ * Lines of one turn of the event loop are written together at its end, and with them whatever went before a warning or an
+ * error at once: nobody waits for the log, and the last word before a crash is there to be read.
  */
 export function createLogger(level: LogLevel, stream?: DestinationStream): Logger {
+  const out: Out = stream ?? standardError();
   const root = pino(
     {
       level,
@@ -39,18 +41,50 @@ export function createLogger(level: LogLevel, stream?: DestinationStream): Logge
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...withheld], remove: true },
     },
-    stream ?? destination({ dest: 2, sync: true }),
+    out,
   );
-  return wrap(root);
+  return wrap(root, () => out.flushSync?.());
 }
 
-function wrap(line: PinoLogger): Logger {
+/** What gathers lines, and lets them go by itself. */
+interface Out extends DestinationStream {
+  flushSync?(): void;
+}
+
+/** More than this is written without waiting for the end of the turn. */
+const gatheredBytes = 8 * 1024;
+
+function standardError(): Out {
+  const out = destination({ dest: 2, sync: true, minLength: gatheredBytes });
+  let isWaiting = false;
+  process.once('exit', () => out.flushSync());
+  return {
+    write: (line) => {
+      out.write(line);
+      if (isWaiting) return;
+      isWaiting = true;
+      setImmediate(() => {
+        isWaiting = false;
+        out.flushSync();
+      });
+    },
+    flushSync: () => out.flushSync(),
+  };
+}
+
+function wrap(line: PinoLogger, flush: () => void): Logger {
   return {
     debug: (event, fields) => line.debug(fields ?? {}, event),
     info: (event, fields) => line.info(fields ?? {}, event),
-    warn: (event, fields) => line.warn(fields ?? {}, event),
-    error: (event, { err }, more) => line.error({ ...more, err }, event),
-    child: (fields) => wrap(line.child(fields)),
+    warn: (event, fields) => {
+      line.warn(fields ?? {}, event);
+      flush();
+    },
+    error: (event, { err }, more) => {
+      line.error({ ...more, err }, event);
+      flush();
+    },
+    child: (fields) => wrap(line.child(fields), flush),
   };
 }
 

@@ -20,7 +20,7 @@ interface Known {
 }
 
 /** A look that is under way. */
-export interface Look {
+interface Look {
   readonly part: Part;
   readonly whole: Window;
   /** What is to be read: of the range as much as can have rows; undefined if none can be there. */
