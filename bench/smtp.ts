@@ -1,13 +1,14 @@
 /**
  * Durable messages a second over SMTP, ours beside Postfix in turns of one run: kept here, and relayed to another server.
- * smtp-source sends to both, smtp-sink takes what is relayed (Debian's postfix package; as root). Then what 64 messages of
- * 20 MB at once cost in memory. BENCH_SHARE=0.1 sends a tenth of the messages, BENCH_ROUNDS=1 one round instead of three.
+ * smtp-source sends to both, smtp-sink takes what is relayed (Debian's postfix package; as root). What is relayed we sign, so
+ * it stands beside a Postfix that signs too, if there is OpenDKIM. Then what 64 messages of 20 MB at once cost in memory. BENCH_SHARE=0.1 sends a tenth of the messages, BENCH_ROUNDS=1 one round instead of three.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Postfix, postfixMissing, startPostfix } from '#test/support/postfix';
+import { postfixMissing, startPostfix } from '#test/support/postfix';
 import { median, printTable } from './support/figures.ts';
+import { startOpenDkim } from './support/opendkim.ts';
 import { Site } from './support/site.ts';
 import { type Load, type Sink, send, startSink } from './support/smtp-load.ts';
 
@@ -26,6 +27,7 @@ const loads: readonly Load[] = [
 
 /** A mail server under load: where it is, whom it keeps mail of and whom it relays for, and where that mail ends. */
 interface Server {
+  readonly name: string;
   readonly address: string;
   readonly local: string;
   readonly relayed: string;
@@ -65,26 +67,30 @@ const warmUps: readonly Load[] = [
   { sessions: 10, bytes: large, messages: 30 },
 ];
 
-async function compare(ours: Server, postfix: Server | undefined): Promise<void> {
+async function compare(ours: Server, others: readonly Server[]): Promise<void> {
   const sent = new Map<Sink, number>();
-  const servers = postfix === undefined ? [ours] : [ours, postfix];
   for (const way of ['local', 'relayed'] as const) {
+    // What stays here nobody signs.
+    const servers = [ours, ...others.slice(0, way === 'local' ? 1 : undefined)];
     for (const server of servers) for (const load of warmUps) await drive(server, way, scaled(load), sent);
     const rows: (string | number)[][] = [];
     for (const load of loads.map(scaled)) {
       const figures = servers.map((): Figures[] => []);
       for (let round = 0; round < rounds; round++)
         for (const [n, server] of servers.entries()) figures[n]?.push(await drive(server, way, load, sent));
-      const [our = Number.NaN, their = Number.NaN] = figures.map((list) =>
-        median(list.map(({ rate }) => rate)),
-      );
+      const [our = Number.NaN, ...theirs] = figures.map((list) => median(list.map(({ rate }) => rate)));
       const cpu = median((figures[0] ?? []).map(({ cpuMs }) => cpuMs));
-      const rates = [our, their].map((rate) => rate.toFixed(rate < 100 ? 1 : 0));
-      rows.push([load.sessions, load.bytes, ...rates, (our / their).toFixed(2), cpu.toFixed(2)]);
+      const compared = theirs.flatMap((rate) => [rounded(rate), (our / rate).toFixed(2)]);
+      rows.push([load.sessions, load.bytes, rounded(our), cpu.toFixed(2), ...compared]);
     }
     console.log(`\n${way}`);
-    printTable(['sessions', 'bytes', 'ours/s', 'Postfix/s', 'ratio', 'our CPU ms each'], rows);
+    const names = servers.slice(1).flatMap(({ name }) => [`${name}/s`, 'ratio']);
+    printTable(['sessions', 'bytes', 'ours/s', 'our CPU ms each', ...names], rows);
   }
+}
+
+function rounded(rate: number): string {
+  return rate.toFixed(rate < 100 ? 1 : 0);
 }
 
 const domain = 'bench.mailstead.test';
@@ -97,17 +103,39 @@ async function startOurs(): Promise<{ readonly server: Server; readonly site: Si
   );
   const { address } = await site.addUser('bob');
   const cpuMs = () => site.usage.cpuMs;
-  return { site, server: { address: site.smtp, local: address, relayed: `nobody@${domain}`, sink, cpuMs } };
+  const server = {
+    name: 'ours',
+    address: site.smtp,
+    local: address,
+    relayed: `nobody@${domain}`,
+    sink,
+    cpuMs,
+  };
+  return { site, server };
 }
 
-async function startTheirs(folder: string): Promise<{ readonly server: Server; readonly postfix: Postfix }> {
+interface Theirs {
+  readonly server: Server;
+  stop(): Promise<void>;
+}
+
+async function startTheirs(folder: string, name: string, milter?: string): Promise<Theirs> {
   const sink = await startSink();
-  const postfix = await startPostfix(join(folder, 'postfix'), {
+  const postfix = await startPostfix(folder, {
     domains: ['bench.example'],
-    settings: { transport_maps: `inline:{ { relayed.example = smtp:[127.0.0.1]:${sink.port} } }` },
+    settings: {
+      transport_maps: `inline:{ { relayed.example = smtp:[127.0.0.1]:${sink.port} } }`,
+      ...(milter === undefined ? {} : { smtpd_milters: milter, milter_default_action: 'tempfail' }),
+    },
   });
   const { address } = postfix;
-  return { postfix, server: { address, local: 'bob@bench.example', relayed: 'bob@relayed.example', sink } };
+  return {
+    server: { name, address, local: 'bob@bench.example', relayed: 'bob@relayed.example', sink },
+    stop: async () => {
+      await postfix.stop();
+      sink.stop();
+    },
+  };
 }
 
 async function measureMemory(): Promise<void> {
@@ -126,15 +154,23 @@ if (missing !== undefined) console.log(`no Postfix to compare with: ${missing}`)
 const folder = await mkdtemp(join(process.argv[2] ?? tmpdir(), 'mailstead-bench-smtp-'));
 // Postfix works under a user of its own.
 await chmod(folder, 0o755);
-const theirs = missing === undefined ? await startTheirs(folder) : undefined;
+const theirs: Theirs[] = [];
+const opendkim =
+  missing === undefined ? await startOpenDkim(join(folder, 'opendkim'), 'away.example') : undefined;
 try {
+  if (missing === undefined) theirs.push(await startTheirs(join(folder, 'postfix'), 'Postfix'));
+  if (opendkim !== undefined)
+    theirs.push(await startTheirs(join(folder, 'signing'), 'signing Postfix', opendkim.milter));
   const ours = await startOurs();
-  await compare(ours.server, theirs?.server);
+  await compare(
+    ours.server,
+    theirs.map(({ server }) => server),
+  );
   await ours.site.stop();
   ours.server.sink.stop();
 } finally {
-  await theirs?.postfix.stop();
-  theirs?.server.sink.stop();
+  for (const one of theirs) await one.stop();
+  opendkim?.stop();
   await rm(folder, { recursive: true, force: true });
 }
 await measureMemory();
