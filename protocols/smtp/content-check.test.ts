@@ -42,3 +42,34 @@ test.each([1, 7, 1_000])('Received fields are counted in the header only, in pie
   expect(faultOf(`${header}\r\n${'Received: in the body\r\n'.repeat(99)}`, pieceBytes)).toBeUndefined();
   expect(faultOf(`${header}Received:\r\n\r\n`, pieceBytes)).toBe('Routing loop detected');
 });
+
+test('3,000 random messages in random pieces have the fault that their bytes have', () => {
+  let state = 20_260_104;
+  const below = (count: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * count);
+  };
+  const usual = ['a', ' .b', '\r\n', '\r\n.', 'c'.repeat(80), '\xe4', '\t'];
+  const odd = ['\r', '\n', '\0'];
+  for (let n = 0; n < 3_000; n++) {
+    const pieces = Array.from({ length: below(60) }, () => usual[below(usual.length)] ?? '');
+    if (n % 2 === 0) pieces.splice(below(pieces.length + 1), 0, odd[below(odd.length)] ?? '');
+    // The end of the data is a whole CR LF: nothing else could end it.
+    const bytes = Buffer.from(`${pieces.join('')}\r\n`, 'latin1');
+    const expected = /\r(?!\n)|(?<!\r)\n|\0/.test(bytes.toString('latin1'));
+    const check = new ContentCheck();
+    let isFaulty = false;
+    let lineFeeds = 0;
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const piece = bytes.subarray(at, at + 1 + below(n % 3 === 0 ? 5 : 500));
+        lineFeeds += check.write(piece).lineFeeds;
+        at += piece.length;
+      }
+    } catch {
+      isFaulty = true;
+    }
+    expect(isFaulty, JSON.stringify(bytes.toString('latin1'))).toBe(expected);
+    if (!isFaulty) expect(lineFeeds).toBe(bytes.filter((byte) => byte === 0x0a).length);
+  }
+});

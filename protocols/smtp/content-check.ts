@@ -1,4 +1,4 @@
-import { countLineEnds } from '#mime/line-ends';
+import { areLineEndsWhole, countLineEnds, type LineEnds } from '#mime/line-ends';
 import { ReplyError } from './reply.ts';
 
 const nul = 0x00;
@@ -28,29 +28,27 @@ export class ContentCheck {
   #spelled = 0;
   #receivedFields = 0;
 
-  /** Throws ReplyError at the first fault. */
-  write(chunk: Uint8Array): void {
+  /** Gives what it counted. Throws ReplyError at the first fault. */
+  write(chunk: Uint8Array): LineEnds {
     const { length } = chunk;
-    if (length === 0) return;
+    const lineEnds = countLineEnds(chunk);
+    if (length === 0) return lineEnds;
     if (this.#isAfterCr && chunk[0] !== lf) throw bareLineEnd('CR');
-    if (!this.#isClean(chunk)) this.#findFault(chunk);
+    if (!this.#isClean(chunk, lineEnds)) this.#findFault(chunk);
     const lastLf = chunk.lastIndexOf(lf);
     this.#begunBytes = lastLf < 0 ? this.#begunBytes + length : length - lastLf - 1;
     this.#isAfterCr = chunk[length - 1] === cr;
     if (this.#begunBytes > maxLineBytes) throw tooLong('A line');
     for (let i = 0; i < length && this.#isInHeader; i++) this.#readHeader(chunk[i] ?? nul);
+    return lineEnds;
   }
 
-  /** Whether all line ends are whole and no line can be too long; the CR at the end waits for the next chunk. */
-  #isClean(chunk: Uint8Array): boolean {
-    const { lineFeeds, carriageReturns, pairs, nuls } = countLineEnds(chunk, 0, chunk.length);
-    const begun = this.#isAfterCr ? 1 : 0;
-    const open = chunk[chunk.length - 1] === cr ? 1 : 0;
+  /** Whether all line ends are whole and no line can be too long. */
+  #isClean(chunk: Uint8Array, lineEnds: LineEnds): boolean {
     const first = chunk.indexOf(lf);
     return (
-      lineFeeds - begun === pairs &&
-      carriageReturns - open === pairs &&
-      nuls === 0 &&
+      areLineEndsWhole(chunk, lineEnds, this.#isAfterCr) &&
+      lineEnds.nuls === 0 &&
       this.#begunBytes + first <= maxLineBytes &&
       chunk.length - first <= maxLineBytes
     );

@@ -15,8 +15,8 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
-function stuffed(chunks: readonly Buffer[]): Buffer {
-  const stuffer = new DotStuffer();
+function stuffed(chunks: readonly Buffer[], isPlain = false): Buffer {
+  const stuffer = new DotStuffer(isPlain);
   return Buffer.concat([...chunks.map((chunk) => stuffer.write(chunk)), stuffer.end()]);
 }
 
@@ -77,6 +77,8 @@ describe('DotStuffer', () => {
         stuffed(chunks).equals(await stuffedByNodemailer(chunks)),
         JSON.stringify(message.toString('latin1')),
       ).toBe(true);
+      if (/\r(?!\n)|(?<!\r)\n|(?<![^\n])\./.test(message.toString('latin1'))) continue;
+      expect(stuffed(chunks, true).equals(stuffed(chunks))).toBe(true);
     }
   });
 });
@@ -119,6 +121,11 @@ describe('dataStream', () => {
     const received = await sentBy(stream);
     expect(isOurs).toBe(true);
     expect(received.equals(Buffer.concat([stuffed([message])]))).toBe(true);
+  });
+
+  test('what is known to be plain is not looked at', async () => {
+    const received = await sentBy(dataStream(Readable.from(texts(['a\r\n', '.b\r\n'])), true));
+    expect(received.toString()).toBe('a\r\n.b\r\n.\r\n');
   });
 
   test('what does not pipe it gets it as it is', async () => {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Readable, Transform } from 'node:stream';
-import { countLineEnds } from '#mime/line-ends';
+import { areLineEndsWhole, countLineEnds } from '#mime/line-ends';
 
 const cr = 0x0d;
 const lf = 0x0a;
@@ -16,11 +16,17 @@ export class DotStuffer {
   /** Before the first line it is as after any other. */
   #last = lf;
   #isEmpty = true;
+  readonly #isPlain: boolean;
+
+  /** `isPlain`: it is known that each CR and LF is half of a pair, and that no line begins with a dot. */
+  constructor(isPlain = false) {
+    this.#isPlain = isPlain;
+  }
 
   write(chunk: Buffer): Buffer {
     const { length } = chunk;
     if (length === 0) return chunk;
-    const stuffed = this.#hasWholeLineEnds(chunk) ? this.#withDots(chunk) : this.#mended(chunk);
+    const stuffed = this.#isPlain ? chunk : this.#stuffed(chunk);
     this.#last = chunk[length - 1] ?? 0;
     this.#isEmpty = false;
     return stuffed;
@@ -32,13 +38,9 @@ export class DotStuffer {
     return Buffer.from(this.#last === lf && !this.#isEmpty ? '.\r\n' : '\r\n.\r\n');
   }
 
-  /** Whether each CR and LF is half of a pair; a CR at the end waits for the next chunk. */
-  #hasWholeLineEnds(chunk: Buffer): boolean {
-    const begun = this.#last === cr ? 1 : 0;
-    if (begun === 1 && chunk[0] !== lf) return false;
-    const open = chunk[chunk.length - 1] === cr ? 1 : 0;
-    const { lineFeeds, carriageReturns, pairs } = countLineEnds(chunk, 0, chunk.length);
-    return lineFeeds - begun === pairs && carriageReturns - open === pairs;
+  #stuffed(chunk: Buffer): Buffer {
+    const isWhole = areLineEndsWhole(chunk, countLineEnds(chunk), this.#last === cr);
+    return isWhole ? this.#withDots(chunk) : this.#mended(chunk);
   }
 
   #withDots(chunk: Buffer): Buffer {
@@ -72,18 +74,18 @@ export class DotStuffer {
 /**
  * A message for nodemailer to send. What it pipes a message through looks at each byte on its own; from the stream that is
  * made here it gets a DotStuffer in that one's place. A message that it reads in another way is stuffed by nodemailer.
+ * `isPlain`: see DotStuffer.
  */
-export function dataStream(content: AsyncIterable<Uint8Array>): Readable {
+export function dataStream(content: AsyncIterable<Uint8Array>, isPlain = false): Readable {
   const stream = Readable.from(content);
   stream.pipe = (destination, options) => {
-    if (destination instanceof Transform) stuffInstead(destination);
+    if (destination instanceof Transform) stuffInstead(destination, new DotStuffer(isPlain));
     return Readable.prototype.pipe.call(stream, destination, options) as typeof destination;
   };
   return stream;
 }
 
-function stuffInstead(stuffing: Transform): void {
-  const stuffer = new DotStuffer();
+function stuffInstead(stuffing: Transform, stuffer: DotStuffer): void {
   stuffing._transform = (chunk: Uint8Array, _encoding, done) => {
     done(null, stuffer.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)));
   };

@@ -1,5 +1,6 @@
 import type { SMTPServerDataStream } from 'smtp-server';
 import type { IncomingMessage } from '#domain/incoming';
+import type { LineEnds } from '#mime/line-ends';
 import { ContentCheck } from './content-check.ts';
 import { ReplyError } from './reply.ts';
 
@@ -41,16 +42,16 @@ async function writeAll(
   header: HeaderFilter | undefined,
 ): Promise<unknown> {
   const check = new ContentCheck();
-  const pass = async ({ outgoing, kept }: Passed) => {
-    if (outgoing.length > 0) await message.write(outgoing, kept);
+  const pass = async ({ outgoing, kept }: Passed, lineEnds?: LineEnds) => {
+    if (outgoing.length > 0) await message.write(outgoing, kept, lineEnds);
   };
   let fault: unknown;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     if (fault !== undefined) continue;
     try {
-      check.write(chunk);
-      if (header === undefined) await message.write(chunk);
-      else await pass(await header.write(chunk));
+      const lineEnds = check.write(chunk);
+      const passed = header === undefined ? { outgoing: chunk } : await header.write(chunk);
+      await pass(passed, passed.outgoing === chunk ? lineEnds : undefined);
     } catch (error) {
       fault = error;
       await message.abort();

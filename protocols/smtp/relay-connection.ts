@@ -208,7 +208,9 @@ export class RelayConnection {
       use8BitMime: content.is8bit,
       ...(hasDsn ? { dsn: dsnOf(mail, notify, orcpt) } : {}),
     };
-    const stream = dataStream(content.open());
+    const { facts } = mail;
+    const isPlain = content.isUnchanged && facts?.hasBareLineEnd === false && facts.hasDotLine === false;
+    const stream = dataStream(content.open(), isPlain);
     const sent = new Promise<Answer>((resolve) => {
       if (isUtf8Said) sayUtf8(this.#connection);
       this.#connection.send(envelope, stream, (error, info) =>

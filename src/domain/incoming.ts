@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { type ContentFacts, ContentFactsReader } from '#mime/content-facts';
 import { MessageIndexer } from '#mime/index-message';
+import type { LineEnds } from '#mime/line-ends';
 import type { MessageIndex } from '#mime/message-index';
 import { shiftIndex } from '#mime/shift-index';
 import type { AttachmentPolicy } from './attachment-policy.ts';
@@ -70,10 +71,10 @@ export class IncomingMessage {
   }
 
   /**
-   * Takes the next bytes, and what stands for them in the copy of the sender; resolves when there is room for more.
-   * Throws message/too-large, and is aborted then.
+   * Takes the next bytes, what stands for them in the copy of the sender, and what is known of them already; resolves when
+   * there is room for more. Throws message/too-large, and is aborted then.
    */
-  async write(chunk: Uint8Array, sentChunk: Uint8Array = chunk): Promise<void> {
+  async write(chunk: Uint8Array, sentChunk = chunk, lineEnds?: LineEnds): Promise<void> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
     this.#size += chunk.length;
     if (this.#size > this.#parts.maxBytes) {
@@ -81,10 +82,10 @@ export class IncomingMessage {
       throw new DomainError('message/too-large', 'The message is larger than this server takes.');
     }
     this.#is8bit ||= !isAscii(chunk);
-    this.#indexer.write(chunk);
-    this.#facts?.write(chunk);
+    this.#indexer.write(chunk, lineEnds);
+    this.#facts?.write(chunk, lineEnds);
     await this.#spool.write(chunk);
-    await this.#parts.sentCopy?.write(sentChunk);
+    await this.#parts.sentCopy?.write(sentChunk, sentChunk === chunk ? lineEnds : undefined);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { MessageIndexer } from '#mime/index-message';
+import type { LineEnds } from '#mime/line-ends';
 import { BodySpool } from './body-spool.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef } from './ids.ts';
@@ -33,8 +34,9 @@ export class SentCopy {
     this.#spool = new BodySpool(store, [mailbox.organization], inlineBytes);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#indexer.write(chunk);
+  /** Takes the next bytes, with what is known of them; resolves when there is room for more. */
+  async write(chunk: Uint8Array, lineEnds?: LineEnds): Promise<void> {
+    this.#indexer.write(chunk, lineEnds);
     await this.#spool.write(chunk);
   }
 

@@ -18,7 +18,8 @@ async function factsOf(raw: Buffer, head: Buffer, chunk: number): Promise<Conten
 /** What reading the whole message tells. */
 async function foundIn(message: Buffer): Promise<ContentFacts> {
   const { size: _, ...traits } = await traitsOf(chunksOf(message, message.length || 1));
-  return { ...traits, bodyHash: (await digestMessage(chunksOf(message, 65_536))).bodyHash };
+  const { bodyHash } = await digestMessage(chunksOf(message, 65_536));
+  return { ...traits, bodyHash, hasDotLine: /(?<![^\n])\./.test(message.toString('latin1')) };
 }
 
 const head = Buffer.from('Return-Path: <a@a.example>\r\nReceived: by x\r\n\tid y\r\n');
@@ -34,6 +35,9 @@ const odd = [
   'Subject: bare\n\nline\nends\n',
   'Subject: bare\r\rCR\r',
   'Subject: two\r\n\r\n \t x  y \r\n\r\n\r\n',
+  '.\r\nSubject: dots',
+  'Subject: dots\r\n\r\n.a\r\n',
+  'Subject: dots\r\n\r\na.\r\n\r\n ..',
   `Subject: long\r\n\r\n${'x'.repeat(2_000)}\r\n\0\r\n\xe4`,
 ].map((text) => ({ name: JSON.stringify(text.slice(0, 40)), raw: Buffer.from(text, 'latin1') }));
 
@@ -50,5 +54,7 @@ describe('the facts of a message with fields in front are those of the whole', (
     const fields = Buffer.from(`Return-Path: <\xe4@a.example>\r\nX: ${'x'.repeat(1_000)}\r\n`, 'latin1');
     const raw = Buffer.from('Subject: a\r\n\r\nb\r\n');
     expect(await factsOf(raw, fields, 100)).toEqual(await foundIn(Buffer.concat([fields, raw])));
+    const dotted = Buffer.from('X: y\r\n.z: a\r\n');
+    expect((await factsOf(raw, dotted, 100)).hasDotLine).toBe(true);
   });
 });

@@ -1,12 +1,18 @@
 import { RelaxedBodyHash } from './dkim-body.ts';
 import { HeaderEnd } from './dkim-header.ts';
+import { countLineEnds, type LineEnds } from './line-ends.ts';
 import { Look, noTraits, type Traits } from './traits.ts';
 
 /** What is learned of a message while it comes in, so that nobody need read it again before it is relayed. */
 export interface ContentFacts extends Readonly<Traits> {
   /** SHA-256 of the body in the relaxed canonicalization, in base64. RFC 6376 §3.7. */
   readonly bodyHash: string;
+  /** A line begins with a dot; absent: nobody looked. */
+  readonly hasDotLine?: boolean | undefined;
 }
+
+const lf = 0x0a;
+const dot = 0x2e;
 
 /** ContentFactsReader learns the facts of a message that comes in chunks. */
 export class ContentFactsReader {
@@ -14,9 +20,15 @@ export class ContentFactsReader {
   readonly #look = new Look(this.#traits);
   readonly #headerEnd = new HeaderEnd();
   readonly #body = new RelaxedBodyHash();
+  #isAtLineStart = true;
+  #hasDotLine = false;
 
-  write(chunk: Uint8Array): void {
-    this.#look.write(chunk);
+  /** Takes the next bytes, with what is known of them. */
+  write(chunk: Uint8Array, lineEnds: LineEnds = countLineEnds(chunk)): void {
+    if (chunk.length === 0) return;
+    this.#look.write(chunk, lineEnds);
+    this.#hasDotLine ||= lineEnds.dots > 0 || (this.#isAtLineStart && chunk[0] === dot);
+    this.#isAtLineStart = chunk[chunk.length - 1] === lf;
     const body = this.#headerEnd.isFound ? chunk : chunk.subarray(this.#headerEnd.findIn(chunk));
     if (body.length > 0) this.#body.update(body);
   }
@@ -25,8 +37,10 @@ export class ContentFactsReader {
   end(head: Uint8Array): ContentFacts {
     this.#look.end();
     const look = new Look(this.#traits);
-    look.write(head);
+    const lineEnds = countLineEnds(head);
+    look.write(head, lineEnds);
     look.end();
-    return { ...this.#traits, bodyHash: this.#body.digest().toString('base64') };
+    const hasDotLine = this.#hasDotLine || lineEnds.dots > 0 || head[0] === dot;
+    return { ...this.#traits, bodyHash: this.#body.digest().toString('base64'), hasDotLine };
   }
 }

@@ -3,6 +3,7 @@ import { bodyStructure } from './body-structure.ts';
 import { conversationIdOf, conversationIndexOf } from './conversation.ts';
 import { decodeText } from './decode-part.ts';
 import { unflow } from './flowed.ts';
+import type { LineEnds } from './line-ends.ts';
 import { bytesForClass, messageClassOf } from './message-class.ts';
 import { readMessageHeaders, readSubject } from './message-headers.ts';
 import type { MessageHeaders, MessageIndex, MessagePart } from './message-index.ts';
@@ -39,9 +40,9 @@ export class MessageIndexer {
     this.#scanner = new PartScanner(listener);
   }
 
-  /** Takes the next bytes; keeps no reference to `chunk`. */
-  write(chunk: Uint8Array): void {
-    this.#scanner.write(chunk);
+  /** Takes the next bytes, with what is known of them; keeps no reference to `chunk`. */
+  write(chunk: Uint8Array, lineEnds?: LineEnds): void {
+    this.#scanner.write(chunk, lineEnds);
     this.#watchForUuencode(chunk);
   }
 

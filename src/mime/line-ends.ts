@@ -5,20 +5,23 @@ export interface LineEnds {
   /** Line feeds right after a carriage return. */
   readonly pairs: number;
   readonly nuls: number;
+  /** Line feeds right before a dot. */
+  readonly dots: number;
 }
 
 const nul = 0x00;
 const lf = 0x0a;
 const cr = 0x0d;
+const dot = 0x2e;
 /** Fewer are not worth a view. */
 const minBytes = 64;
 
 /**
- * Counts in `bytes[from, to)`; a line feed at `from` makes a pair with the byte before it, if `bytes` has that. Large bodies
- * pass here several times on their way in, so it reads four bytes at a time, and single ones only where one of them is low.
+ * Counts in `bytes[from, to)`; the bytes before and behind that belong to its line feeds too, if `bytes` has them. Large
+ * bodies pass here on their way in, so it reads four bytes at a time, and single ones only where one of them is low.
  */
-export function countLineEnds(bytes: Uint8Array, from: number, to: number): LineEnds {
-  const counts = { lineFeeds: 0, carriageReturns: 0, pairs: 0, nuls: 0 };
+export function countLineEnds(bytes: Uint8Array, from = 0, to = bytes.length): LineEnds {
+  const counts = { lineFeeds: 0, carriageReturns: 0, pairs: 0, nuls: 0, dots: 0 };
   const start = from + (-(bytes.byteOffset + from) & 3);
   if (to - start < minBytes) {
     countSingly(bytes, from, to, counts);
@@ -39,6 +42,18 @@ export function countLineEnds(bytes: Uint8Array, from: number, to: number): Line
   return counts;
 }
 
+/** Whether each CR and LF of a chunk is half of a pair; the other half of a CR at its end is the next chunk's. */
+export function areLineEndsWhole(
+  chunk: Uint8Array,
+  { lineFeeds, carriageReturns, pairs }: LineEnds,
+  isAfterCr: boolean,
+): boolean {
+  if (isAfterCr && chunk[0] !== lf) return false;
+  const begun = isAfterCr ? 1 : 0;
+  const open = chunk[chunk.length - 1] === cr ? 1 : 0;
+  return lineFeeds - begun === pairs && carriageReturns - open === pairs;
+}
+
 /** Has a high bit in the lowest of four bytes that is below 0x0e, and none where all are above it. */
 function lowIn(word = 0): number {
   return (word - 0x0e0e0e0e) & ~word;
@@ -55,6 +70,7 @@ function countSingly(
     if (byte === lf) {
       counts.lineFeeds++;
       if (bytes[at - 1] === cr) counts.pairs++;
+      if (bytes[at + 1] === dot) counts.dots++;
     } else if (byte === cr) counts.carriageReturns++;
     else if (byte === nul) counts.nuls++;
   }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { type BoundaryMatch, BoundaryStack, maxBoundaryLine } from './boundary.ts';
 import { HeaderCollector } from './header-collector.ts';
 import { contentFieldAt, contentFieldLength } from './header-fields.ts';
-import { countLineEnds } from './line-ends.ts';
+import { countLineEnds, type LineEnds } from './line-ends.ts';
 import { boundaryOf, isIdentity, isMessageType, type PartHeader, readPartHeader } from './part-header.ts';
 import type { ScannedPart } from './scanned-part.ts';
 
@@ -48,6 +48,8 @@ export class PartScanner {
   readonly #tail = Buffer.allocUnsafe(tailBytes);
   #tailLength = 0;
   #chunk: Uint8Array = this.#tail;
+  /** What is known of the present chunk. */
+  #lineEnds: LineEnds | undefined;
   /** Offset in the message of the present chunk's first byte. */
   #base = 0;
   #atLineStart = true;
@@ -72,11 +74,12 @@ export class PartScanner {
     return this.#mayHoldFields;
   }
 
-  /** Takes the next bytes of the message; keeps no reference to `chunk`. */
-  write(chunk: Uint8Array): void {
+  /** Takes the next bytes of the message, with what is known of them; keeps no reference to `chunk`. */
+  write(chunk: Uint8Array, lineEnds?: LineEnds): void {
     if (chunk.length === 0) return;
     const base = this.#base;
     this.#chunk = chunk;
+    this.#lineEnds = lineEnds;
     let from = 0;
     if (this.#pending !== undefined) from = this.#resumePending(this.#pending, chunk, base);
     this.#run(chunk, base, from);
@@ -191,7 +194,8 @@ export class PartScanner {
     const found = this.#boundaries.next(bytes, from, atLineStart);
     const stop = found?.at ?? bytes.length;
     if (!this.#mayHoldFields) this.#lookForFields(bytes, from, stop, atLineStart);
-    const { lineFeeds, pairs } = countLineEnds(bytes, from, stop);
+    const isAll = chunk === this.#chunk && stop - from === chunk.length;
+    const { lineFeeds, pairs } = (isAll ? this.#lineEnds : undefined) ?? countLineEnds(bytes, from, stop);
     this.#lineFeeds += lineFeeds;
     this.#carriageReturns += pairs;
     // The CR of the first line end may have come with the bytes before.

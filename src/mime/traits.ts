@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { maxLine } from './downgrade-header.ts';
-import { countLineEnds } from './line-ends.ts';
+import { areLineEndsWhole, countLineEnds, type LineEnds } from './line-ends.ts';
 
 /** What of a message's bytes decides in which form it can be sent. */
 export interface Traits {
@@ -48,25 +48,17 @@ export class Look {
     this.#traits = traits;
   }
 
-  write(chunk: Uint8Array): void {
+  /** Takes the next bytes, with what is known of them. */
+  write(chunk: Uint8Array, lineEnds: LineEnds = countLineEnds(chunk)): void {
     if (chunk.length === 0) return;
     this.#traits.has8bit ||= !isAscii(chunk);
-    if (this.#isClean(chunk)) this.#measureLines(chunk);
+    if (lineEnds.nuls === 0 && areLineEndsWhole(chunk, lineEnds, this.#isAfterCr)) this.#measureLines(chunk);
     else this.#readBytes(chunk);
     this.#isAfterCr = chunk[chunk.length - 1] === cr;
   }
 
   end(): void {
     if (this.#isAfterCr) this.#traits.hasBareLineEnd = true;
-  }
-
-  /** Whether each CR and LF is half of a pair, and nothing is NUL; a CR at the end waits for the next chunk. */
-  #isClean(chunk: Uint8Array): boolean {
-    const begun = this.#isAfterCr ? 1 : 0;
-    if (this.#isAfterCr && chunk[0] !== lf) return false;
-    const open = chunk[chunk.length - 1] === cr ? 1 : 0;
-    const { lineFeeds, carriageReturns, pairs, nuls } = countLineEnds(chunk, 0, chunk.length);
-    return lineFeeds - begun === pairs && carriageReturns - open === pairs && nuls === 0;
   }
 
   /** Looks for the last line end that a line may reach to, not for each one. */
