@@ -29,8 +29,8 @@ export class ContentFactsReader {
     this.#look.write(chunk, lineEnds);
     this.#hasDotLine ||= lineEnds.dots > 0 || (this.#isAtLineStart && chunk[0] === dot);
     this.#isAtLineStart = chunk[chunk.length - 1] === lf;
-    const body = this.#headerEnd.isFound ? chunk : chunk.subarray(this.#headerEnd.findIn(chunk));
-    if (body.length > 0) this.#body.update(body);
+    if (this.#headerEnd.isFound) this.#body.update(chunk, lineEnds);
+    else this.#body.update(chunk.subarray(this.#headerEnd.findIn(chunk)));
   }
 
   /** Ends the message; the facts are of all of it, with whole lines of `head` in front. */

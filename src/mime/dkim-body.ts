@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { areLineEndsWhole, type LineEnds } from './line-ends.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -27,8 +28,15 @@ export class RelaxedBodyHash {
   #out = Buffer.allocUnsafe(0);
   #length = 0;
 
-  update(chunk: Uint8Array): void {
+  /** Takes the next bytes, with what is known of them: lines that are whole and without blanks, as of base64, need no search. */
+  update(chunk: Uint8Array, lineEnds?: LineEnds): void {
     const words = wordsOf(chunk);
+    const isCanonical =
+      lineEnds !== undefined &&
+      areLineEndsWhole(chunk, lineEnds, this.#isAfterCr) &&
+      !chunk.includes(SP) &&
+      !chunk.includes(TAB);
+    const contentEnd = isCanonical ? endOfContent(chunk) : 0;
     // A byte gives at most itself and the blank before it, or a line end.
     const room = 2 * (chunk.length + maxHeldLineEnds);
     if (this.#out.length < room) this.#out = Buffer.allocUnsafe(room);
@@ -42,7 +50,7 @@ export class RelaxedBodyHash {
       }
       this.#isAfterCr = false;
       if (byte === SP || byte === TAB) this.#isBlankBefore = true;
-      else at = this.#putRun(chunk, at, words) - 1;
+      else at = this.#putRun(chunk, at, isCanonical ? contentEnd : canonicalEnd(chunk, at, words)) - 1;
     }
     this.#flush();
   }
@@ -54,13 +62,12 @@ export class RelaxedBodyHash {
   }
 
   /** Takes what is canonical as it stands, from a byte that is no blank up to another; gives where that ends. */
-  #putRun(chunk: Uint8Array, from: number, words: Int32Array): number {
+  #putRun(chunk: Uint8Array, from: number, end: number): number {
     if (this.#lineEnds > 0) this.#putLineEnds();
     const out = this.#out;
     if (this.#isBlankBefore) out[this.#length++] = SP;
     this.#isBlankBefore = false;
     this.#hasContent = true;
-    const end = canonicalEnd(chunk, from, words);
     if (end - from > minCopiedBytes) out.set(chunk.subarray(from, end), this.#length);
     else for (let at = from; at < end; at++) out[this.#length + at - from] = chunk[at] ?? 0;
     this.#length += end - from;
@@ -87,6 +94,13 @@ export class RelaxedBodyHash {
     if (this.#length > 0) this.#hash.update(this.#out.subarray(0, this.#length));
     this.#length = 0;
   }
+}
+
+/** Where the line ends begin that a chunk ends with. */
+function endOfContent(chunk: Uint8Array): number {
+  let end = chunk.length;
+  while (end > 0 && (chunk[end - 1] === CR || chunk[end - 1] === LF)) end--;
+  return end;
 }
 
 /** The whole words of four bytes in a chunk, where memory has them. */
