@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { dropHidden } from './hidden-html.ts';
 import { stripHtml } from './strip-html.ts';
 import { truncateUtf8 } from './truncate.ts';
@@ -25,7 +26,8 @@ export function previewOfHtml(html: string): string {
 
 /** One line: white space and invisible characters (the padding of newsletters) become single spaces. */
 function collapse(text: string): string {
-  const visible = /[^ -~\s]/.test(text) ? text.replace(invisible, ' ') : text;
+  const isAscii = Buffer.byteLength(text) === text.length;
+  const visible = isAscii && !text.includes('\x7f') ? text : text.replace(invisible, ' ');
   return visible.replace(/\s{2,}|[^\S ]/g, ' ').trim();
 }
 

@@ -4,6 +4,9 @@ import { Buffer } from 'node:buffer';
 export function truncateUtf8(text: string, maxBytes: number): string {
   // A UTF-16 unit is at least one byte and at most three.
   if (text.length * 3 <= maxBytes) return text;
+  // Most texts are ASCII up to there.
+  const start = text.slice(0, maxBytes);
+  if (Buffer.byteLength(start) === start.length) return start;
   let bytes = 0;
   for (let i = 0; i < text.length; ) {
     const code = text.codePointAt(i) ?? 0;
