@@ -84,7 +84,7 @@ class Entry {
   }
 
   comment(piece: string): void {
-    this.#comment ||= piece.trim();
+    this.#comment ||= piece.slice(0, maxPhrase).trim();
     this.#phrase += ' ';
   }
 
@@ -147,7 +147,9 @@ function cleanAddress(raw: string): string {
   if (text.startsWith('@') && text.includes(':')) text = text.slice(text.lastIndexOf(':') + 1).trim();
   text = text.replace(/^mailto:/i, '');
   if (/^'[^']*@[^']*'$/.test(text)) text = text.slice(1, -1);
-  return text.replace(/[\r\n\0]/g, '').replace(/\s*@\s*(?=[^@]*$)/, '@');
+  text = text.replace(/[\r\n\0]/g, '');
+  const at = text.lastIndexOf('@');
+  return at < 0 ? text : `${text.slice(0, at).trimEnd()}@${text.slice(at + 1).trimStart()}`;
 }
 
 /** A phrase as people read it: quotes removed, escapes undone, encoded words decoded. */

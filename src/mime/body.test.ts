@@ -63,6 +63,13 @@ describe('conversion', () => {
     }
   });
 
+  it.each([
+    ['blanks between words', `${'<p>'.repeat(90_000)}x${'\u00a0'.repeat(300_000)}x`],
+    ['a start tag without end', '<style '.repeat(100_000)],
+  ])('%s cost no more than their length', (_what, html) => {
+    expect(htmlToText(html).length).toBeLessThanOrEqual(html.length);
+  });
+
   it('turns plain text into HTML', () => {
     expect(textToHtml('a < b & "c"\r\n  d')).toBe(
       '<html><head><meta charset="utf-8"></head><body><div>a &lt; b &amp; &quot;c&quot;<br>\r\n &nbsp;d</div></body></html>',
@@ -110,6 +117,40 @@ describe('preview', () => {
 });
 
 describe('readBody', () => {
+  const textOf = async (source: string, maxBytes?: number) => {
+    const bytes = Buffer.from(source, 'latin1');
+    const ofSource = new MessageIndexer();
+    ofSource.write(bytes);
+    const found = ofSource.end();
+    const kind = found.html.length > 0 ? 'html' : 'plain';
+    const { text } = await readBody(
+      found,
+      kind,
+      async ({ start, end }, most) => bytes.subarray(start, Math.min(end, start + most)),
+      maxBytes,
+    );
+    return text;
+  };
+  const mixed = (...parts: readonly string[]) =>
+    `Content-Type: multipart/mixed; boundary=b\r\n\r\n${parts.map((part) => `--b\r\n${part}\r\n`).join('')}--b--\r\n`;
+
+  it.each([
+    ['<p>1</p></body> </HTML> ', '<p>1</p><div>2</div><p>3</p></body></body> </HTML> '],
+    ['<p>1</p></body>', '<p>1</p><div>2</div><p>3</p></body></body>'],
+    ['<p>1</p></body>x', '<p>1</p></body>x<div>2</div><p>3</p></body>'],
+    ['<p>1</p></html>', '<p>1</p></html><div>2</div><p>3</p></body>'],
+  ])('puts what follows %s before its end', async (first, expected) => {
+    const html = (text: string) => `Content-Type: text/html\r\n\r\n${text}`;
+    expect(await textOf(mixed(html(first), '\r\n2', html('<p>3</p></body>')))).toBe(expected);
+  });
+
+  it('blanks in HTML, and bytes of no character where it is cut, cost no more than their length', async () => {
+    const html = `Content-Type: text/html\r\n\r\n</body>${' '.repeat(300_000)}x`;
+    expect(await textOf(mixed(html, html))).toContain('</body>');
+    const broken = `Content-Type: text/plain; charset=utf-8\r\n\r\n${'\xff'.repeat(599_000)}x${'\xff'.repeat(600_000)}`;
+    expect((await textOf(broken, 100_000)).length).toBeLessThanOrEqual(100_000);
+  });
+
   const raw = Buffer.from(
     `Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from('ä€😀'.repeat(50_000)).toString('base64')}\r\n`,
   );

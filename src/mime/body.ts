@@ -70,7 +70,7 @@ async function readNative(
   readPart: ReadPart,
   maxBytes: number,
 ): Promise<BodyText> {
-  let text = '';
+  const text = new JoinedText(kind);
   let isWhole = true;
   let estimatedBytes = 0;
   for (const number of kind === 'plain' ? index.text : index.html) {
@@ -82,9 +82,9 @@ async function readNative(
     isWhole = encoded.length >= part.end - part.start;
     const piece = readablePart(part, encoded);
     // A character that the cut went through.
-    text = join(text, isWhole ? piece : piece.replace(/\ufffd+$/, ''), part, kind);
+    text.add(isWhole ? piece : withoutBroken(piece), part);
   }
-  return { text, isWhole, estimatedBytes };
+  return { text: text.whole(), isWhole, estimatedBytes };
 }
 
 function readablePart(part: TextPart, encoded: Uint8Array): string {
@@ -93,14 +93,52 @@ function readablePart(part: TextPart, encoded: Uint8Array): string {
   return part.flowed === undefined ? toCrLf(text) : unflow(text, part.flowed === 'delsp');
 }
 
+function withoutBroken(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '\ufffd') end--;
+  return text.slice(0, end);
+}
+
 /** Puts the parts of a body after each other; a text among HTML becomes an element of its own. */
-function join(before: string, piece: string, part: TextPart, kind: BodyKind): string {
-  if (kind === 'plain') {
-    return before === '' || before.endsWith('\r\n') ? before + piece : `${before}\r\n${piece}`;
+class JoinedText {
+  readonly #kind: BodyKind;
+  readonly #pieces: string[] = [];
+  /** The end tags of the first HTML that has them: what follows stands before them. */
+  #end = '';
+
+  constructor(kind: BodyKind) {
+    this.#kind = kind;
   }
-  const html = part.type === 'text/html' ? piece : textToFragment(piece);
-  const end = before.search(/<\/body\s*>\s*(?:<\/html\s*>)?\s*$/i);
-  return end < 0 ? before + html : `${before.slice(0, end)}${html}${before.slice(end)}`;
+
+  add(piece: string, { type }: TextPart): void {
+    if (this.#kind === 'plain') {
+      if (this.#pieces.at(-1)?.endsWith('\r\n') === false) this.#pieces.push('\r\n');
+      if (piece !== '') this.#pieces.push(piece);
+      return;
+    }
+    const html = type === 'text/html' ? piece : textToFragment(piece);
+    const end = this.#end === '' ? bodyEnd(html) : html.length;
+    this.#pieces.push(html.slice(0, end));
+    this.#end ||= html.slice(end);
+  }
+
+  whole(): string {
+    return this.#pieces.join('') + this.#end;
+  }
+}
+
+/** Where the `</body>` stands that nothing but `</html>` follows; the length if there is none. */
+function bodyEnd(html: string): number {
+  const last = endTag(html.trimEnd());
+  const body = last?.name === 'html' ? endTag(html.slice(0, last.at).trimEnd()) : last;
+  return body?.name === 'body' ? body.at : html.length;
+}
+
+/** The end tag that a text without blanks at its end closes with. */
+function endTag(text: string): { readonly name: string; readonly at: number } | undefined {
+  const at = text.lastIndexOf('</');
+  const [, name] = at < 0 ? [] : (/^<\/(\w+)\s*>$/.exec(text.slice(at)) ?? []);
+  return name === undefined ? undefined : { name: name.toLowerCase(), at };
 }
 
 function cut(body: BodyText, kind: BodyKind, maxBytes: number): BodyText {

@@ -1,5 +1,5 @@
 /** Where something begins whose content nobody reads. */
-const hiddenStart = /<!--|<(style|script|head|title|template|noscript)(?=[\s>])[^>]*>/gi;
+const hiddenStart = /<!--|<(style|script|head|title|template|noscript)(?=[\s>])/gi;
 
 /** HTML without comments, scripts, styles and head, in one pass; what of these never ends reaches to the end. */
 export function dropHidden(html: string): string {
@@ -25,8 +25,10 @@ function endOf(html: string, name: string | undefined, from: number): number {
     const end = html.indexOf('-->', from);
     return end < 0 ? -1 : end + 3;
   }
+  const open = html.indexOf('>', from);
+  if (open < 0) return -1;
   const end = new RegExp(`</${name}[\\s>]`, 'gi');
-  end.lastIndex = from;
+  end.lastIndex = open;
   const found = end.exec(html);
   if (found === null) return -1;
   const close = html.indexOf('>', found.index);

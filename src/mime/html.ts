@@ -39,8 +39,10 @@ export function htmlToText(html: string, maxChars: number = Number.POSITIVE_INFI
   const text = isPlainest
     ? stripHtml(source)
         .replace(/[ \t]{2,}/g, ' ')
-        .replace(/\s*\n\s*/g, '\n')
-        .trim()
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+        .join('\n')
     : convert(source);
   return toCrLf(text).slice(0, maxChars).toWellFormed();
 }
@@ -90,7 +92,7 @@ const htmlEscapes: Readonly<Record<string, string>> = {
 
 /** HTML whose `<meta>` elements say UTF-8, because a string that leaves the server is UTF-8. */
 export function declareUtf8(html: string): string {
-  return html.replace(/(<meta\b[^>]{0,500}?\bcharset\s*=\s*["']?)[\w.:-]+/gi, '$1utf-8');
+  return html.replace(/(<meta\b[^<>]{0,500}?\bcharset\s*=\s*["']?)[\w.:-]+/gi, '$1utf-8');
 }
 
 /** Plain text with every line end as CR LF. */

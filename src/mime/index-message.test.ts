@@ -266,6 +266,14 @@ describe('broken input', () => {
     }
   });
 
+  it.each([
+    ['an address with blanks in it', `To: <x${' \t'.repeat(100_000)}x>`],
+    ['a comment with quotes in it', `To: ("${'\\"'.repeat(100_000)}) <a@b.example>`],
+    ['a type with blanks in it', `Content-Type: a${' \t'.repeat(100_000)}b`],
+  ])('%s costs no more than its length', (_what, field) => {
+    expect(indexOf(`${field}\n\n`).parts.length).toBe(1);
+  });
+
   it('hostile bodies have a preview', () => {
     for (const piece of ['<', '&#1', '<!--', 'http://', '[cid:', '> ', '<style>', '=\n', '<head>', '-']) {
       const html = `Content-Type: text/html\n\n${piece.repeat(60_000 / piece.length)}`;
