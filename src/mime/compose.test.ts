@@ -36,6 +36,24 @@ describe('prepareForSending', () => {
   });
 
   it.each([
+    ['Subject: a\rFrom: boss@x.example\r\n', 'Subject: a From: boss@x.example\r\n'],
+    ['Subject: a\r\r\nX-Last: b\r\n', 'Subject: a \r\nX-Last: b\r\n'],
+    ['X-A: a\rBcc: eve@x.example\n \rb\n', 'X-A: a Bcc: eve@x.example\n  b\n'],
+  ])('a CR in %j begins no field and ends no header', (header, expected) => {
+    expect(textOf(prepare(`${header}\r\nbody\r`).outgoing)).toContain(expected);
+    const { outgoing } = prepare(
+      `From: "Alice\rBcc: eve@x.example" <alice@mailstead.test>\r\n${header}\r\nbody\r`,
+    );
+    expect(textOf(outgoing)).not.toMatch(/\r(?!\n|$)/);
+  });
+
+  it('Authentication-Results that a client wrote are dropped, those that a program hands on stay', () => {
+    const raw = 'To: bob@example.com\r\nAuthentication-Results: mail.test; dkim=pass\r\n\r\n';
+    expect(textOf(prepare(raw).outgoing)).not.toContain('dkim=pass');
+    expect(textOf(prepare(raw, { keepsReceived: true }).outgoing)).toContain('dkim=pass');
+  });
+
+  it.each([
     ['<alice@mailstead.test> <boss@x.example>', '<alice@mailstead.test>'],
     ['<alice@mailstead.test>boss@x.example', '"boss@x.example" <alice@mailstead.test>'],
     ['boss@x.example <alice@mailstead.test>', '"boss@x.example" <alice@mailstead.test>'],

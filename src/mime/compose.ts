@@ -37,14 +37,15 @@ const traceFields = new Set(['return-path', 'received', 'delivered-to', 'x-origi
 
 /**
  * Makes a client's message ready to be sent: the From is the sender's, Date, Message-ID and
- * MIME-Version are there, trace fields and (for the recipients) Bcc are not. Only the header is
+ * MIME-Version are there, trace fields (Authentication-Results too, but of a program's) and (for the recipients) Bcc are not. Only the header is
  * written anew; the body's bytes stay, so that signatures stay valid. Never throws on broken input.
  */
 export function prepareForSending(raw: Uint8Array, options: SendingOptions): PreparedMessage {
-  const { fields, eol, body } = splitMessage(raw);
-  const kept = fields.filter(
-    (field) => !traceFields.has(field.name) && field.name !== 'from' && field.name !== 'sender',
-  );
+  const { fields: written, eol, body } = splitMessage(raw);
+  const fields = written.map(onLinesOfItsOwn);
+  const dropped = new Set(['from', 'sender', ...traceFields]);
+  if (!options.keepsReceived) dropped.add('authentication-results');
+  const kept = fields.filter(({ name }) => !dropped.has(name));
   const trace = options.keepsReceived ? fields.filter(({ name }) => name === 'received') : [];
   const lines = trace.map(({ line }) => line);
   const add = (name: string, value: string): unknown => lines.push(`${name}: ${value}${eol}`);
@@ -85,6 +86,14 @@ const onceOnly = new Set([
 function isFirstOfItsKind(field: RawField, fields: readonly RawField[]): boolean {
   return !onceOnly.has(field.name) || firstOf(fields, field.name) === field;
 }
+
+/** RFC 5322 §2.2: a CR that ends no line would become a line end on the way, and what follows it a field that nobody looked at. */
+function onLinesOfItsOwn(field: RawField): RawField {
+  return strayCr.test(field.line) ? { ...field, line: field.line.replace(everyStrayCr, ' ') } : field;
+}
+
+const strayCr = /\r(?!\n)/;
+const everyStrayCr = /\r(?!\n)/g;
 
 function firstOf(fields: readonly RawField[], name: string): RawField | undefined {
   return fields.find((field) => field.name === name);

@@ -110,7 +110,11 @@ function addName(names: Map<string, string>, name: string): void {
 /** RFC 2045 §5.2: a type that cannot be read is text/plain; one that lacks its subtype is as good as none. */
 function mediaType(value: string, defaultType: string): string {
   const isPlain = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(value);
-  const bare = isPlain ? value : withoutNoise(value).replace(/\s+/g, ' ').replace(/ ?\/ ?/, '/');
+  const bare = isPlain
+    ? value
+    : withoutNoise(value)
+        .replace(/\s+/g, ' ')
+        .replace(/ ?\/ ?/, '/');
   const [type = ''] = bare.split(/[\s,]/, 1);
   if (/^[^\s/]+\/[^\s/]+$/.test(type)) return type;
   return type === 'text' || type === '' ? defaultType : 'text/plain';
