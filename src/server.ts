@@ -7,6 +7,7 @@ import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
+import { MemoryShare } from '#protocols/activesync/memory-share';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
@@ -111,6 +112,7 @@ class MailServer implements Server {
         delivery,
         maxMessageBytes: config.limits.maxMessageBytes,
         maxRecipients: config.limits.maxRecipients,
+        memory: new MemoryShare(2 * config.limits.maxMessageBytes),
       },
     });
   }

@@ -9,6 +9,7 @@ import type { Provisioning } from '#domain/provisioning';
 import type { Routing } from '#domain/routing';
 import type { Logger } from '#telemetry/log';
 import { CommandError } from './command-error.ts';
+import type { MemoryShare } from './memory-share.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import type { RequestLine } from './request-line.ts';
 import { CommonStatus } from './status.ts';
@@ -26,6 +27,8 @@ export interface CommandServices {
   readonly maxMessageBytes: number;
   /** Of one message. */
   readonly maxRecipients: number;
+  /** For what holds whole messages. */
+  readonly memory: MemoryShare;
 }
 
 /** Why a waiting command is to answer at once with what it has; it is the `reason` of the context's signal. */

@@ -19,6 +19,7 @@ import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { MessageIndexer } from '#mime/index-message';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
+import { MemoryShare } from '#protocols/activesync/memory-share';
 import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createHttpsListener } from '#protocols/http/listener';
@@ -115,6 +116,7 @@ export async function startEndpoint(
       },
       maxMessageBytes,
       maxRecipients,
+      memory: new MemoryShare(2 * maxMessageBytes),
     },
   });
   const { cert, key, ca } = await certificate();

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { EasClient } from '#test/support/eas-client';
+import { smartMail } from '#test/support/smart-mail';
 import { SmtpClient } from '#test/support/smtp-client';
 import { callAdmin } from '#test/support/start-server';
 import { tempFolder } from '#test/support/temp-store';
@@ -9,6 +11,7 @@ import { ServerProcess } from './server-process.ts';
 const messages = 64;
 const messageBytes = 20_000_000;
 const limitBytes = 600_000_000;
+const password = 'Secret-of-bob-1';
 
 test(`${messages} messages of 20 MB at once are taken within 600 MB of memory`, {
   timeout: 180_000,
@@ -27,9 +30,40 @@ test(`${messages} messages of 20 MB at once are taken within 600 MB of memory`, 
   expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
 });
 
+const forwards = 16;
+
+test(`${forwards} requests of a few bytes at once that forward 20 MB each are served within 600 MB of memory`, {
+  timeout: 180_000,
+}, async () => {
+  const dataDir = join(await tempFolder(), 'data');
+  const server = await ServerProcess.start({ dataDir, settings: { MAILSTEAD_QUICK_SETUP: 'false' } });
+  const user = await makeRecipient(join(dataDir, 'admin.sock'));
+  const sender = await SmtpClient.greeted(await server.address('smtp'));
+  await beginMessage(sender, user);
+  expect(await sendContent(sender)).toMatch(/^250 /);
+  sender.close();
+  const baseUrl = `https://${await server.address('https')}`;
+  const ca = await readFile(join(dataDir, 'tls', 'ca.pem'), 'utf8');
+  const phone = new EasClient({ baseUrl, ca, user, password, version: '14.1' });
+  onTestFinished(() => phone.close());
+  await phone.provision();
+  await phone.folderSync();
+  const inbox = phone.folder(2);
+  await phone.syncAll(inbox);
+  const itemId = [...phone.collection(inbox).items.keys()][0] ?? '';
+  const answers = await Promise.all(
+    Array.from({ length: forwards }, (_, n) =>
+      smartMail(phone, 'SmartForward', { mime: `To: ${user}\r\nMessage-ID: <${n}@x>\r\n\r\n`, itemId }),
+    ),
+  );
+  expect(answers.map(({ status, body }) => [status, body.length])).toEqual(answers.map(() => [200, 0]));
+  expect(await peakBytes(server.child.pid)).toBeLessThan(limitBytes);
+  expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+});
+
 async function makeRecipient(socketPath: string): Promise<string> {
   const { OrganizationId } = await callAdmin(socketPath, 'CreateOrganization', { Alias: 'memory' });
-  const named = { OrganizationId, Name: 'bob', DisplayName: 'Bob' };
+  const named = { OrganizationId, Name: 'bob', DisplayName: 'Bob', Password: password };
   const { UserId } = await callAdmin(socketPath, 'CreateUser', named);
   const Email = 'bob@memory.mailstead.test';
   await callAdmin(socketPath, 'RegisterToWorkMail', { OrganizationId, EntityId: UserId, Email });

@@ -1,6 +1,7 @@
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { CommonStatus } from '../../status.ts';
+import { inItsTurn } from './in-its-turn.ts';
 import { type ComposedMail, readComposed } from './read.ts';
 import { submit } from './submit.ts';
 
@@ -21,5 +22,5 @@ export const sendMail = defineCommand({
 
 async function runSendMail(message: ComposedMail, context: CommandContext): Promise<void> {
   if (message.mime.length === 0) throw new CommandError(CommonStatus.InvalidMIME, 'an empty message');
-  await submit(message, context);
+  await inItsTurn(message.mime.length, context, () => submit(message, context));
 }

@@ -9,6 +9,7 @@ import { CommonStatus } from '../../status.ts';
 import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
 import { RightsManagement } from '../../wbxml/code-pages/rights-management.ts';
 import { child, childrenOf, type Element, has, textOf } from '../../wbxml/element.ts';
+import { inItsTurn } from '../send-mail/in-its-turn.ts';
 import { readClientId, readComposed } from '../send-mail/read.ts';
 import { submit } from '../send-mail/submit.ts';
 import { findSource, readSource, type SourceName, sourceOfLine } from './source.ts';
@@ -95,20 +96,24 @@ async function runSmart(kind: SmartKind, request: SmartRequest, context: Command
   }
   if (mime === undefined) throw new CommandError(CommonStatus.UnexpectedItemClass, 'no meeting');
   if (request.source.isInstance) throw new CommandError(CommonStatus.NoRecurrenceInCalendar, 'no series');
-  await submit(
-    {
-      clientId,
-      saveInSent,
-      mime: await composed(kind, mime, { source, isAdded: !request.replacesMime }, context),
-      // The same words may forward one message after another.
-      knownBy: [`${kind.files} ${source.id}\n`, mime],
-      sourceFor: (recipients) => ({
-        folder: source.folder,
-        item: source.id,
-        verb: kind.verb(source, recipients, account.addresses),
-      }),
-    },
-    context,
+  const isAdded = !request.replacesMime;
+  const heldBytes = mime.length + (isAdded ? source.size : 0);
+  await inItsTurn(heldBytes, context, async () =>
+    submit(
+      {
+        clientId,
+        saveInSent,
+        mime: await composed(kind, mime, { source, isAdded }, context),
+        // The same words may forward one message after another.
+        knownBy: [`${kind.files} ${source.id}\n`, mime],
+        sourceFor: (recipients) => ({
+          folder: source.folder,
+          item: source.id,
+          verb: kind.verb(source, recipients, account.addresses),
+        }),
+      },
+      context,
+    ),
   );
 }
 
