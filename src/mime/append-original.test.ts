@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { type Addition, withOriginal, withThread } from './append-original.ts';
 import { readBody } from './body.ts';
+import { threadIndexOfAnswer } from './conversation.ts';
 import { MessageIndexer } from './index-message.ts';
 
 const header = {
@@ -42,6 +43,41 @@ test('a message joins the thread of the original, unless it says itself where it
   expect(thread('\r\nx', { inReplyTo: '<p@x>' })).toContain('References: <p@x>\r\n <o@x>\r\n');
   expect(thread('References: <m@x>\r\n\r\nx')).toBe('References: <m@x>\r\nIn-Reply-To: <o@x>\r\n\r\nx');
   expect(thread('\r\nx', { messageId: '<a@b>\r\nBcc: c@d' })).toBe('\r\nx');
+});
+
+test('a message gets the Thread-Index of an answer, unless it has one', () => {
+  const guid = Buffer.alloc(16, 7);
+  const answer = (atMs: number, conversationIndex: Uint8Array) =>
+    threadIndexOfAnswer({ conversationId: guid, conversationIndex }, atMs);
+  const began = Date.parse('2026-11-16T09:00:00Z');
+  const filetime = (BigInt(began) + 11_644_473_600_000n) * 10_000n;
+  const first = Buffer.alloc(8);
+  first.writeBigUInt64BE(filetime & ~0xffffn);
+  const head = first.subarray(1, 6);
+  expect(answer(began, head).subarray(0, 22)).toEqual(Buffer.concat([first.subarray(0, 6), guid]));
+  // MS-OXOMSG, PidTagConversationIndex: units of 2^18 times 100 ns; beyond 1.7 years of 2^23, with the first bit set.
+  expect(answer(began + 26_214_400, head).readUInt32BE(22)).toBe(1_000_000);
+  expect(answer(began + 1_000 * 86_400_000, head).readUInt32BE(22)).toBe(0x8000_0000 + 102_996_826);
+  expect(answer(began - 5_000, head).readUInt32BE(22)).toBe(0);
+  expect(answer(began, Buffer.concat([head, Buffer.alloc(2_000)]))).toHaveLength(22 + 500);
+  const threadIndex = answer(began, head);
+  expect(thread('\r\nx', { threadIndex })).toContain(`Thread-Index: ${threadIndex.toString('base64')}\r\n`);
+  expect(thread('Thread-index: own\r\n\r\nx', { threadIndex }).match(/thread-index/gi)).toHaveLength(1);
+});
+
+test('a text that a signature covers stays, wherever it stands', async () => {
+  const own =
+    'Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n' +
+    '--s\r\n\r\nSigned\r\n--s\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--s--\r\n--m--\r\n';
+  expect((await join(own, 'Subject: x\r\n\r\ny')).raw).toBe(own);
+});
+
+test('a picture that is called a mere file stays in its text', async () => {
+  const original =
+    'Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<img src="cid:p@x">\r\n' +
+    '--b\r\nContent-Type: application/octet-stream; name=p.png\r\nContent-ID: <p@x>\r\n\r\nPNG\r\n--b--\r\n';
+  const { types } = await join('Content-Type: text/html\r\n\r\n<p>A</p>', original, 'pictures');
+  expect(types).toEqual(['multipart/related', 'text/html', 'application/octet-stream']);
 });
 
 test('texts are decoded and joined, whatever charset and form they are in', async () => {

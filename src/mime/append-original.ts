@@ -4,7 +4,7 @@ import { readBody } from './body.ts';
 import { formatDate, headerBytes, type RawField, splitMessage } from './header-edit.ts';
 import { textToFragment } from './html.ts';
 import { MessageIndexer } from './index-message.ts';
-import type { MessageIndex, MessagePart } from './message-index.ts';
+import type { MessageAttachment, MessageIndex, MessagePart } from './message-index.ts';
 import { Base64Encoder } from './transfer-encode.ts';
 
 /** What of the header of a message those that answer it name, decoded. */
@@ -19,6 +19,8 @@ export interface OriginalHeader {
   readonly messageId?: string | undefined;
   readonly inReplyTo?: string | undefined;
   readonly references: readonly string[];
+  /** Of what answers it. */
+  readonly threadIndex?: Uint8Array | undefined;
 }
 
 /** What is put into a client's message of the one that it replies to or forwards. */
@@ -62,14 +64,19 @@ export function withThread(raw: Uint8Array, original: OriginalHeader): readonly 
 
 function threadLines(
   fields: readonly RawField[],
-  { messageId = '', inReplyTo = '', references }: OriginalHeader,
+  { messageId = '', inReplyTo = '', references, threadIndex }: OriginalHeader,
   ownEol: string,
 ): readonly string[] {
-  if (!isMessageId(messageId)) return [];
+  const has = (wanted: string) => fields.some(({ name }) => name === wanted);
+  const index =
+    threadIndex === undefined || has('thread-index')
+      ? []
+      : [`Thread-Index: ${Buffer.from(threadIndex).toString('base64')}${ownEol}`];
+  if (!isMessageId(messageId)) return index;
   const before = references.length > 0 ? references : [inReplyTo];
   const chain = before.filter(isMessageId).slice(-maxReferences);
-  const has = (wanted: string) => fields.some(({ name }) => name === wanted);
   return [
+    ...index,
     ...(has('in-reply-to') ? [] : [`In-Reply-To: ${messageId}${ownEol}`]),
     ...(has('references') ? [] : [`References: ${[...chain, messageId].join(`${ownEol} `)}${ownEol}`]),
   ];
@@ -217,9 +224,15 @@ function indexOf(raw: Uint8Array): MessageIndex {
 }
 
 /** Its text cannot be changed: a signature covers it, or nobody here can read it. */
-function isSealed({ parts }: MessageIndex): boolean {
-  return /^(?:multipart\/(?:signed|encrypted)|application\/(?:x-)?pkcs7-mime)$/.test(parts[0]?.type ?? '');
+function isSealed({ parts, text, html }: MessageIndex): boolean {
+  const isSigned = (at: number): boolean => {
+    const { type = '', parent = -1 } = parts[at] ?? {};
+    return sealedType.test(type) || (parent >= 0 && isSigned(parent));
+  };
+  return [0, ...text, ...html].some(isSigned);
 }
+
+const sealedType = /^(?:multipart\/(?:signed|encrypted)|application\/(?:x-)?pkcs7-mime)$/;
 
 /** The parts that what is added goes below: the last of each kind, the plain one only if it is not read with the HTML. */
 function targetsOf({ parts, text, html }: MessageIndex): {
@@ -250,13 +263,19 @@ async function textOf(index: TextIndex, kind: 'plain' | 'html', raw: Uint8Array)
 
 /** The pictures that a text shows by their Content-ID. RFC 2392. */
 function picturesIn(html: string, { parts, attachments }: MessageIndex): MessagePart[] {
+  // Some programs do not say what their pictures are.
+  const pictures = attachments.filter(
+    ({ type, isInline }) => type.startsWith('image/') || (isInline && type === 'application/octet-stream'),
+  );
+  const idsOf = ({ contentId = '' }: MessageAttachment) => [
+    contentId,
+    encodeURIComponent(contentId.toWellFormed()),
+  ];
+  const wanted = new Set(pictures.flatMap(idsOf));
   const shown = new Set<string>();
-  for (const [, id = ''] of html.matchAll(/\bcid:([^\s"'<>)]{1,500})/gi)) shown.add(id);
-  return attachments
-    .filter(({ contentId = '', type }) => {
-      const isShown = shown.has(contentId) || shown.has(encodeURIComponent(contentId.toWellFormed()));
-      return type.startsWith('image/') && isShown;
-    })
+  for (const [, id = ''] of html.matchAll(/\bcid:([^\s"'<>)]{1,500})/gi)) if (wanted.has(id)) shown.add(id);
+  return pictures
+    .filter((picture) => idsOf(picture).some((id) => shown.has(id)))
     .flatMap(({ part }) => parts[part] ?? []);
 }
 
@@ -282,6 +301,7 @@ function headLines({ from, to, cc, subject, sentMs }: OriginalHeader): readonly 
 }
 
 function joinHtml(own: string, added: string): string {
-  const end = [...own.matchAll(/<\/body\b/gi)].at(-1)?.index ?? own.length;
+  let end = own.length;
+  for (const { index } of own.matchAll(/<\/body\b/gi)) end = index;
   return own.slice(0, end) + added + own.slice(end);
 }

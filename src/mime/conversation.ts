@@ -29,3 +29,26 @@ export function conversationIndexOf(headers: MessageHeaders, receivedMs: number 
   bytes.writeBigUInt64BE((filetime >> 16n) & 0xff_ffff_ffffn);
   return Uint8Array.from(bytes.subarray(3));
 }
+
+/** An index keeps the answers of so many levels; a line of a header holds it. */
+const maxLevels = 100;
+
+/**
+ * The Thread-Index of an answer, written `atMs`, to a message of which the conversation is known: without one, who goes by
+ * it sees a conversation of its own. MS-OXOMSG, PidTagConversationIndex.
+ */
+export function threadIndexOfAnswer(
+  original: { readonly conversationId: Uint8Array; readonly conversationIndex: Uint8Array },
+  atMs: number,
+): Buffer {
+  const { conversationId, conversationIndex: index } = original;
+  const before = Buffer.concat([Buffer.of(1), index.subarray(0, 5), conversationId, index.subarray(5)]);
+  if (before.length >= 22 + 5 * maxLevels) return before.subarray(0, 22 + 5 * maxLevels);
+  const beganAt = BigInt(before.readUIntBE(0, 6)) << 16n;
+  const at = BigInt(Math.trunc(atMs) + filetimeEpochMs) * 10_000n;
+  const delta = at > beganAt ? at - beganAt : 0n;
+  const isLong = delta >> 49n > 0n;
+  const level = Buffer.alloc(5);
+  level.writeUInt32BE(Number(isLong ? 0x8000_0000n | ((delta >> 23n) & 0x7fff_ffffn) : delta >> 18n));
+  return Buffer.concat([before, level]);
+}

@@ -78,6 +78,24 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     expect(await marks()).toMatchObject({ lastVerb: verb, lastVerbMs: expect.any(Number) });
   });
 
+  test.each(['', `Thread-Index: ${Buffer.alloc(27, 1).toString('base64')}\r\n`])(
+    'it stays in the conversation of what it replies to (%j)',
+    async (field) => {
+      const { server, phone } = await start();
+      const itemId = await server.receive(field + original(server));
+      await smartMail(phone, 'SmartReply', { mime: reply(server.bob.address), itemId });
+      const indexOf = (raw = '') => {
+        const indexer = new MessageIndexer();
+        indexer.write(Buffer.from(raw));
+        return indexer.end();
+      };
+      const [sent] = await server.messages(server.alice, FolderType.SentItems);
+      const before = indexOf(field + original(server));
+      expect(indexOf(sent).conversationId).toEqual(before.conversationId);
+      expect(indexOf(sent).conversationIndex).toHaveLength(before.conversationIndex.length + 5);
+    },
+  );
+
   test('the fields of its thread that the client wrote stay, and no copy is kept unless asked for', async () => {
     const { server, phone, itemId } = await start();
     const fields = 'In-Reply-To: <mine@x>\r\nReferences: <first@x> <mine@x>\r\n';

@@ -1,6 +1,7 @@
 import type { Item } from '#domain/item';
 import { wasSent } from '#domain/send';
 import { type OriginalHeader, withOriginal, withThread } from '#mime/append-original';
+import { threadIndexOfAnswer } from '#mime/conversation';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { isAtLeast } from '../../protocol-version.ts';
@@ -125,7 +126,7 @@ async function composed(
   { mailbox, services }: CommandContext,
 ): Promise<Uint8Array> {
   const { random, maxMessageBytes } = services;
-  const header = headerOf(source);
+  const header = { ...headerOf(source), threadIndex: threadIndexOfAnswer(source, services.clock.now()) };
   const threaded = Buffer.concat(withThread(mime, header));
   if (!isAdded || threaded.length > maxMessageBytes) return threaded;
   const tooLarge = () =>
