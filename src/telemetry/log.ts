@@ -43,32 +43,28 @@ export function createLogger(level: LogLevel, stream?: DestinationStream): Logge
     },
     out,
   );
-  return wrap(root, () => out.flushSync?.());
+  return wrap(root, () => out.flush?.());
 }
 
 /** What gathers lines, and lets them go by itself. */
 interface Out extends DestinationStream {
-  flushSync?(): void;
+  flush?(): void;
 }
 
-/** More than this is written without waiting for the end of the turn. */
-const gatheredBytes = 8 * 1024;
-
 function standardError(): Out {
-  const out = destination({ dest: 2, sync: true, minLength: gatheredBytes });
-  let isWaiting = false;
-  process.once('exit', () => out.flushSync());
+  const out = destination({ dest: 2, sync: true });
+  let lines = '';
+  const flush = () => {
+    if (lines !== '') out.write(lines);
+    lines = '';
+  };
+  process.once('exit', flush);
   return {
     write: (line) => {
-      out.write(line);
-      if (isWaiting) return;
-      isWaiting = true;
-      setImmediate(() => {
-        isWaiting = false;
-        out.flushSync();
-      });
+      if (lines === '') setImmediate(flush);
+      lines += line;
     },
-    flushSync: () => out.flushSync(),
+    flush,
   };
 }
 
