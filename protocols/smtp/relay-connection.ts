@@ -1,13 +1,14 @@
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
 import { domainToASCII } from 'node:url';
 import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
+import { dkimFields } from '#domain/dkim-fields';
 import type { OutboundRecipient } from '#domain/outbound';
-import type { Outcome, RelayedMail } from '#domain/outside';
+import type { Outcome } from '#domain/outside';
 import { DowngradeError, type SendableContent, sendableContent } from '#mime/downgrade';
-import type { Logger } from '#telemetry/log';
+import { ConnectError, lostConnection } from './connection-failure.ts';
 import { dataStream } from './dot-stuffing.ts';
 import type { Host } from './next-hop.ts';
+import type { SendableMail } from './relay-messages.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
 const timeouts = { connectionTimeout: 30_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
@@ -16,8 +17,6 @@ const timeouts = { connectionTimeout: 30_000, greetingTimeout: 300_000, socketTi
 const maxRecipients = 100;
 /** RFC 5321 §4.5.3.1.5 has 512 octets a line; of all lines of one reply. */
 const maxReplyBytes = 64 * 1024;
-/** A longer message is read from the store each time. */
-const maxHeldBytes = 64 * 1024;
 
 /** Envelope and errors as the library leaves them. */
 interface TriedEnvelope extends SMTPEnvelope {
@@ -39,24 +38,13 @@ interface Answer {
   readonly response: string;
 }
 
-/** ConnectError: no session with the server came about. */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
-  /** RFC 3463: 4.7.4 and 4.7.5 where TLS did not come about as it has to. */
-  readonly status: '4.4.1' | '4.7.4' | '4.7.5';
-
-  constructor(message: string, status: ConnectError['status'] = '4.4.1', options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
-  }
-}
-
 interface OpenOptions {
   /** Our own name, said in EHLO. */
   readonly hostname: string;
   /** Who signs certificates, instead of the authorities of this machine; for tests. */
   readonly ca?: string | undefined;
-  readonly log: Logger;
+  /** TLS failed with a host that it is only tested with; the session goes on without the check. */
+  onTlsFailure(fields: { readonly host: string; readonly mode: string; readonly reason: string }): void;
 }
 
 /** RelayConnection is one SMTP session as a client, made by `open`; after a failure it is not usable any more. */
@@ -91,7 +79,7 @@ export class RelayConnection {
       if (error.status === '4.4.1' || host.tls === 'required') throw error;
       if (host.tls === 'tested') {
         const { message: reason } = error;
-        options.log.warn('outbound.sts.failed', { host: host.name, mode: 'testing', reason });
+        options.onTlsFailure({ host: host.name, mode: 'testing', reason });
         return await RelayConnection.open({ ...host, tls: 'any' }, options);
       }
       if (host.isSecure || host.login !== undefined) throw error;
@@ -109,15 +97,20 @@ export class RelayConnection {
     return this.#greetedBy;
   }
 
+  /** Resolves when the session is over. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   /** Sends a mail in as many transactions as its recipients' DSN parameters need. */
-  async send(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+  async send(mail: SendableMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
     const isUtf8 = [mail.reversePath, ...recipients.map(({ address }) => address)].some(isInternational);
     const takesUtf8 = this.#extensions.has('SMTPUTF8');
     if (isUtf8 && !takesUtf8) return await this.#sendAscii(mail, recipients);
     const utf8 = takesUtf8 ? (isUtf8 ? 'used' : 'possible') : 'absent';
     const outcomes: Outcome[] = [];
     try {
-      const open = await reopenable(mail);
+      const open = () => mail.open();
       const is8bit = this.#extensions.has('8BITMIME');
       const { isVerbatim, facts, size } = mail;
       const known = facts && { ...facts, size };
@@ -143,9 +136,9 @@ export class RelayConnection {
   }
 
   /** With its signatures in front; undefined when it cannot be signed, or the session ends first. */
-  async #signed(mail: RelayedMail, content: SendableContent): Promise<SendableContent | undefined> {
+  async #signed(mail: SendableMail, content: SendableContent): Promise<SendableContent | undefined> {
     const bodyHash = content.isUnchanged ? mail.facts?.bodyHash : undefined;
-    const signing = mail.sign(content.open(), bodyHash).catch(() => undefined);
+    const signing = dkimFields(mail.signing, content.open(), bodyHash).catch(() => undefined);
     const fields = await Promise.race([signing, this.#ended.promise]);
     if (typeof fields !== 'string') return undefined;
     const bytes = Buffer.from(fields);
@@ -160,7 +153,10 @@ export class RelayConnection {
   }
 
   /** RFC 6531 §3.2: to a server without SMTPUTF8 goes what can be written without it. */
-  async #sendAscii(mail: RelayedMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
+  async #sendAscii(
+    mail: SendableMail,
+    recipients: readonly OutboundRecipient[],
+  ): Promise<readonly Outcome[]> {
     const isRefused = ({ address }: OutboundRecipient) =>
       isInternational(mail.reversePath) || isInternational(address);
     const refusal = failed('5.6.7', `${this.host.name} takes no internationalized addresses (SMTPUTF8)`);
@@ -194,7 +190,7 @@ export class RelayConnection {
   }
 
   async #send(
-    mail: RelayedMail,
+    mail: SendableMail,
     content: SendableContent,
     isUtf8Said: boolean,
     recipients: readonly OutboundRecipient[],
@@ -269,14 +265,6 @@ function isTooMany(response = ''): boolean {
   return /^(?:452|552)[ -](?:[45]\.5\.3\b|(?![245]\.\d))/.test(response);
 }
 
-/** A small message is read from the store once: it is looked at, and then sent. */
-async function reopenable(mail: RelayedMail): Promise<() => AsyncIterable<Uint8Array>> {
-  if (mail.size > maxHeldBytes) return () => mail.open();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of mail.open()) chunks.push(chunk);
-  return () => Readable.from(chunks);
-}
-
 /** A local part beyond ASCII cannot be written otherwise; a domain can. */
 function isInternational(address: string): boolean {
   return /\P{ASCII}/u.test(address.slice(0, address.lastIndexOf('@') + 1));
@@ -300,7 +288,7 @@ function sayUtf8(connection: SMTPConnection): void {
   };
 }
 
-function dsnOf(mail: RelayedMail, notify: OutboundRecipient['notify'], orcpt: string | undefined) {
+function dsnOf(mail: SendableMail, notify: OutboundRecipient['notify'], orcpt: string | undefined) {
   return {
     ret: mail.ret ?? null,
     envid: mail.envid ?? null,
@@ -316,10 +304,6 @@ function failed(status: string, text: string): Omit<Outcome, 'address'> {
 /** Why not is in our log: unsigned it is not sent. */
 function unsignable({ address }: OutboundRecipient): Outcome {
   return { address, kind: 'deferred', status: '4.3.0', text: 'The message could not be signed' };
-}
-
-function lostConnection({ address }: OutboundRecipient): Outcome {
-  return { address, kind: 'deferred', status: '4.4.2', text: 'The connection was lost' };
 }
 
 function connectError(error: unknown, { upgrading = false }: SMTPConnection): ConnectError {

@@ -1,8 +1,10 @@
 import type { OutboundRecipient } from '#domain/outbound';
 import type { Clock, Outcome, Relay, RelayedMail, RelaySession, RemoteHop } from '#domain/outside';
 import type { Logger } from '#telemetry/log';
+import { ConnectError } from './connection-failure.ts';
 import { type Host, type NextHops, NoHostError } from './next-hop.ts';
-import { ConnectError, RelayConnection } from './relay-connection.ts';
+import { RelayThreads } from './relay-threads.ts';
+import type { ThreadConnection } from './thread-connection.ts';
 
 interface SmtpRelayOptions {
   /** Our own name, said in EHLO. */
@@ -17,30 +19,38 @@ interface SmtpRelayOptions {
 /** An attempt that takes longer is broken off, and no further server tried. */
 const attemptMs = 50 * 60_000;
 
-/** SmtpRelay gives mail to other servers over SMTP. RFC 5321 §5. */
+/** SmtpRelay gives mail to other servers over SMTP, in a thread of its own. RFC 5321 §5. */
 export class SmtpRelay implements Relay {
   readonly #options: SmtpRelayOptions;
+  readonly #threads: RelayThreads;
 
   constructor(options: SmtpRelayOptions) {
     this.#options = options;
+    this.#threads = new RelayThreads(options);
   }
 
   session(): RelaySession {
-    return new SmtpRelaySession(this.#options);
+    return new SmtpRelaySession(this.#options, this.#threads);
+  }
+
+  stop(): Promise<void> {
+    return this.#threads.stop();
   }
 }
 
 class SmtpRelaySession implements RelaySession {
   readonly #options: SmtpRelayOptions;
-  #connection: RelayConnection | undefined;
+  readonly #threads: RelayThreads;
+  #connection: ThreadConnection | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
   #isSending = false;
   /** The time for this attempt is up. */
   #isLate = false;
 
-  constructor(options: SmtpRelayOptions) {
+  constructor(options: SmtpRelayOptions, threads: RelayThreads) {
     this.#options = options;
+    this.#threads = threads;
   }
 
   async send(hop: RemoteHop, mail: RelayedMail): Promise<readonly Outcome[]> {
@@ -123,11 +133,11 @@ class SmtpRelaySession implements RelaySession {
     }
   }
 
-  async #connected(host: Host): Promise<RelayConnection> {
+  async #connected(host: Host): Promise<ThreadConnection> {
     const open = this.#connection;
     if (open?.isUsable && isSameHost(open.host, host)) return open;
     open?.quit();
-    const opening = RelayConnection.open(host, this.#options);
+    const opening = this.#threads.open(host);
     const opened = await Promise.race([opening, this.#closed.promise]);
     if (opened === undefined || this.#isClosed) {
       // It may come about yet.

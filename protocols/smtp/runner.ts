@@ -2,7 +2,7 @@ import type { DkimSigner } from '#domain/dkim-signer';
 import type { LocalTransport } from '#domain/local-transport';
 import type { OutboundMail, QueuedRecipient } from '#domain/outbound';
 import type { OutboundQueue } from '#domain/outbound-queue';
-import type { Clock, Outcome, Relay, RelayedMail, RelaySession, RemoteHop } from '#domain/outside';
+import type { Clock, Outcome, Relay, RelaySession, RemoteHop } from '#domain/outside';
 import type { DueDestination } from '#domain/ports';
 import type { Routes } from '#domain/routes';
 import type { Routing } from '#domain/routing';
@@ -13,7 +13,7 @@ interface RelayRunnerParts {
   readonly relay: Relay;
   /** Takes what is for addresses here. */
   readonly local: Pick<LocalTransport, 'send'>;
-  readonly signer: Pick<DkimSigner, 'sign'>;
+  readonly signer: Pick<DkimSigner, 'signing'>;
   readonly routing: Pick<Routing, 'nextHop'>;
   readonly routes: Pick<Routes, 'destinationOf'>;
   readonly clock: Clock;
@@ -108,6 +108,7 @@ export class RelayRunner {
     await this.settled();
     cancel();
     for (const end of this.#idle.values()) end();
+    await this.#parts.relay.stop();
   }
 
   #note(destination: string, dueMs: number): Waiting {
@@ -305,9 +306,9 @@ export class RelayRunner {
       const { reversePath, envid, ret, is8bit, facts } = mail;
       const size = mail.size - mail.skip;
       const open = () => queue.open(mail);
-      const sign: RelayedMail['sign'] = (content, bodyHash) => signer.sign(mail, content, bodyHash);
+      const signing = signer.signing(mail);
       const isVerbatim = mail.kind === 'journal';
-      const relayed = { reversePath, envid, ret, is8bit, facts, isVerbatim, size, recipients, open, sign };
+      const relayed = { reversePath, envid, ret, is8bit, facts, isVerbatim, size, recipients, open, signing };
       const told = await session.send(hop, relayed);
       // What was queued for one place and goes to another by now says nothing of the first.
       const isElsewhere = routes.destinationOf(recipients[0]?.address ?? '') !== mail.destination;

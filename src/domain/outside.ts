@@ -1,4 +1,5 @@
 import type { ContentFacts } from '#mime/content-facts';
+import type { MailSigning } from './dkim-fields.ts';
 import type { OutboundRecipient } from './outbound.ts';
 
 /** What the server needs from the world; tests pass their own. */
@@ -64,13 +65,10 @@ export interface RelayedMail {
   readonly facts?: ContentFacts | undefined;
   /** It is to arrive byte for byte wherever that is possible: it holds a message that is kept as evidence. */
   readonly isVerbatim?: boolean | undefined;
-  /** The message, from its beginning each time it is asked for. */
+  /** The message, from its beginning each time it is asked for; a chunk is the reader's, with the memory that is all its own. */
   open(): AsyncIterable<Uint8Array>;
-  /**
-   * The fields that sign it, to be put in front of just these bytes; if the hash of their body is known, only the header is
-   * read. Rejects when it cannot be signed.
-   */
-  sign(content: AsyncIterable<Uint8Array>, bodyHash?: string): Promise<string>;
+  /** Unsigned it is not sent. */
+  readonly signing: MailSigning;
 }
 
 /** A connection to other servers, one mail after the other; it stays open while the next goes the same way. */
@@ -84,4 +82,6 @@ export interface RelaySession {
 /** How mail leaves this server. */
 export interface Relay {
   session(): RelaySession;
+  /** Frees what its sessions share once they have ended; those that are begun later make it anew. */
+  stop(): Promise<void>;
 }

@@ -41,6 +41,7 @@ export type EventName =
   | 'outbound.mail.deleted'
   | 'outbound.signing.failed'
   | 'outbound.queue.failed'
+  | 'outbound.thread.failed'
   | 'outbound.sts.fetched'
   | 'outbound.sts.failed'
   // Policies of groups.

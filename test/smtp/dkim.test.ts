@@ -4,8 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dkimSign } from 'mailauth/lib/dkim/sign.js';
 import { expect, test } from 'vitest';
+import type { MailSigning } from '#domain/dkim-fields';
 import type { DkimSigner } from '#domain/dkim-signer';
-import { digestMessage } from '#mime/dkim-sign';
+import type { DkimSigningKey } from '#mime/dkim-sign';
 import { EasClient } from '#test/support/eas-client';
 import { type NextServerOptions, startNextServer } from '#test/support/next-server';
 import { minute, startOutbound } from '#test/support/outbound-site';
@@ -241,16 +242,28 @@ test('new keys sign once their records are found, the old records stay; a restar
   expect(Records).toEqual(before);
 });
 
+/** Says who signs all mail; nothing is logged. */
+function signerOf(keysFor: MailSigning['keysFor']): Pick<DkimSigner, 'signing'> {
+  return { signing: () => ({ keysFor, failed: () => undefined }) };
+}
+
+const ours25519 = generateKeyPairSync('ed25519');
+const key: DkimSigningKey = {
+  domain: 'ours.example',
+  selector: 's',
+  algorithm: 'ed25519-sha256',
+  privateKey: ours25519.privateKey,
+};
+const keyRecord = `v=DKIM1; k=ed25519; p=${ours25519.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')}`;
+
 test('what cannot be signed waits and is not sent; it leaves when it can be', async () => {
   const next = await startNextServer();
   const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
-  let faults = 2;
-  const signer = {
-    sign: async () => {
-      if (faults-- > 0) throw new Error('no key');
-      return 'X-Signed: yes\r\n';
-    },
-  };
+  let isBroken = true;
+  const signer = signerOf(async () => {
+    if (isBroken) throw new Error('no key');
+    return { keys: [key], atMs: 0 };
+  });
   const site = await startOutbound({ dns: zone.server, port: next.port, signer });
   await site.send(['bob@one.example', 'carol@one.example']);
   const [waiting] = await site.queued();
@@ -260,59 +273,99 @@ test('what cannot be signed waits and is not sent; it leaves when it can be', as
   ]);
   await site.pass(minute);
   expect(next.mails).toEqual([]);
+  isBroken = false;
   await site.pass(5 * minute);
-  expect(next.mails[0]?.raw).toMatch(/^X-Signed: yes\r\nReceived:/);
+  expect(next.mails[0]?.raw).toMatch(/^DKIM-Signature:[^:]*ours\.example;[\s\S]*\r\nReceived:/);
   expect(await site.queued()).toEqual([]);
 });
+
+test.each(['at once', 'when it is asked for'])(
+  'why something cannot be signed is told once: the key is missing %s',
+  async (when) => {
+    const next = await startNextServer();
+    const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
+    const told: unknown[] = [];
+    const signer: Pick<DkimSigner, 'signing'> = {
+      signing: () => ({
+        keysFor: async ([author]) => {
+          if (when === 'at once' || author === 'other.example') throw new Error('no key');
+          return { authors: ['ours.example'], keys: [key], atMs: 0 };
+        },
+        failed: (err) => told.push(err),
+      }),
+    };
+    const site = await startOutbound({ dns: zone.server, port: next.port, signer });
+    await site.send(['bob@one.example'], {}, 'From: x@other.example\r\n\r\nText\r\n');
+    expect(told).toMatchObject([{ message: 'no key', stack: expect.stringContaining('dkim.test.ts') }]);
+    expect(next.mails).toEqual([]);
+  },
+);
 
 test('a stop does not wait for a signature', async () => {
   const next = await startNextServer();
   const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
-  const asked = Promise.withResolvers<void>();
-  const signer = {
-    sign: () => {
+  for (const known of [[], ['ours.example']]) {
+    const asked = Promise.withResolvers<void>();
+    const signer = signerOf(async (authors) => {
+      if (authors[0] === known[0]) return { authors, keys: [], atMs: 0 };
       asked.resolve();
-      return new Promise<string>(() => undefined);
-    },
-  };
-  const site = await startOutbound({ dns: zone.server, port: next.port, signer });
-  await site.accept(['bob@one.example']);
-  await asked.promise;
-  const stopped = site.runner.stop();
-  site.clock.move(minute);
-  await stopped;
-  expect(await site.queued()).toMatchObject([{ attempts: 0, recipients: [{ state: 'pending' }] }]);
+      return new Promise(() => undefined);
+    });
+    const site = await startOutbound({ dns: zone.server, port: next.port, signer });
+    await site.accept(['bob@one.example']);
+    await asked.promise;
+    const stopped = site.runner.stop();
+    site.clock.move(minute);
+    await stopped;
+    expect(await site.queued()).toMatchObject([{ attempts: 0, recipients: [{ state: 'pending' }] }]);
+  }
+  expect(next.mails).toEqual([]);
 });
 
 test('the hash of a body is made while it comes in, and serves while the body stays as it is', async () => {
-  const zone = await startZone({ 'one.example': { a: ['127.0.0.1'] } });
   const body = `${'.line  of \t text \r\n'.repeat(20_000)}\r\n\r\n`;
   const bodies = {
     plain: body,
     'beyond ASCII': `${body}\u00fc\r\n`,
     'a long line': `${body}${'x'.repeat(999)}\r\n`,
   };
+  const zone = await startZone({
+    'one.example': { a: ['127.0.0.1'] },
+    's._domainkey.ours.example': { txt: [keyRecord] },
+  });
+  const signer = signerOf(async () => ({ keys: [key], atMs: 0 }));
   for (const [hide8BITMIME, expected] of [
     [false, ['plain', 'beyond ASCII']],
     [true, ['plain']],
   ] as const) {
     const next = await startNextServer({ hide8BITMIME });
-    const known: string[] = [];
-    const signer: Pick<DkimSigner, 'sign'> = {
-      sign: async (_mail, content, bodyHash) => {
-        const { fields, bodyHash: found } = await digestMessage(content);
-        const subject = fields.find(({ name }) => name === 'subject')?.value.trim() ?? '';
-        if (bodyHash !== undefined) known.push(subject);
-        expect(bodyHash ?? found).toBe(found);
-        return '';
-      },
-    };
     const site = await startOutbound({ dns: zone.server, port: next.port, signer });
-    for (const [name, text] of Object.entries(bodies)) {
-      await site.send(['bob@one.example'], {}, `Subject: ${name}\r\n\r\n${text}`);
-    }
-    expect(known).toEqual(expected);
-    expect(next.mails[0]?.raw.endsWith(`Subject: plain\r\n\r\n${body}`)).toBe(true);
+    const sendAll = async () => {
+      for (const [name, text] of Object.entries(bodies)) {
+        await site.send(
+          ['bob@one.example'],
+          {},
+          `From: alice@ours.example\r\nSubject: ${name}\r\n\r\n${text}`,
+        );
+      }
+    };
+    await sendAll();
     expect(next.mails).toHaveLength(3);
+    for (const { raw } of next.mails) {
+      expect(await zone.verdicts(raw)).toEqual(['pass ours.example ed25519-sha256']);
+    }
+    expect(next.mails[0]?.raw.endsWith(`Subject: plain\r\n\r\n${body}`)).toBe(true);
+    // A hash that is none shows where it serves.
+    const claim = site.queue.claim.bind(site.queue);
+    site.queue.claim = async (destination) => {
+      const claimed = await claim(destination);
+      const { mail } = claimed;
+      if (mail?.facts === undefined) return claimed;
+      return { ...claimed, mail: { ...mail, facts: { ...mail.facts, bodyHash: 'known' } } };
+    };
+    await sendAll();
+    expect(next.mails).toHaveLength(6);
+    const known = next.mails.filter(({ raw }) => raw.includes('bh=known;'));
+    expect(known.map(({ raw }) => /^Subject: (.*)$/m.exec(raw)?.[1])).toEqual(expected);
   }
 });

@@ -41,7 +41,7 @@ interface OutboundSiteOptions {
   readonly clock?: Clock;
   readonly mailboxQuotaBytes?: number;
   /** Nothing is signed if absent. */
-  readonly signer?: Pick<DkimSigner, 'sign'>;
+  readonly signer?: Pick<DkimSigner, 'signing'>;
   /** Who signs the certificates of other servers, and where hosts of MTA-STS policies listen. */
   readonly sts?: { readonly ca: string; readonly port: number };
   /** A data folder that outlives the site. */
@@ -78,6 +78,11 @@ export interface OutboundSite {
   /** Lets time pass, until everything due by then has been tried. */
   pass(ms: number): Promise<void>;
 }
+
+/** Nothing is signed. */
+const unsigned: Pick<DkimSigner, 'signing'> = {
+  signing: () => ({ keysFor: async () => ({ keys: [], atMs: 0 }), failed: () => undefined }),
+};
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -164,7 +169,7 @@ export async function startOutbound(options: OutboundSiteOptions = {}): Promise<
     queue,
     relay,
     local,
-    signer: options.signer ?? { sign: async () => '' },
+    signer: options.signer ?? unsigned,
     routing,
     routes,
     clock,
