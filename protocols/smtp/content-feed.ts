@@ -1,7 +1,7 @@
 import { type ContentMessage, plainError } from './relay-messages.ts';
 
 /** So much of a message may be on its way to the other thread; */
-export const windowBytes = 256 * 1024;
+const windowBytes = 256 * 1024;
 /** and what goes at once is at most a chunk more than this. */
 const batchBytes = 192 * 1024;
 

@@ -14,6 +14,8 @@ interface RelayThreadOptions {
   readonly ca?: string | undefined;
 }
 
+/** As `--max-semi-space-size=16`, which decides where it is given: three of these. Pieces of messages are garbage at once. */
+const resourceLimits = { maxYoungGenerationSizeMb: 48 };
 /** A thread that does not end itself is ended. */
 const endMs = 2_000;
 
@@ -58,7 +60,10 @@ class RelayThread {
 
   constructor(options: RelayThreadOptions) {
     this.#options = options;
-    this.#worker = new Worker(new URL('./relay-thread.ts', import.meta.url), { name: 'relay' });
+    this.#worker = new Worker(new URL('./relay-thread.ts', import.meta.url), {
+      name: 'relay',
+      resourceLimits,
+    });
     this.#worker.on('message', (message: FromThread) => this.#take(message));
     this.#worker.on('messageerror', (error) => this.#kill(error));
     this.#worker.on('error', (error) => {
