@@ -74,9 +74,13 @@ export function storeQueueSuite(name: string, open: () => Promise<StoreUnderTest
         for (const range of ranges) {
           const limit = 1 + random(20);
           const { isQueue: _, ...plain } = range;
-          const expected = await store.page(a, { ...plain, limit });
-          expect(await store.page(a, { ...range, limit })).toEqual(expected);
-          expect(await store.transact([a], (tx) => tx.page(a, { ...range, limit }))).toEqual(expected);
+          const { rows: expected } = await store.page(a, { ...plain, limit });
+          const found = await store.page(a, { ...range, limit });
+          expect(found.rows).toEqual(expected);
+          const seen = await store.transact([a], (tx) => tx.page(a, { ...range, limit }));
+          expect(seen.rows).toEqual(expected);
+          const isMore = (await store.page(a, { ...plain, limit: limit + 1 })).rows.length > limit;
+          if (isMore) expect([found.next, seen.next]).not.toContain(undefined);
         }
       }
     });

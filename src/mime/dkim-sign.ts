@@ -56,7 +56,7 @@ const coveredFields = [
 /** More fields of one name than this are not signed. */
 const maxOfOneName = 50;
 
-const signAsync = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
+const signAsync = promisify<string, Uint8Array, KeyObject, Buffer>(sign);
 
 /**
  * Reads a message once, in chunks; no further than its header if the hash of its body is known. Throws RangeError for a
@@ -190,11 +190,11 @@ function foldedList(names: readonly string[]): string {
   return [...lines, line].join('\r\n\t');
 }
 
-/** RFC 8463 §3: Ed25519 signs the hash. */
+/** RFC 8463 §3: Ed25519 signs the hash; that takes less than handing it to a thread. */
 async function signatureOf(text: Uint8Array, { algorithm, privateKey }: DkimSigningKey): Promise<string> {
   const signature =
     algorithm === 'rsa-sha256'
       ? await signAsync('sha256', text, privateKey)
-      : await signAsync(null, createHash('sha256').update(text).digest(), privateKey);
+      : sign(null, createHash('sha256').update(text).digest(), privateKey);
   return signature.toString('base64');
 }

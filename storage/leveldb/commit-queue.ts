@@ -71,7 +71,7 @@ interface QueueOutside {
 }
 
 /** So long a transaction that is not urgent waits for others to share its commit with, in milliseconds. */
-const companyMs = 2;
+const companyMs = 5;
 
 /** Transactions on their way to disk, in the order in which their partitions were locked. */
 export class CommitQueue {

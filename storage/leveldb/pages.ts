@@ -6,7 +6,13 @@ import type { Bytes, Page, Part, Range } from '../store.ts';
 import type { Change } from './commit-queue.ts';
 import { latin1 } from './latin1.ts';
 import { type Level, levelKey } from './level.ts';
-import { Windows } from './windows.ts';
+import { type Look, Windows } from './windows.ts';
+
+/** What was found of a range; `isWhole` if it has no more. */
+interface Rows {
+  readonly rows: [Bytes, Bytes][];
+  readonly isWhole: boolean;
+}
 
 /** The largest page. */
 const pageLimits = { rows: 1000, bytes: 1024 * 1024 } as const;
@@ -43,8 +49,7 @@ export class Pages {
     }
     const look = this.#windows.begin(part, range);
     try {
-      const { rows, isWhole } =
-        look.range === undefined ? { rows: [], isWhole: true } : await this.#rows(part, look.range);
+      const { rows, isWhole } = await this.#looked(look);
       this.#windows.end(
         look,
         rows.map(([key]) => key),
@@ -57,13 +62,26 @@ export class Pages {
     }
   }
 
+  async #looked({ part, range, keys }: Look): Promise<Rows> {
+    if (range === undefined) return { rows: [], isWhole: true };
+    if (keys === undefined) return await this.#rows(part, range);
+    const limit = pageLimit(range);
+    const rows: [Bytes, Bytes][] = [];
+    for (const key of keys) {
+      const value = this.#level.getSync(levelKey(part, key));
+      if (value === undefined) continue;
+      if (rows.length === limit) return { rows, isWhole: false };
+      rows.push([key, value]);
+    }
+    return { rows, isWhole: true };
+  }
+
   /** These changes are durable now. */
   note(part: Part, changes: ReadonlyMap<string, Change>): void {
     this.#windows.note(part, changes);
   }
 
-  /** `isWhole` if the range has no more. */
-  async #rows(part: Part, range: Range): Promise<{ rows: [Bytes, Bytes][]; isWhole: boolean }> {
+  async #rows(part: Part, range: Range): Promise<Rows> {
     const limit = pageLimit(range);
     const entries = await this.#read(part, range, limit);
     let bytes = 0;

@@ -56,3 +56,23 @@ test('only so many ranges are remembered', () => {
   expect(windows.begin(part, { gte: keyOf(0), lt: keyOf(1) }).range).toBeDefined();
   expect(windows.begin(part, { gte: keyOf(99), lt: keyOf(100) }).range).toBeUndefined();
 });
+
+test('while they are few, the keys themselves are known', () => {
+  const windows = new Windows();
+  const known = () => {
+    const look = windows.begin(part, everything);
+    windows.abandon(look);
+    return look.keys?.map(latin1);
+  };
+  expect(known()).toBeUndefined();
+  windows.end(windows.begin(part, everything), [keyOf(5)], true);
+  put(windows, 9);
+  put(windows, 4);
+  expect(known()).toEqual([4, 5, 9].map((n) => latin1(keyOf(n))));
+  // Found the first two, and stopped there.
+  windows.end(windows.begin(part, everything), [keyOf(5)], false);
+  expect(known()).toEqual([5, 9].map((n) => latin1(keyOf(n))));
+  for (let n = 10; n < 50; n++) put(windows, n);
+  expect(known()).toBeUndefined();
+  expect(bounds(windows)).toEqual([latin1(keyOf(5)), behind(49)]);
+});

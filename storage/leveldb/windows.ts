@@ -11,6 +11,8 @@ import { latin1 } from './latin1.ts';
 interface Window {
   readonly from: string;
   readonly to: string;
+  /** If they are few, and known: no others can be there. */
+  readonly keys?: ReadonlySet<string> | undefined;
 }
 
 /** A range, and where its rows are. */
@@ -20,18 +22,22 @@ interface Known {
 }
 
 /** A look that is under way. */
-interface Look {
+export interface Look {
   readonly part: Part;
   readonly whole: Window;
   /** What is to be read: of the range as much as can have rows; undefined if none can be there. */
   readonly range: Range | undefined;
+  /** In order; if they are known, nothing else need be read. */
+  readonly keys: readonly Bytes[] | undefined;
   /** Around the rows that have become durable since it began. */
   fresh: Window;
 }
 
 /** Ranges of one partition that are remembered. */
 const maxKnown = 64;
-const nowhere: Window = { from: '', to: '' };
+/** Keys that are remembered of a range. */
+const maxKeys = 32;
+const nowhere: Window = { from: '', to: '', keys: new Set() };
 
 /** Windows remembers where the rows of the ranges are that are marked as queues. */
 export class Windows {
@@ -43,12 +49,14 @@ export class Windows {
   /** Begins a look at a range, before its snapshot is taken. */
   begin(part: Part, range: Range): Look {
     const whole = { from: latin1(range.gte), to: latin1(range.lt) };
-    const { from, to } = this.#known.get(part.name)?.get(nameOf(whole))?.window ?? whole;
+    const window: Window = this.#known.get(part.name)?.get(nameOf(whole))?.window ?? whole;
+    const { from, to, keys } = window;
     const bounds = { gte: Buffer.from(from, 'latin1'), lt: Buffer.from(to, 'latin1') };
     const look: Look = {
       part,
       whole,
       range: from < to ? { ...range, ...bounds } : undefined,
+      keys: keys && [...keys].sort().map((name) => Buffer.from(name, 'latin1')),
       fresh: nowhere,
     };
     const looks = this.#looks.get(part.name);
@@ -66,8 +74,10 @@ export class Windows {
       if (isWhole) this.#remember(part, { whole, window: fresh });
       return;
     }
-    const to = isWhole || range === undefined ? `${latin1(last)}\0` : latin1(range.lt);
-    this.#remember(part, { whole, window: union({ from: latin1(first), to }, fresh) });
+    const from = latin1(first);
+    const to = isWhole || range === undefined ? behind(latin1(last)) : latin1(range.lt);
+    const names = (isWhole ? keys : look.keys)?.map(latin1).filter((name) => name >= from);
+    this.#remember(part, { whole, window: union({ from, to, keys: names && new Set(names) }, fresh) });
   }
 
   /** Ends a look that failed. */
@@ -82,7 +92,7 @@ export class Windows {
     if (known === undefined && looks === undefined) return;
     for (const [name, { value }] of changes) {
       if (value === undefined) continue;
-      const own = { from: name, to: `${name}\0` };
+      const own = { from: name, to: behind(name), keys: new Set([name]) };
       for (const look of looks ?? []) if (isIn(look.whole, name)) look.fresh = union(look.fresh, own);
       for (const range of known?.values() ?? [])
         if (isIn(range.whole, name)) range.window = union(range.window, own);
@@ -110,16 +120,26 @@ function nameOf({ from, to }: Window): string {
   return `${from.length} ${from}${to}`;
 }
 
+/** The first key behind this one. */
+function behind(name: string): string {
+  return `${name}\0`;
+}
+
 function isIn({ from, to }: Window, name: string): boolean {
   return name >= from && name < to;
 }
 
 /** Around both; one without place adds nothing. */
 function union(one: Window, other: Window): Window {
-  if (one.from >= one.to) return other;
-  if (other.from >= other.to) return one;
+  if (other.from >= other.to) return { ...one, keys: few(one.keys) };
+  if (one.from >= one.to) return { ...other, keys: few(other.keys) };
   return {
     from: one.from < other.from ? one.from : other.from,
     to: one.to > other.to ? one.to : other.to,
+    keys: one.keys && other.keys && few(new Set([...one.keys, ...other.keys])),
   };
+}
+
+function few(keys: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {
+  return keys !== undefined && keys.size <= maxKeys ? keys : undefined;
 }
