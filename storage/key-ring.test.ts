@@ -31,6 +31,18 @@ describe('KeyRing', () => {
     expect(again.nameKey(acme, 'alice')).toEqual(ring.nameKey(acme, 'alice'));
   });
 
+  it('what stands for a name goes with the key', () => {
+    const ring = ringOf(acme);
+    const before = ring.nameKey(acme, 'alice');
+    expect(ring.nameKey(acme, 'alice')).toEqual(before);
+    ring.forget(acme);
+    expect(() => ring.nameKey(acme, 'alice')).toThrow(expect.objectContaining({ name: 'SealError' }));
+    ring.add(acme, ring.create(acme));
+    expect(ring.nameKey(acme, 'alice')).not.toEqual(before);
+    for (let n = 0; n < 10_000; n++) ring.nameKey(acme, `name ${n}`);
+    expect(ring.nameKey(acme, 'alice')).toEqual(ring.nameKey(acme, 'alice'));
+  });
+
   it('create alone changes nothing', () => {
     const ring = new KeyRing(master);
     ring.create(acme);

@@ -38,6 +38,9 @@ interface DataKeys {
   readonly names: KeyObject | undefined;
 }
 
+/** Names whose keys are kept ready. */
+const NAME_KEYS = 4_096;
+
 interface DerivedKeys {
   readonly from: DataKeys;
   readonly current: EpochKey;
@@ -58,6 +61,8 @@ export class KeyRing {
   readonly #owners = new Map<OrganizationId | undefined, DataKeys>();
   readonly #derived = new Map<string, DerivedKeys>();
   readonly #derivedLimit: number;
+  /** What stands for the names that were asked for last. */
+  readonly #nameKeys = new Map<string, { readonly from: KeyObject; readonly key: Bytes }>();
 
   constructor(master: KeyObject, options: KeyRingOptions = {}) {
     this.#master = master;
@@ -155,7 +160,14 @@ export class KeyRing {
   nameKey(organization: OrganizationId | undefined, canonicalName: string): Bytes {
     const { names } = this.#keysOf(organization);
     if (names === undefined) throw unknownKey(organization, FIRST_EPOCH);
-    return createHmac('sha256', names).update(canonicalName, 'utf8').digest().subarray(0, NAME_BYTES);
+    const id = `${organization ?? ''} ${canonicalName}`;
+    const known = this.#nameKeys.get(id);
+    if (known?.from === names) return known.key;
+    const key = createHmac('sha256', names).update(canonicalName, 'utf8').digest().subarray(0, NAME_BYTES);
+    // All at once is plain, and costs each name no more than once in so many.
+    if (this.#nameKeys.size >= NAME_KEYS) this.#nameKeys.clear();
+    this.#nameKeys.set(id, { from: names, key });
+    return key;
   }
 
   #unwrap(organization: OrganizationId | undefined, wrapped: Bytes): EpochKey {

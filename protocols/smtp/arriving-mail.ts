@@ -63,7 +63,7 @@ export class ArrivingMail implements SendableMail {
   /** The attempt is over: who still reads is broken off. */
   end(): void {
     this.#isOver = true;
-    this.#intake.end(new Error('The attempt is over'));
+    this.#intake.end();
   }
 
   async #keysFor(authors: Authors): Promise<SigningKeys> {

@@ -119,7 +119,7 @@ test('the end of the attempt is an error for who waits', async () => {
   expect((await content.next()).value?.[0]).toBe(0);
   stop();
   const rest = firstBytes({ [Symbol.asyncIterator]: () => content });
-  intake.end(new Error('over'));
+  intake.end();
   await expect(rest).rejects.toThrow('over');
 });
 

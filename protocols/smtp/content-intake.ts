@@ -31,7 +31,7 @@ export class ContentIntake {
   readonly #parts: IntakeParts;
   /** The first one is not asked for. */
   #reading = newReading(0);
-  #error: Error | undefined;
+  #isOver = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -50,9 +50,9 @@ export class ContentIntake {
     reading.wake();
   }
 
-  /** Nothing more is coming: whoever reads gets the error. */
-  end(error: Error): void {
-    this.#error = error;
+  /** Nothing more is coming: whoever reads gets an error. */
+  end(): void {
+    this.#isOver = true;
     this.#reading.wake();
   }
 
@@ -76,8 +76,8 @@ export class ContentIntake {
         continue;
       }
       if (reading.isWhole) return;
-      const error = reading.error ?? this.#error;
-      if (error !== undefined) throw error;
+      if (reading.error !== undefined) throw reading.error;
+      if (this.#isOver) throw new Error('The attempt is over');
       await new Promise<void>((resolve) => {
         reading.wake = resolve;
       });
