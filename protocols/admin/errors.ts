@@ -84,6 +84,23 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'server/busy': 'ThrottlingException',
 };
 
+/**
+ * answeringAs answers with these exceptions in place of the usual ones, where the model of an operation does not list those;
+ * the message stays.
+ */
+export async function answeringAs<Result>(
+  types: Partial<Readonly<Record<DomainErrorCode, AdminErrorType>>>,
+  work: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    const type = error instanceof DomainError ? types[error.code] : undefined;
+    if (type === undefined || !(error instanceof Error)) throw error;
+    throw new AdminError(type, error.message, { cause: error });
+  }
+}
+
 /** toAdminError gives the answer for what an operation threw; undefined for what we did not foresee. */
 export function toAdminError(error: unknown): AdminError | undefined {
   if (error instanceof AdminError) return error;

@@ -1,9 +1,10 @@
 /** Decisions on users, and on the addresses of all entities, each inside one transaction of the directory. */
 import { DomainError } from '#domain/errors';
 import { type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
-import { domainOf, ownableAddress } from './address.ts';
+import { domainOf, ownableAddress, withoutTag } from './address.ts';
 import { canonicalAddress, canonicalName } from './canonical-name.ts';
 import { activeOrganization } from './decide-organization.ts';
+import { isRoleAddress } from './mail-routing.ts';
 import { journalingAddress, type Organization } from './organization.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import { isResourceId } from './resource.ts';
@@ -114,7 +115,7 @@ export async function checkRegistration(
 ): Promise<{ readonly entity: Entity; readonly address: string; readonly done: boolean }> {
   const active = await activeOrganization(reader, organization);
   const entity = notDeleted(await entityOf(reader, organization, idOrName));
-  const address = await freeAddress(reader, active, entity.id, email);
+  const address = await freeAddress(reader, active, entity, email);
   if (entity.state === 'DISABLED') {
     // Between the two, storage removes what was kept 30 days; nothing that arrives meanwhile may go with it.
     if (isBeingPurged(entity)) {
@@ -144,7 +145,8 @@ export async function register(
   const { entity, address, done } = await checkRegistration(tx, organization, idOrName, email);
   if (done) return entity;
   const kept = await stillHeld(tx, entity);
-  const usable = await inVerifiedDomains(tx, organization, kept);
+  const verified = await inVerifiedDomains(tx, organization, kept);
+  const usable = verified.filter((held) => isReadable(entity, held));
   const addresses = [...new Set([address, ...usable])];
   checkAliases(addresses.length - 1);
   // In a domain that comes back, one of those would mean a disabled mailbox.
@@ -198,7 +200,7 @@ export async function createAlias(
 ): Promise<Entity> {
   const active = await activeOrganization(tx, organization);
   const entity = enabledOnly(await entityOf(tx, organization, id));
-  const address = await freeAddress(tx, active, entity.id, alias);
+  const address = await freeAddress(tx, active, entity, alias);
   if (entity.addresses.includes(address)) return entity;
   checkAliases(entity.addresses.length);
   tx.putAddress(address, { organization, entity: entity.id, released: false });
@@ -216,7 +218,7 @@ export async function updatePrimaryAddress(
 ): Promise<Entity> {
   const active = await activeOrganization(tx, organization);
   const entity = enabledOnly(await entityOf(tx, organization, idOrAddressOrName));
-  const address = await freeAddress(tx, active, entity.id, email);
+  const address = await freeAddress(tx, active, entity, email);
   if (entity.addresses[0] === address) return entity;
   const others = entity.addresses.filter((held) => held !== address);
   checkAliases(others.length);
@@ -243,10 +245,13 @@ export async function resetPassword(
 async function freeAddress(
   reader: DirectoryReader,
   organization: Organization,
-  entity: EntityId,
+  entity: Entity,
   text: string,
 ): Promise<string> {
   const { address, domain } = ownableAddress(text);
+  if (!isReadable(entity, address)) {
+    throw new DomainError('address/invalid', 'A resource cannot have this address: nobody reads its mail.');
+  }
   const registered = await reader.domain(organization.id, domain);
   if (registered === undefined) {
     throw new DomainError('domain/not-found', `The domain ${domain} is not a domain of the organization.`);
@@ -255,11 +260,16 @@ async function freeAddress(
     throw new DomainError('domain/not-verified', `The domain ${domain} is not verified.`);
   }
   const holder = await reader.addressHolder(address);
-  const held = holder !== undefined && !holder.released && holder.entity !== entity;
+  const held = holder !== undefined && !holder.released && holder.entity !== entity.id;
   if (held || address === journalingAddress(organization)) {
     throw new DomainError('address/in-use', 'The address is in use.');
   }
   return address;
+}
+
+/** Mail to postmaster and abuse is to be read by somebody: RFC 5321 §4.5.1, RFC 2142 §4. */
+function isReadable({ kind }: Entity, address: string): boolean {
+  return kind !== 'resource' || !isRoleAddress(withoutTag(address) ?? address);
 }
 
 function checkAliases(count: number): void {

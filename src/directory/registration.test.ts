@@ -53,6 +53,21 @@ test('an address in a domain that went meanwhile belongs to nobody when its owne
   expect(await directory.resolveRecipient(`blue@${own}`)).toMatchObject({ kind: 'mailbox' });
 });
 
+test('a resource that has an address whose mail somebody is to read from before does not get it back', async () => {
+  const { directory, store, organization, room } = await open();
+  await directory.registerToWorkMail(organization, room, `blue@${acme}`);
+  const { addresses, ...resource } = await directory.resources.describe(organization, room);
+  const abuse = `abuse@${acme}`;
+  await store.transact(organization, async (tx) => {
+    tx.putAddress(abuse, { organization, entity: room, released: false });
+    tx.putEntity({ ...resource, addresses: [...addresses, abuse] });
+  });
+  await directory.deregisterFromWorkMail(organization, room);
+  await directory.registerToWorkMail(organization, room, `blue@${acme}`);
+  expect(await directory.listAliases(organization, room)).toEqual([`blue@${acme}`]);
+  expect(await store.addressHolder(abuse)).toBeUndefined();
+});
+
 test('disabling and enabling by another address leaves nobody with more than 100 aliases', async () => {
   const { directory, organization, room } = await open();
   await directory.registerToWorkMail(organization, room, `blue@${acme}`);

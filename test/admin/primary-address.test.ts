@@ -56,6 +56,6 @@ test('users, groups and resources change their primary address, and keep the old
   for (let n = 1; n < 100; n++) {
     await call('CreateAlias', { EntityId: ResourceId, Alias: at(`blue-${n}`) });
   }
-  expect(await refusal({ EntityId: ResourceId, Email: at('red') })).toBe('LimitExceededException');
+  expect(await refusal({ EntityId: ResourceId, Email: at('red') })).toBe('InvalidParameterException');
   expect(await refusal({ EntityId: ResourceId, Email: at('blue-9') })).toBe('done');
 });

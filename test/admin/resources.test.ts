@@ -117,7 +117,7 @@ test('an update changes what is given, and no resource is left to nobody', async
     [{ BookingOptions: {} }, 'InvalidConfigurationException'],
     [{ Name: 'red' }, 'NameAvailabilityException'],
     [{ Name: 'Alice' }, 'NameAvailabilityException'],
-    [{ Name: 'guest' }, 'ReservedNameException'],
+    [{ Name: 'guest' }, 'NameAvailabilityException'],
     [{ Name: 'x'.repeat(21) }, 'InvalidParameterException'],
     [{ Name: 'two words' }, 'InvalidParameterException'],
     [{ Type: 'CAR' }, 'InvalidParameterException'],
@@ -127,6 +127,24 @@ test('an update changes what is given, and no resource is left to nobody', async
     expect(await refusal('UpdateResource', { ResourceId, ...input }), JSON.stringify(input)).toBe(type);
   }
   expect(await call('DescribeResource', { ResourceId })).toEqual({ ...changed, Name: 'green' });
+});
+
+test('a resource has no address whose mail somebody is to read', async () => {
+  const { call, refusal, enabled, addUser } = await serve();
+  const EntityId = await enabled('blue');
+  const { ResourceId } = await call('CreateResource', { Name: 'red', Type: 'ROOM' });
+  for (const address of ['postmaster', 'Abuse', 'postmaster+red']) {
+    const Email = `${address}@test.mailstead.test`;
+    for (const [operation, input] of [
+      ['RegisterToWorkMail', { EntityId: ResourceId, Email }],
+      ['CreateAlias', { EntityId, Alias: Email }],
+      ['UpdatePrimaryEmailAddress', { EntityId, Email }],
+    ] as const) {
+      expect(await refusal(operation, input), `${operation} ${Email}`).toBe('InvalidParameterException');
+    }
+  }
+  const { id } = await addUser('alice');
+  await call('CreateAlias', { EntityId: id, Alias: 'abuse@test.mailstead.test' });
 });
 
 test('a resource is no user and no group, joins none, and gets no mail for nobody', async () => {

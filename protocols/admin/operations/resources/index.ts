@@ -3,7 +3,7 @@ import type { BookingOptions, Resource, ResourceType } from '#directory/resource
 import type { EntityState } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
-import { AdminError } from '../../errors.ts';
+import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
@@ -52,7 +52,7 @@ async function updateResource(resources: Resources, input: AdminInput): Promise<
   const [name, type] = [textOf(input, 'Name'), textOf(input, 'Type')];
   const description = textOf(input, 'Description');
   const hidden = input['HiddenFromGlobalAddressList'];
-  await resources.update(organizationOf(input), requiredText(input, 'ResourceId'), {
+  const updated = resources.update(organizationOf(input), requiredText(input, 'ResourceId'), {
     ...(name !== undefined && { name }),
     ...(type !== undefined && { type: type as ResourceType }),
     ...(description !== undefined && { description }),
@@ -61,6 +61,7 @@ async function updateResource(resources: Resources, input: AdminInput): Promise<
       booking: bookingOf(structureOf(input, 'BookingOptions')),
     }),
   });
+  await answeringAs({ 'name/reserved': 'NameAvailabilityException' }, updated);
   return {};
 }
 

@@ -1,4 +1,5 @@
 import type { Directory } from '#directory/directory';
+import { answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
@@ -13,7 +14,9 @@ export async function createAlias(directory: Directory, input: AdminInput): Prom
 /** updatePrimaryEmailAddress: UpdatePrimaryEmailAddress chooses another primary address; the old one becomes an alias. */
 export async function updatePrimaryEmailAddress(directory: Directory, input: AdminInput): Promise<object> {
   const email = requiredText(input, 'Email');
-  await directory.updatePrimaryAddress(organizationOf(input), requiredText(input, 'EntityId'), email);
+  const entity = requiredText(input, 'EntityId');
+  const updated = directory.updatePrimaryAddress(organizationOf(input), entity, email);
+  await answeringAs({ 'limit/exceeded': 'InvalidParameterException' }, updated);
   return {};
 }
 

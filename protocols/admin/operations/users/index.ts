@@ -2,7 +2,7 @@ import type { Directory, UserFilter } from '#directory/directory';
 import type { EntityState, User } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
-import { AdminError } from '../../errors.ts';
+import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
@@ -105,7 +105,9 @@ async function resetPassword(directory: Directory, input: AdminInput): Promise<o
 
 async function registerToWorkMail(directory: Directory, input: AdminInput): Promise<object> {
   const email = requiredText(input, 'Email');
-  await directory.registerToWorkMail(organizationOf(input), requiredText(input, 'EntityId'), email);
+  const entity = requiredText(input, 'EntityId');
+  const registered = directory.registerToWorkMail(organizationOf(input), entity, email);
+  await answeringAs({ 'limit/exceeded': 'InvalidParameterException' }, registered);
   return {};
 }
 
