@@ -9,7 +9,14 @@ import { AttachmentPolicy } from './attachment-policy.ts';
 import { listEnd, listStart } from './change.ts';
 import { Delivery } from './delivery.ts';
 import { defaultFolder, FolderType } from './folder.ts';
-import { type DeviceId, type EntityId, type ItemId, mailboxOf, type OrganizationId } from './ids.ts';
+import {
+  type DeviceId,
+  type EntityId,
+  type ItemId,
+  mailboxOf,
+  type OrganizationId,
+  type QueueId,
+} from './ids.ts';
 import { type MailEnvelope, toOwner } from './mail-envelope.ts';
 import type { MailStore } from './ports.ts';
 import { QueueRunner } from './queue-runner.ts';
@@ -17,7 +24,7 @@ import { QueueRunner } from './queue-runner.ts';
 const startMs = Date.UTC(2026, 10, 22);
 const random = { bytes: (length: number) => randomBytes(length) };
 const head = (acceptId: string) => `Received: id ${acceptId}\r\n`;
-const device = 'phone1' as DeviceId;
+const device = { id: 'phone1' as DeviceId, firstSyncMs: startMs };
 
 async function start(options: { wrap?: (store: MailStore) => MailStore; quotaBytes?: number } = {}) {
   const clock = fixedClock(startMs);
@@ -249,7 +256,7 @@ test.each([
   expect(sent).toMatchObject({ raw: `Bcc: x@ours.example\r\n${small}`, item: { marks: { read: true } } });
 });
 
-test('send: without a ClientId its keys tell a repetition; without a Sent copy there is none; a full mailbox is named', async () => {
+test('send: without a ClientId its keys tell a repetition; without a Sent copy there is none; without room for it nothing is sent', async () => {
   const { database, delivery, organization } = await start({ quotaBytes: 2_000 });
   const alice = await accountIn(database, organization, 'alice@ours.example');
   const bob = await accountIn(database, organization, 'bob@ours.example');
@@ -267,16 +274,56 @@ test('send: without a ClientId its keys tell a repetition; without a Sent copy t
   expect(await delivery.send(request)).toEqual({ duplicate: true });
   expect(await delivery.send({ ...request, dedupeKeys: ['other', 'k'] })).toEqual({ duplicate: true });
   expect(await messages(database, alice, FolderType.SentItems)).toEqual([]);
-  const full = { ...request, raw: Buffer.from(small.repeat(100)), dedupeKeys: [] };
-  await expect(delivery.send(full)).rejects.toMatchObject({
-    code: 'mailbox/over-quota',
-    message: 'The mailbox of bob@ours.example is full.',
-  });
+  const full = { ...request, rawForSent: Buffer.from(small.repeat(100)), saveInSent: true, dedupeKeys: [] };
+  await expect(delivery.send(full)).rejects.toMatchObject({ code: 'mailbox/over-quota' });
   await expect(delivery.send({ ...request, recipients: [], dedupeKeys: [] })).rejects.toMatchObject({
     code: 'message/no-recipient',
   });
   expect(await messages(database, bob)).toHaveLength(1);
 });
+
+test('of two requests at once that are the same, the one that comes to nothing leaves no body behind', async () => {
+  const { database, delivery, organization } = await start();
+  const alice = await accountIn(database, organization, 'alice@ours.example');
+  const bob = await accountIn(database, organization, 'bob@ours.example');
+  const raw = Buffer.from(large);
+  const recipients = toOwner(bob).recipients;
+  const request = { from: alice, device, clientId: 'one', raw, rawForSent: raw, recipients, dedupeKeys: [] };
+  const done = await Promise.all([1, 2].map(() => delivery.send({ ...request, saveInSent: true })));
+  expect(done.map(({ duplicate }) => duplicate).sort()).toEqual([false, true]);
+  expect(await messages(database, bob)).toHaveLength(1);
+  expect(await database.blobs.list()).toHaveLength(2);
+});
+
+test('of two attempts at once to give mailboxes what is queued, the one that comes too late leaves no body behind', async () => {
+  const { database, delivery, organization } = await start();
+  const here = await accountIn(database, organization, 'a@ours.example');
+  const there = await accountIn(database, tempOrganization(database), 'b@theirs.example');
+  const attempt = async (recipients: readonly Account[]) => {
+    const queued = { id: 'ab'.repeat(16) as QueueId, kind: 'mail' } as const;
+    const message = delivery.begin({ ...envelopeTo(recipients), queued }, head);
+    await message.write(Buffer.from(large));
+    await message.accept();
+  };
+  await Promise.all([attempt([here]), attempt([here])]);
+  expect(await database.blobs.list()).toHaveLength(1);
+  await attempt([here, there]);
+  expect(await database.blobs.list()).toHaveLength(2);
+  for (const one of [here, there]) expect(await messages(database, one)).toHaveLength(1);
+});
+
+test.each([
+  ['one transaction takes', 1],
+  ['the queue takes', 70],
+])(
+  'a message to mailboxes that filled up while it came leaves no body behind, to as many as %s',
+  async (_name, count) => {
+    const { database, delivery, organization } = await start({ quotaBytes: 100 });
+    const recipients = await accountsIn(database, organization, count);
+    await expect(accept(delivery, recipients, large)).rejects.toMatchObject({ code: 'mailbox/over-quota' });
+    expect(await database.blobs.list()).toEqual([]);
+  },
+);
 
 test('claims of lives that ended one after the other hold up nothing', async () => {
   let isDown = true;

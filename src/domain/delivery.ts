@@ -1,6 +1,7 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
-import type { MailboxRef, QueueId } from './ids.ts';
+import { DomainError } from './errors.ts';
+import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
 import { IncomingMessage, type WholeMessage } from './incoming.ts';
 import type { JournaledContent } from './journal.ts';
@@ -9,6 +10,7 @@ import { type MailArrival, mailArrival } from './mail-arrival.ts';
 import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-envelope.ts';
 import { newItem } from './new-item.ts';
 import { type NewOutboundMail, outboundMails } from './outbound.ts';
+import type { StoredBody } from './ports.ts';
 import {
   checkRoom,
   type ItemsByOrganization,
@@ -92,15 +94,27 @@ export class Delivery {
   }
 
   /**
-   * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all. A request
-   * that was done before (same device and ClientId, or one of the same keys) does nothing and is called a duplicate.
-   * Throws message/too-large, message/no-recipient, message/blocked-attachment, mailbox/over-quota, server/busy.
+   * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all; a mailbox
+   * that has no room is tried from the queue. A request that was done before (same device and ClientId, or one of the same
+   * keys) does nothing and is called a duplicate. Throws message/too-large, message/no-recipient,
+   * message/blocked-attachment, mailbox/over-quota when there is no room for the copy, server/busy.
    */
   send(request: SendRequest): Promise<{ readonly duplicate: boolean }> {
     return send(request, this.#parts);
   }
 
   async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {
+    try {
+      await this.#store(accepted, message);
+    } catch (error) {
+      // It was decided so, and nothing is written; after a fault nobody knows.
+      if (error instanceof DomainError)
+        await this.#discard([...message.body.stored, ...(message.sent?.stored ?? [])]);
+      throw error;
+    }
+  }
+
+  async #store(accepted: Accepted, message: WholeMessage): Promise<void> {
     const { store } = this.#parts;
     const { receivedMs, mailboxes, marker } = accepted;
     const { index, body, sent, verdictsFor } = message;
@@ -131,9 +145,10 @@ export class Delivery {
       await this.#enqueue(accepted, message, items, { mails, isRoomAsked });
       if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {
-      await store.transact(
+      const reached = await store.transact(
         withSender(mailboxes, sent?.mailbox),
         async (of, outbound) => {
+          const organizations = new Set<OrganizationId>();
           // One that filled up after its RCPT was accepted gets this message all the same: its sender was told that it would.
           if (isRoomAsked) await checkRoom(mailboxes, body.size, this.#parts, { of });
           for (const ref of mailboxes) {
@@ -141,16 +156,26 @@ export class Delivery {
             if (marker !== undefined && (await mailbox.marker(marker)) !== undefined) continue;
             const item = itemFor(items, ref.organization);
             await deliverItem(mailbox, outbound, item, plans.get(ref.mailbox));
+            organizations.add(ref.organization);
             if (marker !== undefined) mailbox.putMarker(marker, '');
           }
           for (const mail of mails) await outbound.put(mail);
           await sent?.put(of);
+          return organizations;
         },
         [...body.stored, ...(sent?.stored ?? [])],
         [...mails, ...planned],
       );
+      // Where every mailbox had it already, by another attempt, nobody needs it.
+      if (mails.length === 0) {
+        await this.#discard(body.stored.filter(({ organization }) => !reached.has(organization)));
+      }
     }
     this.#parts.wakeRelay?.([...mails, ...planned]);
+  }
+
+  async #discard(bodies: readonly StoredBody[]): Promise<void> {
+    for (const body of bodies) await this.#parts.store.discardBody(body);
   }
 
   async #plans(accepted: Accepted, message: WholeMessage, items: ItemsByOrganization): Promise<Plans> {

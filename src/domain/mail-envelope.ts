@@ -7,7 +7,7 @@ import type { OutboundEnvelope, OutboundMail } from './outbound.ts';
 export interface LocalRecipient {
   /** As the envelope names it. */
   readonly address: string;
-  /** Whose mailboxes get it: the owner's, or those of a group's members. */
+  /** Whose mailboxes get it: the owner's, or those of a group's members; nobody's where the owner is disabled. */
   readonly accounts: readonly Account[];
   readonly isGroup: boolean;
 }

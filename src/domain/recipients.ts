@@ -75,24 +75,34 @@ function isOverQuota(usedBytes: number, sizeBytes: number, quotaBytes: number): 
 }
 
 interface RoomOptions {
-  readonly whose?: string;
   /** Reads a mailbox in a transaction. */
   readonly of?: (ref: MailboxRef) => Pick<MailboxReader, 'usage'>;
 }
 
 /**
- * Throws mailbox/over-quota, for `whose`, when all these mailboxes are full, or would be with `sizeBytes` more; there is
- * always room for nobody.
+ * Whether there is room in one of these mailboxes for `sizeBytes` more: one full mailbox in a group keeps nothing from the
+ * others. There is always room for nobody.
  */
+export async function isRoomFor(
+  mailboxes: readonly MailboxRef[],
+  sizeBytes: number,
+  { store, limits }: Pick<DeliveryParts, 'store' | 'limits'>,
+  { of = (ref) => store.mailbox(ref) }: RoomOptions = {},
+): Promise<boolean> {
+  for (const ref of mailboxes) {
+    const { bytes } = await of(ref).usage();
+    if (!isOverQuota(bytes, sizeBytes, limits.mailboxQuotaBytes)) return true;
+  }
+  return mailboxes.length === 0;
+}
+
+/** Throws mailbox/over-quota when there is no room. */
 export async function checkRoom(
   mailboxes: readonly MailboxRef[],
   sizeBytes: number,
-  { store, limits }: DeliveryParts,
-  { whose = 'The mailbox', of = (ref) => store.mailbox(ref) }: RoomOptions = {},
+  parts: DeliveryParts,
+  options?: RoomOptions,
 ): Promise<void> {
-  for (const ref of mailboxes) {
-    const { bytes } = await of(ref).usage();
-    if (!isOverQuota(bytes, sizeBytes, limits.mailboxQuotaBytes)) return;
-  }
-  if (mailboxes.length > 0) throw new DomainError('mailbox/over-quota', `${whose} is full.`);
+  if (await isRoomFor(mailboxes, sizeBytes, parts, options)) return;
+  throw new DomainError('mailbox/over-quota', 'The mailbox is full.');
 }

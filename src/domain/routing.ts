@@ -18,7 +18,7 @@ type Destination =
   | { readonly kind: 'elsewhere' };
 
 /** The destination of mail for addresses here; with its blank it is no domain, and no server of the configuration. */
-const localDestination = 'this server';
+export const localDestination = 'this server';
 
 /** Routing resolves recipients by the directory and by the routes of the configuration. */
 export class Routing {

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
 import { Changed } from './change.ts';
 import type { DeliveryParts } from './delivery-parts.ts';
+import type { Device } from './device.ts';
 import { DomainError } from './errors.ts';
 import { defaultFolder, FolderType } from './folder.ts';
-import type { DeviceId, FolderId, ItemId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
+import type { FolderId, ItemId, OrganizationId, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans } from './inbox-rules.ts';
 import { mailArrival } from './mail-arrival.ts';
 import type { LocalRecipient } from './mail-envelope.ts';
-import { type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
+import { domainOfAddress, type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import {
@@ -21,12 +22,17 @@ import {
   organizationsWith,
   queuedMessages,
 } from './recipients.ts';
+import { localDestination } from './routing.ts';
+import { byRoom } from './send-recipients.ts';
 import { receivedField, returnPathBytes, returnPathField } from './trace.ts';
+
+/** By these a device is told from itself before it was removed and came back: it may count its ClientIds from 1 again. */
+type Partnership = Pick<Device, 'id' | 'firstSyncMs'>;
 
 /** A message that a device wrote. MS-ASCMD, SendMail. */
 export interface SendRequest {
   readonly from: Account;
-  readonly device: DeviceId;
+  readonly device: Partnership;
   /** MS-ASCMD, ClientId; absent below 14.0. */
   readonly clientId?: string | undefined;
   /** What the recipients get, without the trace fields. */
@@ -34,6 +40,7 @@ export interface SendRequest {
   /** What stands in Sent Items: the same with its Bcc. */
   readonly rawForSent: Uint8Array;
   readonly saveInSent: boolean;
+  /** Those whose mailbox is full, or disabled, get it from the queue when it can be, or the sender a report. */
   readonly recipients: readonly LocalRecipient[];
   /** Addresses on other servers. */
   readonly elsewhere?: readonly string[] | undefined;
@@ -54,7 +61,7 @@ const sentItems = defaultFolder(FolderType.SentItems);
 
 /** Delivers what a device sends; see Delivery.send. */
 export async function send(request: SendRequest, parts: DeliveryParts): Promise<{ duplicate: boolean }> {
-  const { store } = parts;
+  const { store, destinationOf = domainOfAddress } = parts;
   const { from } = request;
   const markers = markersOf(request);
   if (await isMarked(store.mailbox(from.mailbox), markers)) return { duplicate: true };
@@ -62,10 +69,12 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
-  const mailboxes = mailboxesOf(request.recipients.flatMap(({ accounts }) => accounts));
+  const { ready, waiting } = await byRoom(request.recipients, request.raw.length, parts);
+  const mailboxes = mailboxesOf(ready.flatMap(({ accounts }) => accounts));
   const acceptId = id(from.organization);
   const head = headOf(request, parts.hostname, acceptId, atMs);
-  const outbound = envelopeOf(request);
+  const queued = waiting.map(({ address }) => address);
+  const outbound = envelopeOf(request, queued);
   const is8bit = !isAscii(request.raw);
   const content = { mailboxes, outbound, chunks: [Buffer.from(head), request.raw] };
   const delivered = await prepare(store, content, { receivedMs: atMs, read: false }, parts.attachments);
@@ -88,11 +97,12 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
           isAuthenticated: true,
           body: delivered.body.bodyFor(from.organization),
         },
-        parts.destinationOf,
+        (address) => (queued.includes(address) ? localDestination : destinationOf(address)),
       )
     : [];
 
-  const records = await recordsOf({ ...request, outbound }, delivered, mailboxes, atMs, parts);
+  const stored = organizationsWith(mailboxes, outbound);
+  const records = await recordsOf(request, delivered, stored, atMs, parts);
   const mails = [...outgoing, ...records];
   const arrival = mailArrival(
     { reversePath: from.address, isAuthenticated: true, skip: returnPathBytes(head), is8bit },
@@ -137,6 +147,12 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
     allMails,
     messages,
   );
+  if (done.duplicate) {
+    // The other one of two at once has bodies of its own.
+    await delivered.body.discard();
+    await sent?.body.discard();
+    return done;
+  }
   if (messages.length > 0) parts.wakeQueue();
   parts.wakeRelay?.(allMails);
   return done;
@@ -152,7 +168,7 @@ async function markSource(own: MailboxTx, { folder, item, verb }: SendSource, at
 /** Whether a device has sent a message by this ClientId. */
 export async function wasSent(
   mailbox: Pick<MailboxTx, 'marker'>,
-  device: DeviceId,
+  device: Partnership,
   clientId: string,
 ): Promise<boolean> {
   return await isMarked(mailbox, [clientIdMarker(device, clientId)]);
@@ -160,15 +176,16 @@ export async function wasSent(
 
 /** The journal records of the message. */
 async function recordsOf(
-  { from, raw, recipients, outbound }: SendRequest & { readonly outbound: OutboundEnvelope | undefined },
+  request: SendRequest,
   { index, body }: Prepared,
-  mailboxes: readonly MailboxRef[],
+  stored: readonly OrganizationId[],
   atMs: number,
   { journal }: DeliveryParts,
 ): Promise<readonly NewOutboundMail[]> {
   if (journal === undefined) return [];
+  const { from, raw, recipients } = request;
   const sender = from.organization;
-  const stored = organizationsWith(mailboxes, outbound);
+  const outbound = envelopeOf(request, []);
   return journal.records(
     { reversePath: from.address, recipients, outbound, isAuthenticated: true, sender },
     {
@@ -182,13 +199,17 @@ async function recordsOf(
   );
 }
 
-function envelopeOf({ from, elsewhere = [] }: SendRequest): OutboundEnvelope | undefined {
-  if (elsewhere.length === 0) return undefined;
+/** Of what is not delivered at once; `queued` are addresses here. */
+function envelopeOf(
+  { from, elsewhere = [] }: SendRequest,
+  queued: readonly string[],
+): OutboundEnvelope | undefined {
+  if (elsewhere.length + queued.length === 0) return undefined;
   return {
     organization: from.organization,
     kind: 'mail',
     reversePath: from.address,
-    recipients: elsewhere.map((address) => ({ address })),
+    recipients: [...elsewhere, ...queued].map((address) => ({ address })),
   };
 }
 
@@ -196,8 +217,8 @@ function markersOf({ device, clientId, dedupeKeys }: SendRequest): readonly stri
   return [...(clientId === undefined ? [] : [clientIdMarker(device, clientId)]), ...dedupeKeys];
 }
 
-function clientIdMarker(device: DeviceId, clientId: string): string {
-  return `send ${device} ${clientId}`;
+function clientIdMarker({ id, firstSyncMs }: Partnership, clientId: string): string {
+  return `send ${id} since ${firstSyncMs} ${clientId}`;
 }
 
 async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly string[]): Promise<boolean> {
@@ -207,7 +228,7 @@ async function isMarked(mailbox: Pick<MailboxTx, 'marker'>, markers: readonly st
   return false;
 }
 
-/** Refuses what cannot go to everybody: the sender is there to be told. */
+/** Refuses what cannot be sent to anybody, or not be kept by its sender. */
 async function check(
   { from, raw, rawForSent, saveInSent, recipients, elsewhere = [] }: SendRequest,
   parts: DeliveryParts,
@@ -219,15 +240,7 @@ async function check(
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
   checkNumber(recipients.flatMap(({ accounts }) => accounts));
-  const checkOwn = (account: Account, sizeBytes: number) =>
-    checkRoom([account.mailbox], sizeBytes, parts, { whose: `The mailbox of ${account.address}` });
-  if (saveInSent) await checkOwn(from, rawForSent.length);
-  for (const { accounts, isGroup } of recipients) {
-    // One full mailbox in a group keeps nothing from the others.
-    if (isGroup)
-      await checkRoom(mailboxesOf(accounts), raw.length, parts, { whose: 'Every mailbox of a group' });
-    else for (const account of accounts) await checkOwn(account, raw.length);
-  }
+  if (saveInSent) await checkRoom([from.mailbox], rawForSent.length, parts);
 }
 
 /** Queue ids that follow from the request, one for each organisation; random ones when nothing names the request. */

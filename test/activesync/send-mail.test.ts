@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import type { Account } from '#directory/account';
 import { FolderType } from '#domain/folder';
+import type { FolderId } from '#domain/ids';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { el } from '#protocols/activesync/wbxml/element';
 import { zip } from '#test/support/archives';
+import { newItem } from '#test/support/new-item';
 import { maxMessageBytes, maxRecipients, startEndpoint } from './server.ts';
 
 const message = (to: string, more = '') =>
@@ -56,6 +59,30 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     expect(legacy ? answer.status : answer.rootStatus).toBe(legacy ? 500 : status);
     expect(await server.messages(server.bob, FolderType.Inbox)).toEqual([]);
     expect(await server.messages(server.alice, FolderType.SentItems)).toEqual([]);
+  });
+
+  test('a full mailbox keeps nothing from others, and its copy waits; only without room for the own copy it is refused', async () => {
+    const { server, phone } = await start();
+    const fill = ({ mailbox }: Account) =>
+      server.database.mail.transact([mailbox], (of) =>
+        of(mailbox).addItem(1 as FolderId, { ...newItem('Large', 0), size: 8 * maxMessageBytes }),
+      );
+    await fill(server.bob);
+    const mime = message(`${server.bob.address}, ${server.alice.address}`);
+    for (const clientId of ['one', 'one']) {
+      const answer = await phone.sendMail(mime, { clientId });
+      expect([answer.status, answer.body.length]).toEqual([200, 0]);
+    }
+    expect(await server.messages(server.alice, FolderType.Inbox)).toHaveLength(1);
+    const { rows } = await server.database.mail.outbound.list(server.organization, undefined, 10);
+    expect(rows.map(({ recipients }) => recipients.map(({ address }) => address))).toEqual([
+      [server.bob.address],
+    ]);
+    await fill(server.alice);
+    const refused = await phone.sendMail(message('someone@elsewhere.example'));
+    expect(legacy ? refused.status : refused.rootStatus).toBe(legacy ? 507 : 113);
+    const unkept = await phone.sendMail(message('someone@elsewhere.example'), { saveInSent: false });
+    expect([unkept.status, unkept.body.length]).toEqual([200, 0]);
   });
 
   test('to another server it waits in the outbound queue, once, with its copy in Sent Items', async () => {
@@ -146,6 +173,25 @@ test('a request without ClientId answers 103, one for another account 166', asyn
   ] as const) {
     expect((await phone.post('SendMail', body, { validateRequest: false })).rootStatus).toBe(status);
   }
+});
+
+test('a phone that was removed and added again may count its ClientIds from the beginning; what it repeats is still known', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  const send = (id: string) => {
+    const mime = message(server.bob.address, `Message-ID: <${id}@x>\r\n`);
+    return phone.sendMail(mime, { clientId: '1' });
+  };
+  for (const id of ['before', 'after']) {
+    await phone.provision();
+    for (let n = 0; n < 2; n++) expect((await send(id)).body.length).toBe(0);
+    const [device] = await server.devices.list(server.alice.mailbox);
+    if (device !== undefined) await server.devices.remove(server.alice.mailbox, device.id);
+  }
+  await phone.provision();
+  await send('after');
+  const got = await server.messages(server.bob, FolderType.Inbox);
+  expect(got.map((raw) => /^Message-ID: <(.*)@x>/m.exec(raw)?.[1])).toEqual(['after', 'before']);
 });
 
 test('12.1 takes no WBXML for a message', async () => {

@@ -34,7 +34,7 @@ test('a phone repeats a mail to seventy domains that was cut off before it was m
   const send = () =>
     delivery.send({
       from: alice,
-      device: 'phone' as DeviceId,
+      device: { id: 'phone' as DeviceId, firstSyncMs: 0 },
       clientId: 'one',
       raw,
       rawForSent: raw,

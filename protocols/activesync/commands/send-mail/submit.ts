@@ -55,7 +55,7 @@ export async function submit(
   const raw = Buffer.concat(prepared.outgoing);
   await services.delivery.send({
     from: account,
-    device: device.id,
+    device,
     clientId,
     raw,
     rawForSent: prepared.sent === prepared.outgoing ? raw : Buffer.concat(prepared.sent),
@@ -70,6 +70,7 @@ export async function submit(
 /** Somebody here. */
 type Resolved =
   | (Extract<Recipient, { kind: 'mailbox' | 'group' }> & { readonly address: string })
+  | { readonly kind: 'disabled'; readonly address: string }
   | { readonly kind: 'elsewhere'; readonly address: string };
 
 /** Names of a message that hold for its time and the time before: a repeat meets one of them. */
@@ -79,12 +80,14 @@ function repeatKeys(name: string, nowMs: number): readonly string[] {
 }
 
 function localRecipient(to: Exclude<Resolved, { kind: 'elsewhere' }>): LocalRecipient {
+  const { address } = to;
+  if (to.kind === 'disabled') return { address, accounts: [], isGroup: false };
   const isGroup = to.kind === 'group';
-  return { address: to.address, accounts: isGroup ? to.accounts : [to.account], isGroup };
+  return { address, accounts: isGroup ? to.accounts : [to.account], isGroup };
 }
 
 function nameOf(to: Resolved): string {
-  if (to.kind === 'elsewhere') return to.address;
+  if (to.kind === 'elsewhere' || to.kind === 'disabled') return to.address;
   return to.kind === 'group' ? to.group : to.account.entity;
 }
 
@@ -94,6 +97,9 @@ async function resolve(address: string, { services }: CommandContext): Promise<R
     case 'mailbox':
     case 'group':
       return { ...found, address };
+    case 'disabled':
+      // The others get it; its sender is told.
+      return { kind: 'disabled', address };
     case 'elsewhere':
     case 'routed':
       return { kind: 'elsewhere', address };

@@ -92,7 +92,7 @@ async function runSmart(kind: SmartKind, request: SmartRequest, context: Command
   const source = await findSource(request.source, mailbox.reader);
   if (source === undefined) {
     // A repeat may come when the source is deleted.
-    if (clientId !== undefined && (await wasSent(mailbox.reader, device.id, clientId))) return;
+    if (clientId !== undefined && (await wasSent(mailbox.reader, device, clientId))) return;
     throw new CommandError(CommonStatus.ItemNotFound, 'no such message');
   }
   if (mime === undefined) throw new CommandError(CommonStatus.UnexpectedItemClass, 'no meeting');
