@@ -10,6 +10,7 @@ import type { EffectivePolicy, Policies } from '#domain/policy';
 import type { MailStore } from '#domain/ports';
 import { admission, type ProvisioningRefusal, wipeRefusal } from '#domain/provisioning';
 import { readBody } from '#protocols/http/body';
+import { type BodyHold, BodyRoom } from '#protocols/http/body-room';
 import type { HttpContext, HttpHandler } from '#protocols/http/handler';
 import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
@@ -52,6 +53,8 @@ const servedVersions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const satisfi
 const TRIAL_DEVICE = 'validate';
 
 const MIB = 1024 * 1024;
+/** So many of the largest requests are held at a time, or more of smaller ones. */
+const largeRequests = 3;
 const retryAfterSeconds = '60';
 
 /** What a device learns of this server (MS-ASHTTP, MS-ASProtocolVersions, MS-ASProtocolCommands); no blanks. */
@@ -72,12 +75,17 @@ const statusByRefusal: Readonly<Record<ProvisioningRefusal, CommonStatus>> = {
 export class ActiveSyncEndpoint {
   readonly #parts: ActiveSyncParts;
   readonly #hanging = new HangingRequests();
+  readonly #maxBodyBytes: number;
+  readonly #bodies: BodyRoom;
   readonly #unwatch: readonly (() => void)[];
   /** How often anybody's password, state or address has changed. */
   #accountChanges = 0;
 
   constructor(parts: ActiveSyncParts) {
     this.#parts = parts;
+    // A message in base64, and what stands around it.
+    this.#maxBodyBytes = Math.ceil((parts.services.maxMessageBytes * 4) / 3) + MIB;
+    this.#bodies = new BodyRoom(largeRequests * this.#maxBodyBytes);
     this.#unwatch = [
       parts.policies.watch((change) => this.#hanging.rulesChanged(change)),
       parts.accounts.onChange((entity) => {
@@ -135,9 +143,13 @@ export class ActiveSyncEndpoint {
     const command = commandOf(call.line);
     response.once('close', () => call.end('client-gone'));
     await call.admit(command);
-    const prepared = await this.#prepare(command, request, call);
-    if (!prepared.mayWait || call.isTrial)
-      return await answer(request, response, call, await prepared.run(call));
+    const hold = this.#bodies.hold();
+    const prepared = await this.#prepare(command, request, call, hold);
+    if (!prepared.mayWait || call.isTrial) {
+      const result = await prepared.run(call).finally(hold.release);
+      return await answer(request, response, call, result);
+    }
+    hold.release();
     const done = this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
     try {
       // From here on a change of rules or of the account ends it; one that came just before is seen now.
@@ -153,10 +165,19 @@ export class ActiveSyncEndpoint {
   }
 
   /** What comes back holds the request as the command needs it, and nothing of its bytes. */
-  async #prepare(command: ServableCommand, request: IncomingMessage, call: Call): Promise<PreparedCommand> {
-    const { maxMessageBytes } = this.#parts.services;
-    const raw = await readBody(request, Math.ceil((maxMessageBytes * 4) / 3) + MIB);
-    return command.prepare(bodyOf(raw, command, request, call), call.line);
+  async #prepare(
+    command: ServableCommand,
+    request: IncomingMessage,
+    call: Call,
+    hold: BodyHold,
+  ): Promise<PreparedCommand> {
+    try {
+      const raw = await readBody(request, this.#maxBodyBytes, hold);
+      return command.prepare(bodyOf(raw, command, request, call), call.line);
+    } catch (error) {
+      hold.release();
+      throw error;
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import { gzip } from 'node:zlib';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { createLogger, silentLogger } from '#telemetry/log';
 import { readBody } from './body.ts';
+import { BodyRoom } from './body-room.ts';
 import { loadOrCreateCertificate } from './certificate.ts';
 import type { HttpContext, HttpHandler } from './handler.ts';
 import { healthHandler } from './health.ts';
@@ -230,6 +231,79 @@ test('a body that breaks off reaches the handler as an HttpError, not as a hang'
   socket.end('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
   expect(await promise).toMatchObject({ name: 'HttpError', status: 400 });
   socket.destroy();
+});
+
+/** Reads bodies within a room, and answers once it may. */
+function within(room: BodyRoom, mayAnswer: () => Promise<void> = async () => undefined): HttpHandler {
+  return async (incoming, response) => {
+    const hold = room.hold();
+    try {
+      const body = await readBody(incoming, 1_000_000, hold);
+      await mayAnswer();
+      send(response, 200, {}, String(body.length));
+    } finally {
+      hold.release();
+    }
+  };
+}
+
+test.each([
+  ['by their length', {}],
+  ['as they come', { 'Transfer-Encoding': 'chunked' }],
+  ['inflated', { 'Content-Encoding': 'gzip' }],
+])(
+  'bodies beyond the room for all of them are refused with 503, %s, and small ones never are',
+  async (_how, headers) => {
+    const read = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const mayAnswer = () => {
+      read.resolve();
+      return promise;
+    };
+    const port = await serve(within(new BodyRoom(500_000), mayAnswer));
+    const bytes = async (count: number) => {
+      const plain = Buffer.alloc(count);
+      return 'Content-Encoding' in headers ? await promisify(gzip)(plain) : plain;
+    };
+    const post = async (count: number) => call(port, { method: 'POST', headers }, await bytes(count));
+    const first = post(400_000);
+    await read.promise;
+    const refused = await post(200_000);
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '30', connection: 'close' } });
+    const others = [post(65_536), post(65_536), post(90_000)];
+    resolve();
+    const answers = await Promise.all([first, ...others]);
+    expect(answers.map(({ text }) => text)).toEqual(['400000', '65536', '65536', '90000']);
+    expect((await post(500_000)).text).toBe('500000');
+  },
+);
+
+test('the answer that there is no room comes before the body is sent', async () => {
+  const room = new BodyRoom(100_000);
+  const port = await serve(within(room));
+  room.hold().take(100_000);
+  const socket = connectTls({ host: '127.0.0.1', port, ca: tls.ca });
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n');
+  expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 503 /);
+  socket.destroy();
+});
+
+test('a body that stalls, or breaks off, gives its room back', async () => {
+  const port = await serve(within(new BodyRoom(500_000, 20)));
+  const begin = () => {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: tls.ca });
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\nbegun`);
+    return socket;
+  };
+  const post = () => call(port, { method: 'POST' }, Buffer.alloc(400_000));
+  const stalled = begin();
+  expect(String((await once(stalled, 'data'))[0])).toMatch(/^HTTP\/1\.1 408 /);
+  expect((await post()).status).toBe(200);
+  const left = begin();
+  await once(left, 'secureConnect');
+  left.end();
+  await expect.poll(async () => (await post()).status).toBe(200);
+  for (const socket of [stalled, left]) socket.destroy();
 });
 
 test('/healthz answers 503 until the server is ready', async () => {
