@@ -233,8 +233,8 @@ test.each([
     from: alice,
     device,
     clientId: 'c1',
-    raw: Buffer.from(small),
-    rawForSent: Buffer.from(`Bcc: x@ours.example\r\n${small}`),
+    raw: [Buffer.from(small)],
+    rawForSent: [Buffer.from(`Bcc: x@ours.example\r\n${small}`)],
     saveInSent: true,
     recipients: [...others, alice].flatMap((account) => toOwner(account).recipients),
     dedupeKeys: [],
@@ -260,7 +260,7 @@ test('send: without a ClientId its keys tell a repetition; without a Sent copy t
   const { database, delivery, organization } = await start({ quotaBytes: 2_000 });
   const alice = await accountIn(database, organization, 'alice@ours.example');
   const bob = await accountIn(database, organization, 'bob@ours.example');
-  const raw = Buffer.from(small);
+  const raw = [Buffer.from(small)];
   const request = {
     from: alice,
     device,
@@ -274,7 +274,7 @@ test('send: without a ClientId its keys tell a repetition; without a Sent copy t
   expect(await delivery.send(request)).toEqual({ duplicate: true });
   expect(await delivery.send({ ...request, dedupeKeys: ['other', 'k'] })).toEqual({ duplicate: true });
   expect(await messages(database, alice, FolderType.SentItems)).toEqual([]);
-  const full = { ...request, rawForSent: Buffer.from(small.repeat(100)), saveInSent: true, dedupeKeys: [] };
+  const full = { ...request, rawForSent: [Buffer.from(small.repeat(100))], saveInSent: true, dedupeKeys: [] };
   await expect(delivery.send(full)).rejects.toMatchObject({ code: 'mailbox/over-quota' });
   await expect(delivery.send({ ...request, recipients: [], dedupeKeys: [] })).rejects.toMatchObject({
     code: 'message/no-recipient',
@@ -286,7 +286,7 @@ test('of two requests at once that are the same, the one that comes to nothing l
   const { database, delivery, organization } = await start();
   const alice = await accountIn(database, organization, 'alice@ours.example');
   const bob = await accountIn(database, organization, 'bob@ours.example');
-  const raw = Buffer.from(large);
+  const raw = [Buffer.from(large)];
   const recipients = toOwner(bob).recipients;
   const request = { from: alice, device, clientId: 'one', raw, rawForSent: raw, recipients, dedupeKeys: [] };
   const done = await Promise.all([1, 2].map(() => delivery.send({ ...request, saveInSent: true })));

@@ -1,5 +1,6 @@
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
+import { inSlices } from '#mime/slices';
 import type { AttachmentPolicy } from './attachment-policy.ts';
 import { BodySpool, type SpooledBody } from './body-spool.ts';
 import { finishChecked } from './checked-body.ts';
@@ -34,7 +35,7 @@ export async function prepare(
   const copies = mailboxes.length + (outbound?.recipients.length ?? 0);
   const spool = new BodySpool(store, organizationsWith(mailboxes, outbound), store.inlineBodyBytes(copies));
   const indexer = new MessageIndexer();
-  for (const chunk of chunks) {
+  for await (const chunk of inSlices(chunks)) {
     indexer.write(chunk);
     await spool.write(chunk);
   }

@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Account } from '#directory/account';
+import { sizeOf } from '#mime/slices';
 import { Changed } from './change.ts';
 import type { DeliveryParts } from './delivery-parts.ts';
 import type { Device } from './device.ts';
@@ -35,10 +36,10 @@ export interface SendRequest {
   readonly device: Partnership;
   /** MS-ASCMD, ClientId; absent below 14.0. */
   readonly clientId?: string | undefined;
-  /** What the recipients get, without the trace fields. */
-  readonly raw: Uint8Array;
+  /** What the recipients get, without the trace fields, in pieces. */
+  readonly raw: readonly Uint8Array[];
   /** What stands in Sent Items: the same with its Bcc. */
-  readonly rawForSent: Uint8Array;
+  readonly rawForSent: readonly Uint8Array[];
   readonly saveInSent: boolean;
   /** Those whose mailbox is full, or disabled, get it from the queue when it can be, or the sender a report. */
   readonly recipients: readonly LocalRecipient[];
@@ -69,19 +70,19 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 
   const atMs = parts.outside.clock.now();
   const id = idOf(request, markers, parts);
-  const { ready, waiting } = await byRoom(request.recipients, request.raw.length, parts);
+  const { ready, waiting } = await byRoom(request.recipients, sizeOf(request.raw), parts);
   const mailboxes = mailboxesOf(ready.flatMap(({ accounts }) => accounts));
   const acceptId = id(from.organization);
   const head = headOf(request, parts.hostname, acceptId, atMs);
   const queued = waiting.map(({ address }) => address);
   const outbound = envelopeOf(request, queued);
-  const is8bit = !isAscii(request.raw);
-  const content = { mailboxes, outbound, chunks: [Buffer.from(head), request.raw] };
+  const is8bit = is8bitIn(request);
+  const content = { mailboxes, outbound, chunks: [Buffer.from(head), ...request.raw] };
   const delivered = await prepare(store, content, { receivedMs: atMs, read: false }, parts.attachments);
   const sent = request.saveInSent
     ? await prepare(
         store,
-        { mailboxes: [from.mailbox], outbound: undefined, chunks: [request.rawForSent] },
+        { mailboxes: [from.mailbox], outbound: undefined, chunks: request.rawForSent },
         { receivedMs: atMs, read: true },
       )
     : undefined;
@@ -174,6 +175,10 @@ export async function wasSent(
   return await isMarked(mailbox, [clientIdMarker(device, clientId)]);
 }
 
+function is8bitIn({ raw }: SendRequest): boolean {
+  return !raw.every((piece) => isAscii(piece));
+}
+
 /** The journal records of the message. */
 async function recordsOf(
   request: SendRequest,
@@ -183,14 +188,14 @@ async function recordsOf(
   { journal }: DeliveryParts,
 ): Promise<readonly NewOutboundMail[]> {
   if (journal === undefined) return [];
-  const { from, raw, recipients } = request;
+  const { from, recipients } = request;
   const sender = from.organization;
   const outbound = envelopeOf(request, []);
   return journal.records(
     { reversePath: from.address, recipients, outbound, isAuthenticated: true, sender },
     {
       size: body.size,
-      is8bit: !isAscii(raw),
+      is8bit: is8bitIn(request),
       headers: () => index.headers,
       bodyFor: (organization) => (stored.includes(organization) ? body.bodyFor(organization) : undefined),
       read: () => body.read(0, body.size),
@@ -236,11 +241,11 @@ async function check(
   const { maxMessageBytes } = parts.limits;
   if (recipients.length + elsewhere.length === 0)
     throw new DomainError('message/no-recipient', 'The message has no recipient.');
-  if (raw.length > maxMessageBytes) {
+  if (sizeOf(raw) > maxMessageBytes) {
     throw new DomainError('message/too-large', 'The message is larger than this server takes.');
   }
   checkNumber(recipients.flatMap(({ accounts }) => accounts));
-  if (saveInSent) await checkRoom([from.mailbox], rawForSent.length, parts);
+  if (saveInSent) await checkRoom([from.mailbox], sizeOf(rawForSent), parts);
 }
 
 /** Queue ids that follow from the request, one for each organisation; random ones when nothing names the request. */

@@ -5,6 +5,7 @@ import { formatDate, headerBytes, type RawField, splitMessage } from './header-e
 import { textToFragment } from './html.ts';
 import { MessageIndexer } from './index-message.ts';
 import type { MessageAttachment, MessageIndex, MessagePart } from './message-index.ts';
+import { inSlices } from './slices.ts';
 import { Base64Encoder } from './transfer-encode.ts';
 
 /** What of the header of a message those that answer it name, decoded. */
@@ -92,9 +93,9 @@ function isMessageId(text: string): boolean {
  * parts keep their bytes. What is signed or encrypted is given back as it is. Never throws on broken input.
  */
 export async function withOriginal(raw: Uint8Array, addition: Addition): Promise<readonly Uint8Array[]> {
-  const own = indexOf(raw);
+  const own = await indexOf(raw);
   if (isSealed(own)) return [raw];
-  const original = indexOf(addition.raw);
+  const original = await indexOf(addition.raw);
   const targets = targetsOf(own);
   const html = targets.html && (await textOf(original, 'html', addition.raw));
   const pictures = html === undefined ? [] : picturesIn(html, original);
@@ -217,9 +218,9 @@ function keptLines(part: MessagePart, raw: Uint8Array): readonly string[] {
   );
 }
 
-function indexOf(raw: Uint8Array): MessageIndex {
+async function indexOf(raw: Uint8Array): Promise<MessageIndex> {
   const indexer = new MessageIndexer();
-  indexer.write(raw);
+  for await (const slice of inSlices([raw])) indexer.write(slice);
   return indexer.end();
 }
 

@@ -30,7 +30,7 @@ test('a phone repeats a mail to seventy domains that was cut off before it was m
     wakeQueue: () => undefined,
     wakeRelay: (due) => runner.wake(due),
   });
-  const raw = Buffer.from('Subject: Hello\r\n\r\nText\r\n');
+  const raw = [Buffer.from('Subject: Hello\r\n\r\nText\r\n')];
   const send = () =>
     delivery.send({
       from: alice,

@@ -29,7 +29,7 @@ async function start() {
   const [bob, carol] = [await site.user('bob@ours.example'), await site.user('carol@ours.example')];
   let count = 0;
   const send = async (recipients: readonly LocalRecipient[], clientId = `${++count}`, more: object = {}) => {
-    const raw = Buffer.from(`Subject: ${clientId}\r\n\r\nText\r\n`);
+    const raw = [Buffer.from(`Subject: ${clientId}\r\n\r\nText\r\n`)];
     const done = await site.delivery.send({
       from: site.alice,
       device: { id: 'phone' as DeviceId, firstSyncMs: 1 },

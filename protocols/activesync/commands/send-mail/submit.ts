@@ -3,6 +3,7 @@ import type { Recipient } from '#directory/lookups';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { SendSource } from '#domain/send';
 import { prepareForSending } from '#mime/compose';
+import { inSlices } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { CommonStatus } from '../../status.ts';
@@ -17,7 +18,7 @@ interface Submission {
   readonly saveInSent: boolean;
   readonly mime: Uint8Array;
   /** What a repeat of a message without Message-ID is known by, if not its bytes. */
-  readonly knownBy?: readonly (string | Uint8Array)[];
+  readonly knownBy?: readonly Uint8Array[];
   /** The message that it replies to or forwards, by the addresses that it goes to. */
   readonly sourceFor?: (recipients: readonly string[]) => SendSource;
 }
@@ -50,15 +51,15 @@ export async function submit(
   const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
   const known = createHash('sha256');
-  for (const piece of prepared.messageId === ownId ? knownBy : [prepared.messageId]) known.update(piece);
+  if (prepared.messageId !== ownId) known.update(prepared.messageId);
+  else for await (const slice of inSlices(knownBy)) known.update(slice);
   known.update(resolved.map(nameOf).sort().join('\n'));
-  const raw = Buffer.concat(prepared.outgoing);
   await services.delivery.send({
     from: account,
     device,
     clientId,
-    raw,
-    rawForSent: prepared.sent === prepared.outgoing ? raw : Buffer.concat(prepared.sent),
+    raw: prepared.outgoing,
+    rawForSent: prepared.sent,
     saveInSent,
     recipients: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [] : [localRecipient(to)])),
     elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),

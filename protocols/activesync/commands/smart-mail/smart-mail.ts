@@ -2,6 +2,7 @@ import type { Item } from '#domain/item';
 import { wasSent } from '#domain/send';
 import { type OriginalHeader, withOriginal, withThread } from '#mime/append-original';
 import { threadIndexOfAnswer } from '#mime/conversation';
+import { joined, sizeOf } from '#mime/slices';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { isAtLeast } from '../../protocol-version.ts';
@@ -106,7 +107,7 @@ async function runSmart(kind: SmartKind, request: SmartRequest, context: Command
         saveInSent,
         mime: await composed(kind, mime, { source, isAdded }, context),
         // The same words may forward one message after another.
-        knownBy: [`${kind.files} ${source.id}\n`, mime],
+        knownBy: [Buffer.from(`${kind.files} ${source.id}\n`), mime],
         sourceFor: (recipients) => ({
           folder: source.folder,
           item: source.id,
@@ -133,13 +134,16 @@ async function composed(
     new CommandError(CommonStatus.AttachmentIsTooLarge, 'too large together with its source');
   // What is larger was never accepted, but for what servers write in front of it.
   if (source.size > 2 * maxMessageBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of mailbox.openBody(source)) chunks.push(chunk);
+  const raw = Buffer.allocUnsafeSlow(source.size);
+  let at = 0;
+  for await (const chunk of mailbox.openBody(source)) {
+    raw.set(chunk, at);
+    at += chunk.length;
+  }
   const boundary = () => `=_${Buffer.from(random.bytes(16)).toString('hex')}`;
-  const pieces = await withOriginal(threaded, { raw: Buffer.concat(chunks), header, files, boundary });
-  const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  if (sizeBytes > maxMessageBytes) throw tooLarge();
-  return Buffer.concat(pieces);
+  const pieces = await withOriginal(threaded, { raw: raw.subarray(0, at), header, files, boundary });
+  if (sizeOf(pieces) > maxMessageBytes) throw tooLarge();
+  return joined(pieces);
 }
 
 function headerOf({ envelope, receivedMs }: Item): OriginalHeader {
