@@ -62,3 +62,15 @@ test('a phone sends to postmaster and to a catch-all as other servers do', async
   expect(await received()).toBe(2);
   expect(await (await phoneOf(bob)).received()).toBe(1);
 });
+
+test('a phone sends to a colleague who is disabled and to others: they get it, and its user a report', async () => {
+  const { call, addUser, phoneOf, mail } = await serve();
+  const [alice, bob, carol] = [await addUser('alice'), await addUser('bob'), await addUser('carol')];
+  await call('DeregisterFromWorkMail', { EntityId: bob.id });
+  const ofAlice = await phoneOf(alice);
+  const send = () => ofAlice.phone.sendMail(mail(`${bob.address}, ${carol.address}`), { clientId: 'one' });
+  for (let n = 0; n < 2; n++) expect((await send()).body.length).toBe(0);
+  expect(await (await phoneOf(carol)).received()).toBe(1);
+  await expect.poll(() => ofAlice.received(), { timeout: 10_000 }).toBe(1);
+  expect((await call('Mailstead.ListQueue', {}))['Messages']).toEqual([]);
+});
