@@ -16,10 +16,14 @@ function bundledNode() {
   }
 }
 
-// As in the package's `start`: password hashes give their memory back, the heap does not keep what a rush took, and large
-// messages do not bring about a whole collection for every 17 MB that passes.
+// As in the package's `start`: password hashes give their memory back, the heap does not keep what a rush took, and the
+// buffers of large messages that pass do not bring about whole collections.
 const env = { MALLOC_MMAP_THRESHOLD_: '1048576', ...process.env };
-const options = ['--max-semi-space-size=16', '--initial-old-space-size=128'];
+const options = [
+  '--max-semi-space-size=12',
+  '--initial-old-space-size=128',
+  '--external-memory-accounted-in-global-limit',
+];
 const child = spawn(bundledNode(), [...options, main, ...process.argv.slice(2)], { stdio: 'inherit', env });
 
 // A signal to the process group reaches both; the server counts it once.

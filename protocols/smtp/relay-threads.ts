@@ -14,8 +14,8 @@ interface RelayThreadOptions {
   readonly ca?: string | undefined;
 }
 
-/** As `--max-semi-space-size=16`, which decides where it is given: three of these. Pieces of messages are garbage at once. */
-const resourceLimits = { maxYoungGenerationSizeMb: 48 };
+/** As `--max-semi-space-size=12`, which decides where it is given: three of these. Pieces of messages are garbage at once. */
+const resourceLimits = { maxYoungGenerationSizeMb: 36 };
 /** A thread that does not end itself is ended. */
 const endMs = 2_000;
 
