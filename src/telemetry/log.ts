@@ -31,7 +31,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
  * error at once: nobody waits for the log, and the last word before a crash is there to be read.
  */
 export function createLogger(level: LogLevel, stream?: DestinationStream): Logger {
-  const out: Out = stream ?? standardError();
+  const out: Out = stream ?? (standardError ??= toStandardError());
   const root = pino(
     {
       level,
@@ -51,7 +51,10 @@ interface Out extends DestinationStream {
   flush?(): void;
 }
 
-function standardError(): Out {
+/** One for all loggers of the process: their lines stay in order. */
+let standardError: Out | undefined;
+
+function toStandardError(): Out {
   const out = destination({ dest: 2, sync: true });
   let lines = '';
   const flush = () => {
