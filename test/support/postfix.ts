@@ -163,7 +163,7 @@ function masterCf(port: number): string {
     'postlog   unix-dgram n - n - 1 postlogd',
     'pickup    unix n - n 60 1 pickup',
     'cleanup   unix n - n - 0 cleanup',
-    'qmgr      unix n - n 300 1 qmgr',
+    'qmgr      unix n - n 1 1 qmgr',
     'rewrite   unix - - n - - trivial-rewrite',
     'bounce    unix - - n - 0 bounce',
     'defer     unix - - n - 0 bounce',
