@@ -81,7 +81,7 @@ test('a mail that is given back is due again at its time, and nobody is given a 
   expect(second.nextDueMs).toBeUndefined();
   const [one, other] = first.mails;
   if (one === undefined || other === undefined) throw new Error('nothing was claimed');
-  await queue.postpone(one, 80);
+  expect(await queue.replace(one, { ...one, dueMs: 80 })).toBe(true);
   expect(await queue.replace(other, { ...other, dueMs: 70 })).toBe(true);
   expect(await claim('a.example', 'me', 60)).toEqual({ mails: [], nextDueMs: 70 });
   expect((await claim('a.example', 'me', 90)).mails.map(({ id }) => id)).toEqual([other.id, one.id]);

@@ -119,10 +119,6 @@ export class OutboundQueue implements OutboundStore {
     return this.#p.store.transact(parts, (tx) => this.#replace(tx, mail, next), 'soon');
   }
 
-  postpone({ id }: OutboundMail, dueMs: number): Promise<void> {
-    return this.#release(shardOf(id), Buffer.from(id, 'hex'), dueMs);
-  }
-
   get(id: QueueId): Promise<OutboundMail | undefined> {
     return this.#read(this.#p.store, shardOf(id), Buffer.from(id, 'hex'));
   }

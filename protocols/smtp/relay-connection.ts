@@ -9,6 +9,7 @@ import { ConnectError, lostConnection } from './connection-failure.ts';
 import { dataStream } from './dot-stuffing.ts';
 import type { Host } from './next-hop.ts';
 import type { SendableMail } from './relay-messages.ts';
+import { SessionEnd } from './session-end.ts';
 
 /** RFC 5321 §4.5.3.2, but for the connection itself. */
 const timeouts = { connectionTimeout: 30_000, greetingTimeout: 300_000, socketTimeout: 600_000 } as const;
@@ -55,6 +56,7 @@ export class RelayConnection {
   readonly #greetedBy: string;
   /** Resolves when the session is over: the library does not answer a send that is under way then. */
   readonly #ended = Promise.withResolvers<void>();
+  readonly #end = new SessionEnd();
   #isUsable = true;
 
   constructor(host: Host, connection: SMTPConnection) {
@@ -139,7 +141,7 @@ export class RelayConnection {
   async #signed(mail: SendableMail, content: SendableContent): Promise<SendableContent | undefined> {
     const bodyHash = content.isUnchanged ? mail.facts?.bodyHash : undefined;
     const signing = dkimFields(mail.signing, content.open(), bodyHash).catch(() => undefined);
-    const fields = await Promise.race([signing, this.#ended.promise]);
+    const fields = await this.#end.orEnd(signing);
     if (typeof fields !== 'string') return undefined;
     const bytes = Buffer.from(fields);
     return {
@@ -168,7 +170,7 @@ export class RelayConnection {
   close(): void {
     this.#isUsable = false;
     this.#connection.close();
-    this.#ended.resolve();
+    this.#over();
   }
 
   quit(): void {
@@ -213,7 +215,7 @@ export class RelayConnection {
         resolve({ error: error ?? undefined, response: info?.response ?? '' }),
       );
     });
-    const { error, response } = await Promise.race([sent, this.#brokenOff()]);
+    const { error, response } = (await this.#end.orEnd(sent)) ?? (await brokenOff(sent));
     stream.destroy();
     if (error !== undefined) this.close();
     const rejected = new Map(envelope.rejectedErrors?.map((one) => [one.recipient, one]));
@@ -233,11 +235,9 @@ export class RelayConnection {
     return { outcomes, left: recipients.filter(isLeft) };
   }
 
-  /** What the library has to say of the end comes first. */
-  async #brokenOff(): Promise<Answer> {
-    await this.#ended.promise;
-    await new Promise((resolve) => setImmediate(resolve));
-    return { error: new Error('The connection was broken off'), response: '' };
+  #over(): void {
+    this.#end.come();
+    this.#ended.resolve();
   }
 
   #failureOf(error: RelayError): Omit<Outcome, 'address'> {
@@ -258,6 +258,12 @@ export class RelayConnection {
       remote: this.host.name,
     };
   }
+}
+
+/** Of a session that is over: what the library has to say of the end comes first. */
+async function brokenOff(sent: Promise<Answer>): Promise<Answer> {
+  const silent = { error: new Error('The connection was broken off'), response: '' };
+  return Promise.race([sent, new Promise<Answer>((resolve) => setImmediate(() => resolve(silent)))]);
 }
 
 /** A refusal of one recipient too many, not of this one: RFC 5321 has 452, and 552 of old. */

@@ -4,6 +4,7 @@ import type { Logger } from '#telemetry/log';
 import { ConnectError } from './connection-failure.ts';
 import { type Host, type NextHops, NoHostError } from './next-hop.ts';
 import { RelayThreads } from './relay-threads.ts';
+import { SessionEnd } from './session-end.ts';
 import type { ThreadConnection } from './thread-connection.ts';
 
 interface SmtpRelayOptions {
@@ -42,7 +43,7 @@ class SmtpRelaySession implements RelaySession {
   readonly #options: SmtpRelayOptions;
   readonly #threads: RelayThreads;
   #connection: ThreadConnection | undefined;
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #closed = new SessionEnd();
   #isClosed = false;
   #isSending = false;
   /** The time for this attempt is up. */
@@ -77,7 +78,7 @@ class SmtpRelaySession implements RelaySession {
 
   close(): void {
     this.#isClosed = true;
-    this.#closed.resolve();
+    this.#closed.come();
     // In the middle of a message QUIT would be content.
     if (this.#isSending) this.#connection?.close();
     else this.#connection?.quit();
@@ -85,7 +86,7 @@ class SmtpRelaySession implements RelaySession {
 
   async #hosts(hop: RemoteHop): Promise<readonly Host[]> {
     const finding = this.#options.hops.hosts(hop);
-    const found = await Promise.race([finding, this.#closed.promise]);
+    const found = await this.#closed.orEnd(finding);
     if (found !== undefined) return found;
     void finding.catch(() => undefined);
     throw new NoHostError(false, '4.3.2', 'This server is stopping');
@@ -138,7 +139,7 @@ class SmtpRelaySession implements RelaySession {
     if (open?.isUsable && isSameHost(open.host, host)) return open;
     open?.quit();
     const opening = this.#threads.open(host);
-    const opened = await Promise.race([opening, this.#closed.promise]);
+    const opened = await this.#closed.orEnd(opening);
     if (opened === undefined || this.#isClosed) {
       // It may come about yet.
       void opening.then((late) => late.quit()).catch(() => undefined);

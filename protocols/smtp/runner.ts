@@ -249,10 +249,10 @@ export class RelayRunner {
     const { queue } = this.#parts;
     // What we broke off ourselves says nothing; it is taken up again at the next start.
     const told = this.#isStopped ? outcomes.filter(({ kind }) => kind !== 'deferred') : outcomes;
-    if (told.length === 0) return;
-    const due = await queue.settle(mail, told).catch(async (err: unknown) => {
+    if (this.#isStopped && told.length === 0) return;
+    const due = await queue.settle(mail, told).catch((err: unknown) => {
       this.#parts.log.error('outbound.queue.failed', { err }, { queueId: mail.id });
-      return [await queue.postpone(mail, pauseMs)];
+      return queue.postpone(mail, told, pauseMs);
     });
     for (const { destination, dueMs } of due) this.#note(destination, dueMs);
   }

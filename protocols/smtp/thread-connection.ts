@@ -10,6 +10,7 @@ import {
   type SendableMail,
   type ToSession,
 } from './relay-messages.ts';
+import { SessionEnd } from './session-end.ts';
 
 /** A longer message is handed over in pieces. */
 const maxWholeBytes = 64 * 1024;
@@ -34,14 +35,13 @@ export class ThreadConnection {
   readonly #parts: ThreadConnectionParts;
   readonly #greetedBy: string;
   #isUsable = true;
-  /** Resolves when the session is over, and rejects when its thread has failed. */
-  readonly #over = Promise.withResolvers<void>();
+  /** Of the session, or of its thread, which is a fault. */
+  readonly #over = new SessionEnd();
   #attempt: Attempt | undefined;
 
   constructor(parts: ThreadConnectionParts, greetedBy: string) {
     this.#parts = parts;
     this.#greetedBy = greetedBy;
-    this.#over.promise.catch(() => undefined);
   }
 
   get host(): Host {
@@ -61,7 +61,7 @@ export class ThreadConnection {
   async send(mail: SendableMail, recipients: readonly OutboundRecipient[]): Promise<readonly Outcome[]> {
     const { reversePath, envid, ret, size, facts, isVerbatim } = mail;
     const preparing = Promise.all([size > maxWholeBytes ? undefined : wholeOf(mail), presumedKeys(mail)]);
-    const prepared = await Promise.race([preparing, this.#over.promise]);
+    const prepared = await this.#over.orEnd(preparing);
     if (prepared === undefined || !this.#isUsable) {
       return recipients.map(lostConnection);
     }
@@ -118,13 +118,13 @@ export class ThreadConnection {
   /** The thread is gone. */
   fail(error: Error): void {
     this.#isUsable = false;
-    this.#over.reject(error);
+    this.#over.come(error);
     this.#attempt?.failed(error);
   }
 
   #end(): void {
     this.#isUsable = false;
-    this.#over.resolve();
+    this.#over.come();
     if (this.#attempt === undefined) this.#parts.onOver();
   }
 

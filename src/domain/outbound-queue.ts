@@ -87,6 +87,9 @@ export class OutboundQueue {
 
   /** The next mail of a destination that is due, held until it is settled or postponed; and when another one is. */
   async claim(destination: string): Promise<Claimed> {
+    // Whoever asks already may have looked before the mail came that this session is to send.
+    const before = this.#claimed.get(destination);
+    if (before?.mails.length === 0) await before.asking;
     const known = this.#claimed.get(destination);
     const claimed = known ?? { mails: [], nextDueMs: undefined, asking: undefined };
     if (known === undefined) this.#claimed.set(destination, claimed);
@@ -113,11 +116,23 @@ export class OutboundQueue {
     claimed.nextDueMs = nextDueMs;
   }
 
-  /** The attempt cannot be settled: the mail is due again after a pause (milliseconds). Gives when. */
-  async postpone(mail: OutboundMail, pauseMs: number): Promise<DueDestination> {
-    const dueMs = this.#parts.outside.clock.now() + pauseMs;
-    await this.#parts.queue.postpone(mail, dueMs);
-    return { destination: mail.destination, dueMs };
+  /**
+   * What an attempt did cannot be settled: the mail is due again after a pause (milliseconds), for those who have not got it.
+   * Gives when.
+   */
+  async postpone(
+    mail: OutboundMail,
+    outcomes: readonly Outcome[],
+    pauseMs: number,
+  ): Promise<readonly DueDestination[]> {
+    const delivered = new Set(
+      outcomes.filter(({ kind }) => kind === 'delivered').map(({ address }) => address),
+    );
+    const recipients = mail.recipients.map((recipient) =>
+      delivered.has(recipient.address) ? ({ ...recipient, state: 'delivered' } as const) : recipient,
+    );
+    const next = { ...mail, recipients, dueMs: this.#parts.outside.clock.now() + pauseMs };
+    return (await this.#parts.queue.replace(mail, next)) ? [next] : [];
   }
 
   /** The message as it is sent. */

@@ -175,8 +175,6 @@ export interface OutboundStore {
   ): Promise<{ readonly mails: readonly OutboundMail[]; readonly nextDueMs: number | undefined }>;
   /** Replaces a mail by what is left of it; undefined ends it. False if it is gone. Resolves when that is durable. */
   replace(mail: OutboundMail, next: OutboundMail | undefined): Promise<boolean>;
-  /** Gives a held mail back, to be due then; nothing happens if it is gone. */
-  postpone(mail: OutboundMail, dueMs: number): Promise<void>;
   get(id: QueueId): Promise<OutboundMail | undefined>;
   /** Of one organisation, in order of id, after `after`. */
   list(

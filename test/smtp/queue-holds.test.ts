@@ -119,3 +119,28 @@ test('what a clock of next year queued is tried at the next start', async () => 
   await site.runner.settled();
   expect(next.mails.map(({ to }) => to.join())).toEqual(['bob@one.example']);
 });
+
+test('while the report of a failure cannot be made, nobody who took the mail gets it again; then it is made', async () => {
+  const next = await startNextServer({
+    onRcpt: (address) => (address.startsWith('bad') ? '550 5.1.1 Unknown' : undefined),
+  });
+  const site = await startOutbound({ dns: await startDns(zone), port: next.port });
+  let isBroken = true;
+  const get = site.recipients.get.bind(site.recipients);
+  site.recipients.get = (address) => {
+    if (isBroken && address === site.alice.address) throw new Error('the directory cannot be read');
+    return get(address);
+  };
+  await site.send(['good@one.example', 'bad@one.example']);
+  await site.send([], { recipients: [{ address: 'told@one.example', notify: ['SUCCESS'] }] });
+  for (let n = 0; n < 3; n++) await site.pass(minute);
+  const got = () => next.mails.flatMap(({ to }) => to).sort();
+  expect(got()).toEqual(['good@one.example', 'told@one.example']);
+  isBroken = false;
+  await site.pass(minute);
+  expect(await site.queued()).toEqual([]);
+  expect(got()).toEqual(['good@one.example', 'told@one.example']);
+  const [report = ''] = await site.inbox();
+  expect(report).toContain('Final-Recipient: rfc822; bad@one.example');
+  expect(report).not.toContain('Final-Recipient: rfc822; good@one.example');
+});
