@@ -121,11 +121,9 @@ export class CommitQueue {
     return this.#layers.get(part.name)?.findLast(({ batch }) => batch.isUrgent)?.batch.durable;
   }
 
-  /** Queues a transaction of `bytes` keys and values; the promise resolves when it is durable. */
+  /** Queues a transaction of `bytes` keys and values; the promise resolves when it is durable. Throws once a write has failed. */
   add(writes: Iterable<PartWrites>, bytes: number, urgency: Urgency): Promise<void> {
-    if (this.#failure) {
-      return Promise.reject(this.#failure);
-    }
+    if (this.#failure) throw this.#failure;
     let batch = this.#waiting.at(-1);
     if (!batch || batch.bytes + bytes > this.#outside.maxBatchBytes) {
       batch = new Batch();

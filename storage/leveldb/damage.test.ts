@@ -196,17 +196,29 @@ it('after a write that failed, nothing is acknowledged or accepted any more', as
   };
   const broken = { put: () => broken, del: () => broken, write };
   const spy = vi.spyOn(LevelDatabase.prototype, 'batch').mockImplementation(() => broken as never);
+  const gate = Promise.withResolvers<void>();
+  const begun = (['now', 'soon', 'seen'] as const).map((urgency, n) =>
+    store.transact(
+      [testPart(2 + n)],
+      async (tx) => {
+        await gate.promise;
+        tx.put(testPart(2 + n), key('c', u64(1)), eightBytes(1));
+      },
+      urgency,
+    ),
+  );
   const results = await Promise.allSettled([
     append(store, 1),
     append(store, 1),
     store.transact([p], numbersIn),
   ]);
+  // What began before the failure is not said to be done after it, however urgent.
+  gate.resolve();
+  results.push(...(await Promise.allSettled<void>(begun)));
   spy.mockRestore();
-  expect(results.map((r) => r.status === 'rejected' && r.reason instanceof StoreClosedError)).toEqual([
-    true,
-    true,
-    true,
-  ]);
+  expect(results.map((r) => r.status === 'rejected' && r.reason instanceof StoreClosedError)).toEqual(
+    Array(6).fill(true),
+  );
   await expect(append(store, 1)).rejects.toThrow(StoreClosedError);
   expect(fatal).toHaveLength(1);
   expect(writes).toEqual([{ sync: true }]);
