@@ -21,7 +21,8 @@ function start() {
     await expect.poll(() => asked.length).toBe(n + 1);
     asked[n]?.resolve({ mails: ids.map((id) => ({ id }) as OutboundMail), nextDueMs: undefined });
   };
-  return { claimed: async () => (await queue.claim('one.example')).mail?.id, answer };
+  const claim = () => queue.claim('one.example');
+  return { claim, claimed: async () => (await claim()).mail?.id, answer };
 }
 
 test('who comes while another session is being told that there is nothing asks once more: a mail may have come in between', async () => {
@@ -39,4 +40,13 @@ test('sessions that ask at once share what one of them is given', async () => {
   const sessions = [claimed(), claimed()];
   await answer(0, ['a', 'b']);
   expect(await Promise.all(sessions)).toEqual(['a', 'b']);
+});
+
+test('when the next mail is due is told as of now: who takes what was claimed before is to look again', async () => {
+  const { claim, answer } = start();
+  const [first] = await Promise.all([claim(), answer(0, ['a', 'b'])]);
+  expect(first).toMatchObject({ mail: { id: 'a' }, nextDueMs: 10 });
+  expect(await claim()).toMatchObject({ mail: { id: 'b' }, nextDueMs: 10 });
+  const [last] = await Promise.all([claim(), answer(1, ['c'])]);
+  expect(last).toMatchObject({ mail: { id: 'c' }, nextDueMs: undefined });
 });

@@ -93,7 +93,8 @@ export class OutboundQueue {
     const known = this.#claimed.get(destination);
     const claimed = known ?? { mails: [], nextDueMs: undefined, asking: undefined };
     if (known === undefined) this.#claimed.set(destination, claimed);
-    if (claimed.mails.length === 0) {
+    const isFresh = claimed.mails.length === 0;
+    if (isFresh) {
       // Sessions that ask at once share what one of them is given.
       claimed.asking ??= this.#claimMore(destination, claimed).finally(() => {
         claimed.asking = undefined;
@@ -101,11 +102,11 @@ export class OutboundQueue {
       await claimed.asking;
     }
     const mail = claimed.mails.shift();
-    const { mails, nextDueMs } = claimed;
-    if (mails.length > 0) return { mail, nextDueMs: this.#parts.outside.clock.now() };
-    if (claimed.asking === undefined && this.#claimed.get(destination) === claimed)
+    const isEmpty = claimed.mails.length === 0;
+    if (isEmpty && claimed.asking === undefined && this.#claimed.get(destination) === claimed)
       this.#claimed.delete(destination);
-    return { mail, nextDueMs };
+    // What was asked before this call may be out of date: another one was tried since, and is due earlier.
+    return { mail, nextDueMs: isFresh && isEmpty ? claimed.nextDueMs : this.#parts.outside.clock.now() };
   }
 
   async #claimMore(destination: string, claimed: Hand): Promise<void> {
