@@ -42,7 +42,7 @@ const maxSessions = 100;
 /** Then a session is given to whoever waits longest. */
 const maxMailsInARow = 200;
 /** Mails whose outcome is on its way to disk. */
-const maxSettling = 64;
+const maxSettling = 16;
 /** After a fault of ours. */
 const pauseMs = 60_000;
 const graceMs = 10_000;
