@@ -6,6 +6,7 @@ import type { Clock } from '#domain/outside';
 import type { TransportPolicy, TransportPolicyStore } from '#domain/transport-policy';
 import type { Logger } from '#telemetry/log';
 import { codeOf, type Dns } from './dns.ts';
+import { parsePolicy } from './mta-sts-policy.ts';
 
 interface MtaStsOptions {
   readonly dns: Dns;
@@ -17,14 +18,8 @@ interface MtaStsOptions {
   readonly port?: number | undefined;
 }
 
-type Policy = Pick<TransportPolicy, 'mode' | 'mx'> & { readonly maxAgeSeconds: number };
-
 const maxPolicyBytes = 64 * 1024;
-/** Of all names together, as they are stored. */
-const maxNameBytes = 32 * 1024;
 const fetchMs = 60_000;
-/** RFC 8461 §3.2: at most about a year. */
-const maxAgeSeconds = 31_557_600;
 /** RFC 8461 §3.3: after a failed fetch so long none is made. */
 const pauseMs = 5 * 60_000;
 /** A policy that its domain goes on announcing is fetched again: who hides it for a while gains nothing. */
@@ -170,30 +165,4 @@ function lookupBy(dns: Dns): LookupFunction {
       }
     })();
   };
-}
-
-/** RFC 8461 §3.2: `key: value` lines; of repeated keys but mx the first counts, unknown ones are passed over. */
-function parsePolicy(text: string): Policy {
-  const fields = new Map<string, string>();
-  const mx: string[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const [, key, value] = /^([A-Za-z0-9_.-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-    if (key === undefined || value === undefined) continue;
-    if (key === 'mx') mx.push(value.toLowerCase().replace(/\.$/, ''));
-    else if (!fields.has(key)) fields.set(key, value);
-  }
-  const mode = fields.get('mode');
-  const age = fields.get('max_age') ?? '';
-  if (fields.get('version') !== 'STSv1') throw new Error('The policy has no version STSv1');
-  if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none')
-    throw new Error('The policy has no known mode');
-  if (!/^\d{1,10}$/.test(age)) throw new Error('The policy has no max_age');
-  if (
-    mx.join().length > maxNameBytes ||
-    !mx.every((name) => /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name))
-  ) {
-    throw new Error('The policy names something that is no mail server');
-  }
-  if (mx.length === 0 && mode !== 'none') throw new Error('The policy names no mail server');
-  return { mode, mx, maxAgeSeconds: Math.min(Number(age), maxAgeSeconds) };
 }

@@ -23,5 +23,6 @@ export interface TransportPolicyStore {
 /** Whether a policy lists this mail server. RFC 8461 §4.1: `*` stands for exactly one label, the first. */
 export function listsServer({ mx }: Pick<TransportPolicy, 'mx'>, host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
-  return mx.some((pattern) => (pattern.startsWith('*.') ? name.replace(/^[^.]+/, '*') : name) === pattern);
+  const wildcard = name.replace(/^[^.]+/, '*');
+  return mx.includes(name) || mx.includes(wildcard);
 }

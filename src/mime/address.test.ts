@@ -2,6 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { envelopeAddress, formatAddressList, parseAddressList } from './address.ts';
 
 describe('parseAddressList', () => {
+  it('brackets, comments and quotes without an end cost no more than their length', () => {
+    expect(parseAddressList(`[${'()'.repeat(150_000)}${':'.repeat(300_000)}`)).toHaveLength(1);
+    expect(parseAddressList(`<${'\\"'.repeat(30_000_000)}`)).toHaveLength(1);
+  });
+
   it.each([
     ['a@b.example', [['', 'a@b.example']]],
     ['<a@b.example>', [['', 'a@b.example']]],

@@ -21,12 +21,13 @@ const maxPhrase = 1_000;
 export function parseAddressList(raw: string): MailAddress[] {
   const list: MailAddress[] = [];
   const entry = new Entry();
+  const quotedStrings = new QuotedStrings(raw);
   let i = 0;
   while (i < raw.length && list.length < maxAddresses) {
     const char = raw[i] ?? '';
     switch (char) {
       case '"': {
-        const end = quotedEnd(raw, i);
+        const end = quotedStrings.endOf(i);
         entry.text(raw.slice(i, end));
         i = end;
         break;
@@ -38,7 +39,7 @@ export function parseAddressList(raw: string): MailAddress[] {
         break;
       }
       case '<': {
-        const end = angleEnd(raw, i);
+        const end = angleEnd(raw, i, quotedStrings);
         entry.angle(raw.slice(i + 1, end).replace(/>$/, ''));
         i = end;
         break;
@@ -70,22 +71,24 @@ class Entry {
   #phrase = '';
   #comment = '';
   #angle: string | undefined;
+  /** What stands last of the phrase is in square brackets. */
+  isDomainLiteral = false;
 
   get hasAngle(): boolean {
     return this.#angle !== undefined;
   }
 
-  get isDomainLiteral(): boolean {
-    return this.#phrase.lastIndexOf('[') > this.#phrase.lastIndexOf(']');
-  }
-
   text(piece: string): void {
-    if (this.#phrase.length < maxPhrase) this.#phrase += piece.slice(0, maxPhrase);
+    if (this.#phrase.length >= maxPhrase) return;
+    const kept = piece.slice(0, maxPhrase);
+    this.#phrase += kept;
+    const [open, close] = [kept.lastIndexOf('['), kept.lastIndexOf(']')];
+    if (open !== close) this.isDomainLiteral = open > close;
   }
 
   comment(piece: string): void {
     this.#comment ||= piece.slice(0, maxPhrase).trim();
-    this.#phrase += ' ';
+    this.text(' ');
   }
 
   angle(piece: string): void {
@@ -97,6 +100,7 @@ class Entry {
     this.#phrase = '';
     this.#comment = '';
     this.#angle = undefined;
+    this.isDomainLiteral = false;
   }
 
   finish(list: MailAddress[]): void {
@@ -146,7 +150,8 @@ function cleanAddress(raw: string): string {
   let text = decodeRaw(raw).trim();
   if (text.startsWith('@') && text.includes(':')) text = text.slice(text.lastIndexOf(':') + 1).trim();
   text = text.replace(/^mailto:/i, '');
-  if (/^'[^']*@[^']*'$/.test(text)) text = text.slice(1, -1);
+  const isQuoted = text.startsWith("'") && text.indexOf("'", 1) === text.length - 1;
+  if (isQuoted && text.includes('@')) text = text.slice(1, -1);
   text = text.replace(/[\r\n\0]/g, '');
   const at = text.lastIndexOf('@');
   return at < 0 ? text : `${text.slice(0, at).trimEnd()}@${text.slice(at + 1).trimStart()}`;
@@ -170,13 +175,27 @@ function unescapeQuoted(quoted: string): string {
   return quoted.includes('\\') ? quoted.replace(/\\(.)/g, '$1') : quoted;
 }
 
-function quotedEnd(raw: string, from: number): number {
-  for (let i = from + 1; i < raw.length && i < from + maxPhrase; i++) {
-    if (raw[i] === '\\') i++;
-    else if (raw[i] === '"') return i + 1;
+/** Finds where quoted strings end; asked from the beginning of a header to its end. */
+class QuotedStrings {
+  readonly #raw: string;
+  /** Up to here stand no quotes but escaped ones behind the last that had no end. */
+  #seen = 0;
+
+  constructor(raw: string) {
+    this.#raw = raw;
   }
-  // No closing quote: the quote alone is text, what follows keeps its structure.
-  return from + 1;
+
+  endOf(from: number): number {
+    const raw = this.#raw;
+    let i = Math.max(from + 1, this.#seen);
+    for (; i < raw.length && i < from + maxPhrase; i++) {
+      if (raw[i] === '\\') i++;
+      else if (raw[i] === '"') return i + 1;
+    }
+    this.#seen = i;
+    // No closing quote: the quote alone is text, what follows keeps its structure.
+    return from + 1;
+  }
 }
 
 function commentEnd(raw: string, from: number): number {
@@ -190,9 +209,9 @@ function commentEnd(raw: string, from: number): number {
 }
 
 /** The end of `<...>`; a quoted local part may hold `>`, a missing bracket ends at the separator. */
-function angleEnd(raw: string, from: number): number {
+function angleEnd(raw: string, from: number, quotedStrings: QuotedStrings): number {
   for (let i = from + 1; i < raw.length; i++) {
-    if (raw[i] === '"') i = quotedEnd(raw, i) - 1;
+    if (raw[i] === '"') i = quotedStrings.endOf(i) - 1;
     else if (raw[i] === '>') return i + 1;
     else if (raw[i] === ',' && raw[from + 1] !== '@') return i;
     else if (raw[i] === '<') return i;

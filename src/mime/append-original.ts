@@ -141,7 +141,8 @@ function assemble(
 ): readonly Uint8Array[] {
   const { fields, body } = splitMessage(raw);
   const ofContent = fields.filter(({ name }) => name.startsWith('content-') && !messageFields.has(name));
-  const top = fields.filter((field) => !ofContent.includes(field)).map(({ line }) => line);
+  const isOfContent = new Set(ofContent);
+  const top = fields.filter((field) => !isOfContent.has(field)).map(({ line }) => line);
   const root = replacements.find(({ part }) => part.parent < 0);
   const content: Entity = root ?? {
     lines: ofContent.map(({ line }) => line),

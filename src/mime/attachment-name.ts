@@ -75,15 +75,22 @@ export function attachmentName(
 
 /** A name that no file system takes for a path or a command; its ending survives when it is cut. */
 function safeName(name: string): string {
-  const clean = name
-    .replace(unsafe, '_')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^\.+(?=.)/, '_')
-    .replace(/[. ]+$/, '');
+  const clean = withoutDotsBehind(
+    name
+      .replace(unsafe, '_')
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(/^\.+(?=.)/, '_'),
+  );
   if (clean.length <= maxName) return clean;
   const ending = /\.[^.]{1,16}$/.exec(clean)?.[0] ?? '';
   return `${clean.slice(0, maxName - ending.length).toWellFormed()}${ending}`.replaceAll('\ufffd', '');
+}
+
+function withoutDotsBehind(name: string): string {
+  let end = name.length;
+  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
+  return name.slice(0, end);
 }
 
 /** Path and shell characters, controls, and the marks that make a name read backwards. */

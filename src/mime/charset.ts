@@ -57,6 +57,9 @@ const aliases: Readonly<Record<string, string>> = {
 type Decode = (bytes: Buffer) => string;
 
 const decoders = new Map<string, Decode | undefined>();
+/** Labels that lead nowhere: to find that out again for every word of a header would cost seconds. */
+const unknownLabels = new Set<string>();
+const maxUnknownLabels = 20_000;
 
 /**
  * Text of `bytes` by the charset label of a mail header. Never throws: an unknown label, or bytes
@@ -106,9 +109,14 @@ function canonicalName(label: string): string {
 
 function decoderFor(name: string): Decode | undefined {
   if (decoders.has(name)) return decoders.get(name);
+  if (unknownLabels.has(name)) return undefined;
   const decode = makeDecoder(name);
-  // A label is the sender's: remember only those that lead somewhere, so that the map stays small.
   if (decode !== undefined) decoders.set(name, decode);
+  else {
+    // A label is the sender's.
+    if (unknownLabels.size >= maxUnknownLabels) unknownLabels.clear();
+    unknownLabels.add(name);
+  }
   return decode;
 }
 

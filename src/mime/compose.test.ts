@@ -47,6 +47,12 @@ describe('prepareForSending', () => {
     expect(textOf(outgoing)).not.toMatch(/\r(?!\n|$)/);
   });
 
+  it('many fields of which one counts cost no more than their number', () => {
+    const header = `${'a:\r\n'.repeat(32_000)}${'subject:\r\n'.repeat(11_000)}`;
+    for (let n = 0; n < 30; n++)
+      expect(textOf(prepare(`${header}\r\n`).outgoing).match(/subject:/g)).toHaveLength(1);
+  });
+
   it('Authentication-Results that a client wrote are dropped, those that a program hands on stay', () => {
     const raw = 'To: bob@example.com\r\nAuthentication-Results: mail.test; dkim=pass\r\n\r\n';
     expect(textOf(prepare(raw).outgoing)).not.toContain('dkim=pass');

@@ -65,7 +65,10 @@ export function prepareForSending(raw: Uint8Array, options: SendingOptions): Pre
     ...(hasDate ? [] : ['date']),
     ...(messageId === undefined ? ['message-id'] : []),
   ]);
-  const rest = kept.filter((field) => !replaced.has(field.name) && isFirstOfItsKind(field, fields));
+  const firsts = new Set([...onceOnly].map((name) => firstOf(fields, name)));
+  const rest = kept.filter(
+    (field) => !replaced.has(field.name) && (!onceOnly.has(field.name) || firsts.has(field)),
+  );
   const open = rest.filter(({ name }) => name !== 'bcc' && name !== 'resent-bcc');
   const outgoing = [headerBytes([...lines, ...open.map(({ line }) => line)], eol), body];
   const hasBcc = open.length < rest.length;
@@ -82,10 +85,6 @@ const onceOnly = new Set([
   'content-type',
   'content-transfer-encoding',
 ]);
-
-function isFirstOfItsKind(field: RawField, fields: readonly RawField[]): boolean {
-  return !onceOnly.has(field.name) || firstOf(fields, field.name) === field;
-}
 
 /** RFC 5322 §2.2: a CR that ends no line would become a line end on the way, and what follows it a field that nobody looked at. */
 function onLinesOfItsOwn(field: RawField): RawField {

@@ -38,7 +38,7 @@ export function decodeHeaderText(raw: string): string {
 
 /** The same as the most lenient reader takes it: a word without a charset, with a question mark in it, without its end. */
 export function decodeBrokenWords(raw: string): string {
-  const word = /=\?([^?]{0,64})\?([bq])\?(.*?)(?:\?=|$)/gi;
+  const word = /=\?([^?]{0,64})\?([bq])\?(.*?)(?:\?=|$)/gis;
   return decodeRaw(raw).replace(word, (_, charset: string, encoding: string, text: string) =>
     decodeCharset(decodeWord(encoding, text), canonicalCharset(charset)),
   );

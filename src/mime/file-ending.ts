@@ -4,6 +4,9 @@ const maxName = 2_000;
 /** Characters that take no room: joiners, direction marks and overrides, variation selectors, controls. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}]/gu;
 
+/** Marks above and below a character that nobody can tell from fewer; putting those in order takes the square of their number. */
+const moreMarks = /(\p{M}{30})\p{M}+/gu;
+
 /** Full stops of other scripts and dots that look like one, beside those that NFKC makes one of. */
 const otherDots =
   /[\u3002\u0701\u0702\u06d4\ua4f8\ua60e\u{10a50}\u{1d16d}\u00b7\u2022\u2027\u2219\u22c5\u30fb]/gu;
@@ -27,6 +30,7 @@ export function endingsOf(name: string): ReadonlySet<string> {
 function addEndings(endings: Set<string>, name: string): void {
   const seen = name
     .slice(-maxName)
+    .replace(moreMarks, '$1')
     .normalize('NFKC')
     .replace(invisible, '')
     .replace(otherDots, '.')

@@ -11,9 +11,10 @@ export function forEachField(
   limit = maxFields,
 ): void {
   let position = 0;
+  let colon = block.indexOf(':');
   for (let count = 0; position < block.length && count < limit; count++) {
     const end = fieldEnd(block, position);
-    const colon = block.indexOf(':', position);
+    if (colon >= 0 && colon < position) colon = block.indexOf(':', position);
     if (colon > position && colon < end) {
       const name = block.slice(position, colon).trimEnd().toLowerCase();
       if (isFieldName(name)) visit(name, block.slice(colon + 1, end));

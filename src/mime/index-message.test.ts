@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mailFixtures } from '#test/fixtures/mail/load';
 import { MessageIndexer } from './index-message.ts';
 import type { MessageIndex } from './message-index.ts';
+import { readPartHeader } from './part-header.ts';
 
 function indexOf(raw: string | Buffer, chunkBytes = Number.MAX_SAFE_INTEGER): MessageIndex {
   const bytes = typeof raw === 'string' ? Buffer.from(raw.replace(/\r?\n/g, '\r\n'), 'latin1') : raw;
@@ -270,8 +271,22 @@ describe('broken input', () => {
     ['an address with blanks in it', `To: <x${' \t'.repeat(100_000)}x>`],
     ['a comment with quotes in it', `To: ("${'\\"'.repeat(100_000)}) <a@b.example>`],
     ['a type with blanks in it', `Content-Type: a${' \t'.repeat(100_000)}b`],
+    ['an address of @ behind a quote', `To: <'${'@'.repeat(250_000)}>`],
+    ['a file name of full stops', `Content-Disposition: attachment; filename=x${'.'.repeat(250_000)}x`],
   ])('%s costs no more than its length', (_what, field) => {
     expect(indexOf(`${field}\n\n`).parts.length).toBe(1);
+  });
+
+  it('lines without a colon in a header cost no more than their length', () => {
+    expect(readPartHeader(`${'x\n'.repeat(2_000_000)}Content-Type: a/b`, 'text/plain').type).toBe(
+      'text/plain',
+    );
+  });
+
+  it('a message of many parts that comes whole costs no more than its length', () => {
+    const parts = '--b\n\n'.repeat(900);
+    const index = indexOf(`Content-Type: multipart/mixed; boundary=b\n\n${parts}${'x\n'.repeat(12_000_000)}`);
+    expect(index.parts.length).toBe(901);
   });
 
   it('hostile bodies have a preview', () => {

@@ -6,8 +6,9 @@ import { forEachField, unfold } from './header-fields.ts';
 import type { Handling, Importance, MessageHeaders } from './message-index.ts';
 
 const maxReferences = 100;
-/** Longest subject kept, in characters. */
+/** Longest subject kept, in characters, and what is decoded to have it: encoded words are longer than their text. */
 const maxSubject = 4_000;
+const maxEncodedSubject = 64 * 1024;
 
 /** The fields whose first occurrence counts (RFC 5322 §3.6: they may occur once). */
 const single = new Set([
@@ -139,7 +140,7 @@ export function readSubject(block: string): string {
 
 function headerText(value: string | undefined): string {
   if (value === undefined || value === '') return '';
-  const text = decodeHeaderText(value);
+  const text = decodeHeaderText(value.slice(0, maxEncodedSubject));
   return (hasControl.test(text) ? text.replace(controls, ' ') : text).trim().slice(0, maxSubject);
 }
 

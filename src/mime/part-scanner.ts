@@ -213,8 +213,9 @@ export class PartScanner {
     const known = this.#fieldBytes;
     this.#fieldBytes = -1;
     if (from < to && (known >= 0 || atLineStart)) this.#lookForField(bytes, from, Math.max(0, known));
+    const searched = bytes.subarray(0, to);
     for (const lineOfC of linesOfC) {
-      for (let at = bytes.indexOf(lineOfC, from); at >= 0 && at < to - 1; at = bytes.indexOf(lineOfC, at + 2))
+      for (let at = searched.indexOf(lineOfC, from); at >= 0; at = searched.indexOf(lineOfC, at + 2))
         this.#lookForField(bytes, at + 1, 0);
     }
   }

@@ -14,7 +14,7 @@ const maxHeader = 256 * 1024;
 const piecesAtATime = 2;
 
 /** POSIX.1-2017, uuencode: the line in front of a file, and the first line of the file. */
-const uuencode = /\nbegin(-base64)? +[0-7]{3,4} +([^\r\n]{1,1000})\r?\n([^\r\n]{1,1000})\r?(?=\n)/g;
+const uuencode = /\nbegin(-base64)? +[0-7]{3,4} +([^ \r\n][^\r\n]{0,999})\r?\n([^\r\n]{1,1000})\r?(?=\n)/g;
 /** A field that names a file, with its folded lines. */
 const partField = /\ncontent-(?:type|disposition)[ \t]{0,100}:([^\n]*(?:\n[ \t][^\n]*){0,50})/gi;
 /** A line that may be a delimiter, with the fields behind it. */

@@ -4,7 +4,8 @@ import { canonicalCharset, decodeCharset } from './charset.ts';
 import { parseDate } from './date.ts';
 import { decodeText } from './decode-part.ts';
 import { decodeHeaderText } from './encoded-word.ts';
-import { parseParameterized } from './params.ts';
+import { endingsOf } from './file-ending.ts';
+import { namesIn, parseParameterized } from './params.ts';
 import { decodeTransfer, decodeTransferWhole } from './transfer.ts';
 
 describe('decodeCharset', () => {
@@ -164,5 +165,19 @@ describe('decodeText', () => {
     expect(decodeText({ type: 'text/html', encoding: '8bit', charset: 'windows-1251' }, bytes)).toContain(
       'рТЙ',
     );
+  });
+});
+
+describe('names of files', () => {
+  it('encoded words without an end cost no more than their length', () => {
+    const text = '=?a?q? '.repeat(120_000);
+    // U+2028, where a line ends for some patterns.
+    expect(namesIn(`x; name="${text}\xe2\x80\xa8"`).size).toBeGreaterThan(0);
+  });
+
+  it('marks above and below a character cost no more than their number', () => {
+    const name = `a.e${'\u0301\u0323'.repeat(900)}xe`;
+    for (let n = 0; n < 30_000; n++) expect(endingsOf(name).size).toBe(1);
+    expect([...endingsOf('a.e\u0301\u0323xe')]).toEqual(['.\u1eb9\u0301xe']);
   });
 });

@@ -31,7 +31,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
  * error at once: nobody waits for the log, and the last word before a crash is there to be read.
  */
 export function createLogger(level: LogLevel, stream?: DestinationStream): Logger {
-  const out: Out = stream ?? (standardError ??= toStandardError());
+  const out: Out = stream ?? standardError();
   const root = pino(
     {
       level,
@@ -52,7 +52,12 @@ interface Out extends DestinationStream {
 }
 
 /** One for all loggers of the process: their lines stay in order. */
-let standardError: Out | undefined;
+let shared: Out | undefined;
+
+function standardError(): Out {
+  shared ??= toStandardError();
+  return shared;
+}
 
 function toStandardError(): Out {
   const out = destination({ dest: 2, sync: true });

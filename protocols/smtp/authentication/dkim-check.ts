@@ -9,6 +9,10 @@ const maxSignatures = 10;
 const maxSignatureBytes = 6 * 1024;
 /** Names in h=, each of which is looked for in the whole header. */
 const maxColons = 500;
+/** More blanks in a row than folds come with; mailauth takes the square of their number. */
+const manyBlanks = /[ \t\r\n]{100}/;
+/** What an ARC sealer found, in every detail. */
+const maxResultsBytes = 16 * 1024;
 
 interface DkimOptions {
   readonly resolver: (name: string, type: string) => Promise<unknown[]>;
@@ -96,9 +100,13 @@ function withinBounds(rows: readonly HeaderRow[]): readonly HeaderRow[] {
       case 'arc-message-signature':
       case 'arc-seal':
         return isPlausible(row) ? [row] : [];
+      case 'arc-authentication-results':
+        return row.line.length <= maxResultsBytes ? [row] : [];
       // A message without a readable author is no better than one that fails.
       case 'from':
-        return [row.line.length <= maxAuthorBytes ? row : { ...row, line: Buffer.from('From:') }];
+      case 'return-path':
+      case 'content-type':
+        return [row.line.length <= maxAuthorBytes ? row : { ...row, line: Buffer.from(`${row.key}:`) }];
       default:
         return [row];
     }
@@ -106,5 +114,7 @@ function withinBounds(rows: readonly HeaderRow[]): readonly HeaderRow[] {
 }
 
 function isPlausible({ line }: HeaderRow): boolean {
-  return line.length <= maxSignatureBytes && line.toString('latin1').split(':').length <= maxColons;
+  if (line.length > maxSignatureBytes) return false;
+  const text = line.toString('latin1');
+  return text.split(':').length <= maxColons && !manyBlanks.test(text);
 }

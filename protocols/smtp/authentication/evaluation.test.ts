@@ -141,6 +141,13 @@ describe('SPF', () => {
     expect(verdicts.spf).toEqual({ result, domain });
     expect(field).toContain(`\tspf=${result} smtp.${sent.reversePath === '' ? 'helo' : 'mailfrom'}=`);
   });
+
+  test('a record longer than any policy is none', async () => {
+    const txt = (length: number) => [`v=spf1 ip4:192.0.2.1 redirect=a.${'a'.repeat(length)}!`];
+    const of = async (length: number) =>
+      (await evaluated({ 'author.example': { txt: txt(length) } })).verdicts.spf.result;
+    expect([await of(10), await of(150_000)]).toEqual(['permerror', 'none']);
+  });
 });
 
 describe('DKIM', () => {
@@ -254,6 +261,29 @@ describe('DKIM', () => {
     };
     expect([await of(400), await of(600)]).toEqual(['fail', 'none']);
   });
+
+  test('a signature of more blanks than folds come with is left out', async () => {
+    const of = async (blanks: number) => {
+      const many = (await by(rsa)).replace('v=1;', `v=1;${' '.repeat(blanks)}`);
+      return (await evaluated(zone(), { message: many })).verdicts.dkim.result;
+    };
+    expect([await of(90), await of(200)]).toEqual(['pass', 'none']);
+  });
+
+  test.each(['Content-Type', 'Return-Path'])(
+    'a %s longer than anybody writes does not pass',
+    async (name) => {
+      const of = async (length: number) => {
+        const message = await by(
+          rsa,
+          { headerList: `from:${name}` },
+          `${name}: ${'x'.repeat(length)}\r\n${plain}`,
+        );
+        return (await evaluated(zone(), { message })).verdicts.dkim.result;
+      };
+      expect([await of(8_000), await of(9_000)]).toEqual(['pass', 'fail']);
+    },
+  );
 
   test('of a hundred signatures ten are looked at', async () => {
     const asked: string[] = [];
@@ -472,6 +502,13 @@ describe('DMARC', () => {
       'none',
     ]);
   });
+});
+
+test('authors whose domains are nothing but dots cost no more than their length', async () => {
+  const from = (n: number) => `From: a@b${'.'.repeat(8_000)}${n}.example\r\n`;
+  const message = Array.from({ length: 30 }, (_, n) => from(n)).join('') + plain;
+  for (let n = 0; n < 20; n++)
+    expect((await evaluated({}, { message })).verdicts.dmarc.result).toBe('permerror');
 });
 
 test('keys that nobody tells keep neither other keys nor the policy from being known', async () => {

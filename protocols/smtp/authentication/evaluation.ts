@@ -47,6 +47,8 @@ const maxQuestions = 150;
 /** Domains kept with an item. */
 const maxDomains = 5;
 const maxDomainLength = 253;
+/** Of an author's address, from its end: a domain has no more, and what is longer is none. */
+const maxAuthorLength = 320;
 
 /** What is better, first. */
 const resultsByMerit: readonly AuthenticationResult[] = ['pass', 'temperror', 'fail', 'policy', 'neutral'];
@@ -170,7 +172,8 @@ export class Evaluation {
 
   async #evaluateDmarc(spfDomains: readonly string[], dkim: readonly Signature[]): Promise<Dmarc> {
     // Whoever may be taken for an author is one.
-    const headerFrom = [...this.#dkim.headerFrom, ...this.#shown.addresses];
+    const all = [...this.#dkim.headerFrom, ...this.#shown.addresses];
+    const headerFrom = all.map((address) => address.slice(-maxAuthorLength));
     const fromFields = Math.max(this.#dkim.fromFields, this.#shown.fields);
     const dkimDomains = dkim.map(({ domain, underSized }) => ({ domain, underSized }));
     const resolver = this.#policies.resolver;

@@ -20,3 +20,8 @@ test.each([
 test('65,000 folded lines are read at once', () => {
   expect(headerRows(Buffer.from(`X: 1\r\n${' x\r\n'.repeat(65_000)}\r\n`))).toHaveLength(1);
 });
+
+test('200,000 blanks in what may be a name are read at once', () => {
+  const rows = headerRows(Buffer.from(`x${' '.repeat(200_000)}y\r\nTo: z\r\n\r\n`));
+  expect(rows.map(({ key }) => key.length)).toEqual([200_002, 2]);
+});

@@ -3,6 +3,9 @@ import type { Clock } from '#domain/outside';
 /** Asks DNS, as mailauth does: any type, in the shapes of Node's dns.promises.resolve. */
 export type Resolve = (name: string, type: string) => Promise<readonly unknown[]>;
 
+/** Records of policies and keys are shorter; what reads them takes the square of the length of a longer one. */
+const maxTextLength = 4_096;
+
 interface LookupLimits {
   /** Of one question. */
   readonly questionMs: number;
@@ -35,7 +38,7 @@ export class Lookups {
       answer.catch(() => undefined);
       this.#answers.set(key, answer);
     }
-    return [...(await answer)];
+    return (await answer).filter((record) => !isLongText(record));
   };
 
   /** No question waits for longer than this from now on. */
@@ -54,6 +57,11 @@ export class Lookups {
       cancel();
     }
   }
+}
+
+/** Whether it is a TXT record, in its strings, that nobody needs here. */
+function isLongText(record: unknown): boolean {
+  return Array.isArray(record) && record.join('').length > maxTextLength;
 }
 
 function timedOut(name: string, type: string): Promise<never> {

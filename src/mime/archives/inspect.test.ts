@@ -86,6 +86,29 @@ test.each<[string, () => Buffer, Finding['kind']]>([
   expect((await inspect(make())).finding?.kind).toBe(kind);
 });
 
+const paxOf = (content: string) => ({ name: 'x', type: 'x', content });
+
+test('a length of 65,000 digits in a pax header is none', async () => {
+  const lengths = Array.from({ length: 300 }, () => paxOf(`${'0'.repeat(65_000)}9 path=a\n`));
+  const { finding, names } = await inspect(tar(...lengths, { name: 'last', content: '' }));
+  expect(finding).toBeUndefined();
+  expect(names).toContain('last');
+});
+
+test('names without end in front of one member are found out', async () => {
+  const headers = Array.from({ length: 20 }, () => paxOf('10 path=a\n'.repeat(6_000)));
+  expect((await inspect(tar(...headers.slice(0, 2), { name: 'last' }))).finding).toBeUndefined();
+  expect((await inspect(gzip(tar(...headers, ...headers, { name: 'last' })))).finding?.kind).toBe('too-many');
+});
+
+test('NULs in the names of TNEF cost no more than their number', async () => {
+  const title = `${'\0'.repeat(8_000)}x`;
+  const file = tnef(...Array.from({ length: 6_000 }, () => ({ title })));
+  expect((await inspect(file, { maxMembers: 100_000 })).names.filter((name) => name === title)).toHaveLength(
+    6_000,
+  );
+});
+
 test('time is bounded', async () => {
   let ms = 0;
   const slow = () => {

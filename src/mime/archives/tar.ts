@@ -7,6 +7,11 @@ import { isTarHeader } from './sniff.ts';
 const blockBytes = 512;
 /** A long name or a pax header is read so far. */
 const maxNames = 64 * 1024;
+/** Characters of all names that stand in front of one member, with what it takes to look at each. */
+const maxExtended = 256 * 1024;
+const nameCost = 16;
+/** Digits of a length in a pax header. */
+const maxDigits = 20;
 /** Blocks between two looks at the clock. */
 const blocksAtATime = 4_096;
 
@@ -14,6 +19,8 @@ const blocksAtATime = 4_096;
 interface Extended {
   names: string[];
   size: number | undefined;
+  /** Of the names, as they count. */
+  length: number;
 }
 
 /**
@@ -21,7 +28,7 @@ interface Extended {
  * archives. A block that is no header is passed over, so that members behind an end mark or a fault count, too.
  */
 export async function readTar(reader: ByteReader, scope: Scope): Promise<void> {
-  let extended: Extended = { names: [], size: undefined };
+  let extended: Extended = { names: [], size: undefined, length: 0 };
   for (let blocks = 1; ; blocks++) {
     if (blocks % blocksAtATime === 0) await scope.rest();
     const block = Buffer.from(await reader.read(blockBytes));
@@ -31,6 +38,8 @@ export async function readTar(reader: ByteReader, scope: Scope): Promise<void> {
     const type = String.fromCharCode(block[156] ?? 0);
     if ('LKxgX'.includes(type)) {
       await readExtension(reader, type, numberAt(block, 124, 12), extended);
+      await scope.member([]);
+      if (extended.length > maxExtended) scope.endIf('too-many');
       continue;
     }
     const names = type === '5' ? [] : [...extended.names, ...headerNames(block)];
@@ -38,7 +47,7 @@ export async function readTar(reader: ByteReader, scope: Scope): Promise<void> {
     // Links, devices and directories have no content, whatever they say.
     const isFile = type === '\0' || type === '0' || type === '7' || type === 'S';
     if (isFile && size > 0) await readContent(reader, names[0] ?? '', size, scope);
-    extended = { names: [], size: undefined };
+    extended = { names: [], size: undefined, length: 0 };
   }
 }
 
@@ -58,21 +67,26 @@ async function readExtension(
 ): Promise<void> {
   const bytes = Buffer.from(await reader.read(Math.min(size, maxNames)));
   await reader.skip(size - bytes.length + padding(size));
-  if (type === 'L') extended.names.push(nameOf(bytes));
+  if (type === 'L') addName(extended, nameOf(bytes));
   if (type === 'L' || type === 'K') return;
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
-    const length = space < 0 ? 0 : Number.parseInt(bytes.toString('latin1', at, space), 10);
+    const isLength = space > at && space <= at + maxDigits;
+    const length = isLength ? Number.parseInt(bytes.toString('latin1', at, space), 10) : 0;
     if (!(length > 0)) return;
     const record = bytes
       .subarray(space + 1, at + length)
       .toString('utf8')
       .replace(/\n$/, '');
-    if (/^(?:path|GNU\.sparse\.name)=/.test(record))
-      extended.names.push(record.slice(record.indexOf('=') + 1));
+    if (/^(?:path|GNU\.sparse\.name)=/.test(record)) addName(extended, record.slice(record.indexOf('=') + 1));
     if (record.startsWith('size=')) extended.size = safeSize(Number(record.slice(5)));
     at += length;
   }
+}
+
+function addName(extended: Extended, name: string): void {
+  extended.names.push(name);
+  extended.length += name.length + nameCost;
 }
 
 function headerNames(block: Buffer): readonly string[] {

@@ -128,5 +128,8 @@ async function readNumber(reader: ByteReader): Promise<number | undefined> {
 }
 
 function textOf(bytes: Buffer, isUtf16: boolean): string {
-  return (isUtf16 ? bytes.toString('utf16le') : decodeUnlabelled(bytes)).replace(/\0+$/, '');
+  const text = isUtf16 ? bytes.toString('utf16le') : decodeUnlabelled(bytes);
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '\0') end--;
+  return text.slice(0, end);
 }
