@@ -57,9 +57,14 @@ const aliases: Readonly<Record<string, string>> = {
 type Decode = (bytes: Buffer) => string;
 
 const decoders = new Map<string, Decode | undefined>();
-/** Labels that lead nowhere: to find that out again for every word of a header would cost seconds. */
-const unknownLabels = new Set<string>();
-const maxUnknownLabels = 20_000;
+/** The same charset can be spelled in any number of ways. */
+const maxDecoders = 1_000;
+/** Labels of the WHATWG list that iconv-lite does not have, as it compares them: without anything but letters and digits. */
+const onlyWhatwg = new Set(
+  'unicode20utf8 xunicode20utf8 csiso88596e csiso88596i iso88596e iso88596i suneugreek csiso88598e visual csiso88598i logical csisolatin9 koi koi8 xmacroman dos874 xcp1250 xcp1251 xcp1252 xcp1253 xcp1254 xcp1255 xcp1256 xcp1257 xcp1258 xmaccyrillic xmacukrainian cseucpkdfmtjapanese xeucjp csiso2022jp iso2022jp unicodefffe csunicode iso10646ucs2 unicode unicodefeff'.split(
+    ' ',
+  ),
+);
 
 /**
  * Text of `bytes` by the charset label of a mail header. Never throws: an unknown label, or bytes
@@ -109,16 +114,21 @@ function canonicalName(label: string): string {
 
 function decoderFor(name: string): Decode | undefined {
   if (decoders.has(name)) return decoders.get(name);
-  if (unknownLabels.has(name)) return undefined;
+  if (!isKnown(name)) return undefined;
   const decode = makeDecoder(name);
-  if (decode !== undefined) decoders.set(name, decode);
-  else {
-    // A label is the sender's.
-    if (unknownLabels.size >= maxUnknownLabels) unknownLabels.clear();
-    unknownLabels.add(name);
-  }
+  // A label is the sender's: remember only those that lead somewhere, so that the map stays small.
+  if (decode !== undefined && decoders.size < maxDecoders) decoders.set(name, decode);
   return decode;
 }
+
+/** Whether anybody can know the label: to ask for one that nobody knows costs an error, in each word of a header. */
+function isKnown(name: string): boolean {
+  const bare = name.replace(/:\d{4}$|[^0-9a-z]/g, '');
+  return onlyWhatwg.has(bare) || (iconv.encodings !== null && bare in iconv.encodings);
+}
+
+// Loads what iconv-lite calls encodings.
+iconv.encodingExists('utf-8');
 
 function makeDecoder(name: string): Decode | undefined {
   switch (name) {

@@ -49,7 +49,9 @@ export function parseParameterized(raw: string): ParameterizedValue {
 export function namesIn(raw: string): ReadonlySet<string> {
   const names = new Set<string>();
   if (!/name/i.test(raw)) return names;
-  for (const reading of readingsOf(raw)) addNamesOf(reading, names);
+  const texts = new Set<string>();
+  for (const reading of readingsOf(raw)) addNamesOf(reading, names, texts);
+  for (const text of texts) addForms(names, text);
   names.delete('');
   return names;
 }
@@ -66,12 +68,13 @@ function readingsOf(raw: string): ReadonlySet<string> {
   ]);
 }
 
-function addNamesOf(raw: string, names: Set<string>): void {
+/** `texts` are names that can still be read in several ways. */
+function addNamesOf(raw: string, names: Set<string>, texts: Set<string>): void {
   const pieces = new Map<string, Map<number, Piece>>();
   const lastPieces = new Map<string, Map<number, Piece>>();
   for (const [name, text] of splitParams(raw, raw.indexOf(';') + 1, maxParamsForNames)) {
     const star = name.indexOf('*');
-    if (star < 0 && /name$/.test(name)) addForms(names, text);
+    if (star < 0 && name.endsWith('name')) texts.add(text);
     if (star < 0) continue;
     addPiece(pieces, name, star, text);
     addPiece(lastPieces, name, star, text, true);
@@ -82,10 +85,10 @@ function addNamesOf(raw: string, names: Set<string>): void {
     names.add(joinPieces(withoutGap(list)));
   }
   // What is left of the rules, as the most lenient reader takes it.
-  for (const [, text = ''] of raw.matchAll(/name\s*=([^;]*)/gi)) addForms(names, text.replaceAll('"', ''));
+  for (const [, text = ''] of raw.matchAll(/name\s*=([^;]*)/gi)) texts.add(text.replaceAll('"', ''));
   // RFC 2045 §5.1: what has no quotes ends at the first blank or comma.
   for (const [, star, text = ''] of raw.matchAll(/name(\*\d{0,4}\*?)?\s*=\s*([^"\s;,][^\s;,]*)/gi)) {
-    if (star === undefined) addForms(names, text);
+    if (star === undefined) texts.add(text);
     else names.add(joinPieces(new Map([[0, { text, extended: star.endsWith('*') }]])));
   }
 }

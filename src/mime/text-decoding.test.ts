@@ -45,6 +45,21 @@ describe('decodeCharset', () => {
     expect(decodeCharset(Buffer.from([0x41, 0, 0x42, 0]), 'utf-16')).toBe('AB');
   });
 
+  it('knows what iconv-lite does not', () => {
+    for (const label of [
+      'x-mac-cyrillic',
+      'koi',
+      'dos-874',
+      'logical',
+      'sun_eu_greek',
+      'x-cp1250',
+      'csisolatin9',
+    ])
+      expect(decodeCharset(Buffer.from([0xe6]), label)).toBe(
+        new TextDecoder(label).decode(Buffer.from([0xe6])),
+      );
+  });
+
   it('never throws on any label', () => {
     for (const label of [
       'base64',
