@@ -162,7 +162,7 @@ export const queueRows = {
   outbound: sealedRow<[Bytes], mail.OutboundRecord>('M', mail.outboundCodec),
   /** b: outbound mail. The raw message, if small. */
   outboundBody: sealedRow<[Bytes], Uint8Array>('b', mail.bytesCodec),
-  /** h: HMAC of the destination, due (ms), outbound mail. Who holds it; empty if nobody does. */
+  /** h: HMAC of the destination, due (ms), outbound mail that nobody holds. Empty; an older version kept its holder here. */
   destination: plainRow<[Bytes, U64, Bytes], Uint8Array>('h', mail.bytesCodec),
   /** H: outbound mail that is held. Who holds it. */
   held: plainRow<[Bytes], Uint8Array>('H', mail.bytesCodec),

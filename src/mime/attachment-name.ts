@@ -1,3 +1,5 @@
+import { withoutAtEnd } from './trim-end.ts';
+
 /** Longest name kept, in characters. */
 const maxName = 200;
 
@@ -75,7 +77,8 @@ export function attachmentName(
 
 /** A name that no file system takes for a path or a command; its ending survives when it is cut. */
 function safeName(name: string): string {
-  const clean = withoutDotsBehind(
+  const clean = withoutAtEnd(
+    '. ',
     name
       .replace(unsafe, '_')
       .replace(/\s+/g, ' ')
@@ -85,12 +88,6 @@ function safeName(name: string): string {
   if (clean.length <= maxName) return clean;
   const ending = /\.[^.]{1,16}$/.exec(clean)?.[0] ?? '';
   return `${clean.slice(0, maxName - ending.length).toWellFormed()}${ending}`.replaceAll('\ufffd', '');
-}
-
-function withoutDotsBehind(name: string): string {
-  let end = name.length;
-  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
-  return name.slice(0, end);
 }
 
 /** Path and shell characters, controls, and the marks that make a name read backwards. */

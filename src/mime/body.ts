@@ -3,6 +3,7 @@ import { decodeText } from './decode-part.ts';
 import { unflow } from './flowed.ts';
 import { declareUtf8, htmlToText, textToFragment, textToHtml, toCrLf } from './html.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
+import { withoutAtEnd } from './trim-end.ts';
 import { truncateHtml, truncateUtf8 } from './truncate.ts';
 
 /** What of a part reading its text needs. */
@@ -82,7 +83,7 @@ async function readNative(
     isWhole = encoded.length >= part.end - part.start;
     const piece = readablePart(part, encoded);
     // A character that the cut went through.
-    text.add(isWhole ? piece : withoutBroken(piece), part);
+    text.add(isWhole ? piece : withoutAtEnd('\ufffd', piece), part);
   }
   return { text: text.whole(), isWhole, estimatedBytes };
 }
@@ -91,12 +92,6 @@ function readablePart(part: TextPart, encoded: Uint8Array): string {
   const text = decodeText(part, encoded);
   if (part.type === 'text/html') return declareUtf8(text);
   return part.flowed === undefined ? toCrLf(text) : unflow(text, part.flowed === 'delsp');
-}
-
-function withoutBroken(text: string): string {
-  let end = text.length;
-  while (end > 0 && text[end - 1] === '\ufffd') end--;
-  return text.slice(0, end);
 }
 
 /** Puts the parts of a body after each other; a text among HTML becomes an element of its own. */

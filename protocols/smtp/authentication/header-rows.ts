@@ -1,4 +1,5 @@
 import type { HeaderRow } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { withoutAtEnd } from '#mime/trim-end';
 
 /** RFC 5322 §3.6.8; a fold may stand between the name and its colon (§4.5.8). */
 const fieldStart = /^[\x21-\x39\x3b-\x7e]+[ \t\r\n]*:/;
@@ -8,8 +9,7 @@ const fieldStart = /^[\x21-\x39\x3b-\x7e]+[ \t\r\n]*:/;
  * grows with the header: mailauth's own reading takes 25 seconds for 256 KiB of folded lines.
  */
 export function headerRows(header: Buffer): readonly HeaderRow[] {
-  const whole = header.toString('latin1');
-  const text = whole.slice(0, endWithout('\r\n', whole));
+  const text = withoutAtEnd('\r\n', header.toString('latin1'));
   if (text === '') return [];
   const lines = text.split(/\r?\n/);
   const isStart: boolean[] = [];
@@ -31,15 +31,7 @@ export function headerRows(header: Buffer): readonly HeaderRow[] {
 
 function rowOf(line: string): HeaderRow {
   const [name = ''] = /^[^:]+/.exec(line) ?? [];
-  const onOneLine = name.replace(/\r?\n/g, '');
-  const casedKey = onOneLine.slice(0, endWithout(' \t', onOneLine)).replace(/^[ \t]+/, '');
+  const casedKey = withoutAtEnd(' \t', name.replace(/\r?\n/g, '')).replace(/^[ \t]+/, '');
   const key = casedKey.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   return { key, casedKey, line: Buffer.from(line, 'latin1') };
-}
-
-/** Where a text ends without these characters at its end. A pattern would look for the end of a run from each of its characters. */
-function endWithout(characters: string, text: string): number {
-  let end = text.length;
-  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
-  return end;
 }

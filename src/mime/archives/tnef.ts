@@ -1,4 +1,5 @@
 import { decodeUnlabelled } from '../charset.ts';
+import { withoutAtEnd } from '../trim-end.ts';
 import { type ByteReader, Section } from './byte-reader.ts';
 import type { Scope } from './inspection.ts';
 
@@ -128,8 +129,5 @@ async function readNumber(reader: ByteReader): Promise<number | undefined> {
 }
 
 function textOf(bytes: Buffer, isUtf16: boolean): string {
-  const text = isUtf16 ? bytes.toString('utf16le') : decodeUnlabelled(bytes);
-  let end = text.length;
-  while (end > 0 && text[end - 1] === '\0') end--;
-  return text.slice(0, end);
+  return withoutAtEnd('\0', isUtf16 ? bytes.toString('utf16le') : decodeUnlabelled(bytes));
 }

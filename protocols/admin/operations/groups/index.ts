@@ -1,11 +1,10 @@
 import type { Directory } from '#directory/directory';
 import type { Group } from '#directory/group';
-import type { EntityState } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
-import { AdminError } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
-import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
+import { flagOf, organizationOf, requiredText, timestamp } from '../input.ts';
+import { entityFilter, oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 import { memberOperations } from './members.ts';
 
@@ -52,17 +51,9 @@ async function deleteGroup({ groups }: Directory, input: AdminInput): Promise<ob
 
 async function listGroups({ groups }: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
-  const filters = structureOf(input, 'Filters');
-  if (Object.keys(filters).length > 1) {
-    throw new AdminError('InvalidParameterException', 'Only one filter can be used in a request.');
-  }
+  const filters = oneFilter(input);
   const { after, limit } = pageAsked(input, 'groups', organization, filters);
-  const filter = {
-    namePrefix: textOf(filters, 'NamePrefix'),
-    addressPrefix: textOf(filters, 'PrimaryEmailPrefix'),
-    state: textOf(filters, 'State') as EntityState | undefined,
-  };
-  const page = await groups.list(organization, filter, after as EntityId | undefined, limit);
+  const page = await groups.list(organization, entityFilter(filters), after as EntityId | undefined, limit);
   return {
     Groups: page.rows.map((group) => ({ Id: group.id, ...summaryOf(group) })),
     NextToken: nextToken(page.next, 'groups', organization, filters),

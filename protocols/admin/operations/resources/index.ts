@@ -1,11 +1,11 @@
 import type { Directory } from '#directory/directory';
 import type { BookingOptions, Resource, ResourceType } from '#directory/resource';
-import type { EntityState } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
-import { AdminError, answeringAs } from '../../errors.ts';
+import { answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
+import { entityFilter, oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 
 /** resourceOperations are the operations on rooms and equipment. */
@@ -81,17 +81,14 @@ async function deleteResource(resources: Resources, input: AdminInput): Promise<
 
 async function listResources(resources: Resources, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
-  const filters = structureOf(input, 'Filters');
-  if (Object.keys(filters).length > 1) {
-    throw new AdminError('InvalidParameterException', 'Only one filter can be used in a request.');
-  }
+  const filters = oneFilter(input);
   const { after, limit } = pageAsked(input, 'resources', organization, filters);
-  const filter = {
-    namePrefix: textOf(filters, 'NamePrefix'),
-    addressPrefix: textOf(filters, 'PrimaryEmailPrefix'),
-    state: textOf(filters, 'State') as EntityState | undefined,
-  };
-  const page = await resources.list(organization, filter, after as EntityId | undefined, limit);
+  const page = await resources.list(
+    organization,
+    entityFilter(filters),
+    after as EntityId | undefined,
+    limit,
+  );
   return {
     Resources: page.rows.map((resource) => ({ Id: resource.id, ...summaryOf(resource) })),
     NextToken: nextToken(page.next, 'resources', organization, filters),

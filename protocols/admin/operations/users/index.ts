@@ -4,7 +4,8 @@ import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
-import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
+import { flagOf, organizationOf, requiredText, textOf, timestamp } from '../input.ts';
+import { oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 import { createAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
 
@@ -56,10 +57,7 @@ async function describeUser(directory: Directory, input: AdminInput): Promise<ob
 
 async function listUsers(directory: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
-  const filters = structureOf(input, 'Filters');
-  if (Object.keys(filters).length > 1) {
-    throw new AdminError('InvalidParameterException', 'Only one filter can be used in a request.');
-  }
+  const filters = oneFilter(input);
   const { after, limit } = pageAsked(input, 'users', organization, filters);
   // Nobody here comes from an identity provider.
   if (filters['IdentityProviderUserIdPrefix'] !== undefined) return { Users: [] };
