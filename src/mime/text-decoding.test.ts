@@ -173,6 +173,19 @@ describe('decodeTransfer', () => {
   });
 });
 
+describe('uuencode', () => {
+  it('a line that leaves out the blanks at its end is filled up with zeros', () => {
+    expect(decodeTransferWhole('uuencode', Buffer.from('M\nM\n#86)C\n'))).toEqual(
+      Buffer.concat([Buffer.alloc(90), Buffer.from('abc')]),
+    );
+  });
+
+  it('lines without characters do not make twenty times as many bytes of a large text', () => {
+    const encoded = Buffer.alloc(4 * 1024 * 1024, 'M\n');
+    expect(decodeTransferWhole('uuencode', encoded).length).toBeLessThan(18 * 1024 * 1024);
+  });
+});
+
 describe('decodeText', () => {
   it('asks HTML without a charset for its meta element', () => {
     const bytes = Buffer.from('<meta charset="koi8-r"><p>\xf0\xd2\xc9', 'latin1');

@@ -208,22 +208,31 @@ function lineEndAfter(bytes: Uint8Array, from: number): number {
 
 /** Longest uuencoded line kept; the format allows 61 characters. */
 const maxUuLine = 256;
+/** A line may leave out the blanks it ends with, up to 45 zero bytes; more than these in all are not made of a text. */
+const mostUuBytes = (encodedBytes: number) => 1024 * 1024 + 4 * encodedBytes;
 
 /** uuencode as mail programs before MIME wrote it: lines between `begin` and `end`. */
 class UuDecoder implements TransferDecoder {
   #line: Buffer = empty;
   #isEnded = false;
+  #encodedBytes = 0;
+  #bytes = 0;
 
   write(chunk: Uint8Array): Buffer {
     const pieces: Buffer[] = [];
+    this.#encodedBytes += chunk.length;
     let from = 0;
     while (from < chunk.length && !this.#isEnded) {
       const lf = chunk.indexOf(0x0a, from);
       const end = lf < 0 ? chunk.length : lf;
-      if (this.#line.length < maxUuLine) this.#line = Buffer.concat([this.#line, chunk.subarray(from, end)]);
+      const piece = Buffer.from(chunk.buffer, chunk.byteOffset + from, Math.min(end - from, maxUuLine));
+      if (this.#line.length === 0) this.#line = piece;
+      else if (this.#line.length < maxUuLine) this.#line = Buffer.concat([this.#line, piece]);
       from = end + 1;
       if (lf >= 0) pieces.push(this.#takeLine());
     }
+    // The chunk is the caller's again.
+    this.#line = Buffer.from(this.#line);
     return Buffer.concat(pieces);
   }
 
@@ -238,6 +247,11 @@ class UuDecoder implements TransferDecoder {
     if (text === 'end') this.#isEnded = true;
     if (text === '' || text === 'end' || text.startsWith('begin ') || this.#isEnded) return empty;
     const size = ((line[0] ?? 0x20) - 0x20) & 0x3f;
+    this.#bytes += size;
+    if (this.#bytes > mostUuBytes(this.#encodedBytes)) {
+      this.#isEnded = true;
+      return empty;
+    }
     const out = Buffer.alloc(size);
     for (let i = 0; i < size; i++) {
       const at = 1 + Math.floor(i / 3) * 4 + (i % 3);
