@@ -101,6 +101,10 @@ export const mailboxRows = {
   frame: sealedRow<[U64], mail.BodyFrame>('a', mail.bodyFrameCodec),
   /** t: folder, 2^53 - 1 - received (ms), item. The list, newest first; empty. */
   place: plainRow<[U32, U64, U64], null>('t', mail.emptyCodec),
+  /** n: HMAC of the conversation's id, folder, 2^53 - 1 - received (ms), item; empty. */
+  conversation: plainRow<[Bytes, U32, U64, U64], null>('n', mail.emptyCodec),
+  /** N: since when (ms) every item of the mailbox has its row `n`; absent where an older version stored some. */
+  conversationsWhole: plainRow<[], number>('N', mail.numberCodec),
   /** c: folder, seq. What a transaction did in the folder, write-once. */
   change: plainRow<[U32, U64], Parameters<typeof mail.changeCodec.encode>[0]>('c', mail.changeCodec),
   /** z: folder. The oldest seq from which `c` is complete. */

@@ -10,8 +10,8 @@ import { silentLogger } from '#telemetry/log';
 import { newItem } from '#test/support/new-item';
 import { fixedClock, tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 import type { Database } from './database.ts';
-import { blobPart, idBytes, queuePart, queueShards } from './keys.ts';
-import { blobRows, queueRows } from './layout.ts';
+import { blobPart, idBytes, mailboxPart, queuePart, queueShards } from './keys.ts';
+import { blobRows, mailboxRows, queueRows } from './layout.ts';
 
 const startMs = Date.UTC(2026, 10, 22);
 const inbox = defaultFolder(FolderType.Inbox);
@@ -277,3 +277,77 @@ test.each([true, false])(
     }
   },
 );
+
+test('a conversation is found in all folders, follows moves and deletions, and can be asked for in part', async () => {
+  const { database, ref } = await open();
+  const conversationId = randomBytes(16);
+  const add = (folder: FolderId, receivedMs: number) =>
+    database.mail.transact([ref], (of) =>
+      of(ref).addItem(folder, { ...newItem(`${receivedMs}`, receivedMs), conversationId }),
+    );
+  const [first, second, third] = [await add(inbox, 10), await add(drafts, 20), await add(inbox, 30)];
+  await add(inbox, 40).then(({ id }) =>
+    database.mail.transact([ref], async (of) => {
+      const item = await of(ref).item(inbox, id);
+      if (item !== undefined) await of(ref).deleteItem(item);
+    }),
+  );
+  await database.mail.transact([ref], (of) => of(ref).addItem(inbox, newItem('another', 25)));
+  const reader = database.mail.mailbox(ref);
+  const found = async (range?: Parameters<typeof reader.conversation>[1]) =>
+    (await reader.conversation(conversationId, range)).map(({ folder, item }) => [folder, item]);
+  expect(await found()).toEqual([
+    [inbox, third.id],
+    [inbox, first.id],
+    [drafts, second.id],
+  ]);
+  expect(await found({ folder: inbox, limit: 1 })).toEqual([[inbox, third.id]]);
+  expect(await found({ folder: inbox, beforeMs: 30 })).toEqual([[inbox, first.id]]);
+  await database.mail.transact([ref], (of) => of(ref).moveItem(third, drafts));
+  expect(await found()).toEqual([
+    [inbox, first.id],
+    [drafts, third.id],
+    [drafts, second.id],
+  ]);
+  expect(await reader.conversation(randomBytes(16))).toEqual([]);
+});
+
+test('new content in the place of an item keeps its id and place, counts, is a Change of everything, and lets the old body go', async () => {
+  const { database, organization, ref } = await open();
+  const old = await largeItem(database, organization, 'before');
+  const item = await database.mail.transact(
+    [ref],
+    (of) => of(ref).addItem(drafts, old),
+    storedBody(organization, old),
+  );
+  const before = await database.mail.mailbox(ref).lastSeq();
+  const conversationId = randomBytes(16);
+  const content = { ...newItem('after, and longer', startMs + 5), conversationId };
+  const next = await database.mail.transact([ref], (of) => of(ref).replaceItem(item, content, phone));
+  expect(next).toMatchObject({
+    id: item.id,
+    folder: drafts,
+    receivedMs: startMs,
+    added: item.added,
+    size: content.size,
+  });
+  expect(await subjects(database, ref, drafts)).toEqual(['after, and longer']);
+  const reader = database.mail.mailbox(ref);
+  expect(await reader.usage()).toEqual({ bytes: content.size, items: 1 });
+  expect(await reader.item(drafts, item.id)).toEqual(next);
+  expect((await reader.changes(drafts, before, 10)).rows).toMatchObject([
+    {
+      device: phone,
+      changes: [{ kind: ChangeKind.Change, item: item.id, receivedMs: startMs, what: Changed.Rest }],
+    },
+  ]);
+  expect(await reader.conversation(item.conversationId)).toEqual([]);
+  expect(await reader.conversation(conversationId)).toHaveLength(1);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of database.mail.openBody(ref, next)) chunks.push(chunk);
+  expect(Buffer.concat(chunks).toString()).toContain('Text of after');
+  const tasks = await database.store.page(mailboxPart(organization, ref.mailbox), mailboxRows.task.range());
+  expect(tasks.rows.map(([key]) => Buffer.from(key.subarray(10)))).toContainEqual(
+    Buffer.from(old.body.kind === 'blob' ? old.body.id : []),
+  );
+});

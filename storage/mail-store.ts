@@ -16,6 +16,7 @@ import type {
   StoredBody,
 } from '#domain/ports';
 import { frameOf, openFramed } from './body-frame.ts';
+import { putConversationsWhole } from './conversations.ts';
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, mailboxPart, uniqueParts } from './keys.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
@@ -155,6 +156,7 @@ export class StoredMail implements MailStore {
         await mailbox.logHierarchy(ChangeKind.Add, id);
       }
       const nowMs = this.#o.now();
+      putConversationsWhole(tx, this.#o.sealer, mailboxPart(ref.organization, ref.mailbox), nowMs);
       const about = encodeNotes([{ atMs: nowMs, seq }]);
       putTask(tx, this.#o.sealer, ref, { kind: TaskKind.Tidy, about, dueMs: nowMs + tidyIntervalMs });
     };

@@ -1,18 +1,22 @@
 /** Reads the rows of one mailbox, through the store (what is durable) or through a transaction. */
 import type { ReplyText, StoredAutomaticReply } from '#domain/automatic-reply';
 import type { FolderChange, HierarchyChange, Position } from '#domain/change';
+import type { ConversationPlace, ConversationRange } from '#domain/conversation';
 import type { Device } from '#domain/device';
+import { DomainError } from '#domain/errors';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import type { Item, ItemDetail } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxReader, PageOf } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from '#domain/sync-state';
+import { conversationBounds, conversationName, conversationPlaceOf } from './conversations.ts';
 import { u8, u32, u64 } from './keys.ts';
 import { mailboxRows as rows } from './layout.ts';
+import { placeTime } from './place-time.ts';
 import type { BodyFrame, DetailRecord, ItemRecord, UsageRecord } from './records/mail.ts';
 import type { Row, Sealer } from './rows.ts';
-import type { Bytes, Part, Range, Reader } from './store.ts';
+import type { Bytes, Page, Part, Range, Reader } from './store.ts';
 
 /** What keys and rows of a mailbox need beside the rows themselves. */
 export interface MailboxContext {
@@ -23,9 +27,6 @@ export interface MailboxContext {
   /** HMAC of a name under the organisation's key, for use in keys. */
   readonly nameKey: (name: string) => Bytes;
 }
-
-/** The list is by falling time: the key holds the rest to the highest number. */
-export const placeTime = (receivedMs: number) => Number.MAX_SAFE_INTEGER - Math.max(0, receivedMs);
 
 export class StoredMailbox implements MailboxReader {
   protected readonly context: MailboxContext;
@@ -131,6 +132,21 @@ export class StoredMailbox implements MailboxReader {
 
   async changesCompleteFrom(folder: FolderId): Promise<number> {
     return (await this.get(rows.trimmed, rows.trimmed.key(u32(folder)))) ?? 0;
+  }
+
+  async conversation(id: Uint8Array, range?: ConversationRange): Promise<readonly ConversationPlace[]> {
+    const whole = await this.get(rows.conversationsWhole, rows.conversationsWhole.key());
+    if (whole === undefined) throw new DomainError('server/busy', 'Conversations are still being gathered.');
+    const { gte: from, lt } = conversationBounds(this.context.nameKey(conversationName(id)), range);
+    const limit = range?.limit ?? Number.POSITIVE_INFINITY;
+    const found: ConversationPlace[] = [];
+    for (let gte: Bytes | undefined = from; gte !== undefined && found.length < limit; ) {
+      const size = Math.min(1000, limit - found.length);
+      const page: Page = await this.#reader.page(this.context.part, { gte, lt, limit: size });
+      for (const [key] of page.rows) found.push(conversationPlaceOf(key));
+      gte = page.next;
+    }
+    return found;
   }
 
   async details(ids: readonly ItemId[]): Promise<(ItemDetail | undefined)[]> {

@@ -1,17 +1,19 @@
 /** One mailbox in a transaction: every change leaves its line in the change log, in one entry per folder. */
 import type { StoredAutomaticReply } from '#domain/automatic-reply';
-import { ChangeKind, type HierarchyChange, type ItemChange } from '#domain/change';
+import { Changed, ChangeKind, type HierarchyChange, type ItemChange } from '#domain/change';
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
-import type { Envelope, Item, ItemMarks, NewItem } from '#domain/item';
+import type { Envelope, Item, ItemMarks, NewBody, NewItem } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxTx } from '#domain/ports';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
+import { conversationKey, conversationName } from './conversations.ts';
 import { blobPart, idBytes, u8, u32, u64 } from './keys.ts';
 import { blobRows, mailboxRows as rows } from './layout.ts';
-import { type MailboxContext, placeTime, StoredMailbox } from './mailbox-reader.ts';
+import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
+import { placeTime } from './place-time.ts';
 import type { ItemRecord, UsageRecord } from './records/mail.ts';
 import type { Bytes, Part, Tx } from './store.ts';
 import { putTask, TaskKind, unlinkDelayMs } from './tasks.ts';
@@ -93,17 +95,12 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
       body: bodyRef(body),
     };
     this.#putItem(folder, id, record);
+    this.#putConversation({ ...item, folder, id });
     this.#put(rows.detail, rows.detail.key(u64(id)), {
       detail,
       envelope: record.envelope === undefined ? envelope : undefined,
     });
-    if (body.kind === 'inline') {
-      this.#put(rows.body, rows.body.key(u64(id)), body.raw);
-    } else {
-      const frame = frameOf(body);
-      if (frame !== undefined) this.#put(rows.frame, rows.frame.key(u64(id)), frame);
-      this.#refer(body.id, fileBytes(item.size, frame));
-    }
+    this.#putBody(id, item.size, body);
     await this.#count(item.size, 1);
     this.#log(folder, { kind: ChangeKind.Add, item: id, receivedMs: item.receivedMs, what: 0 }, device);
     return { ...record, envelope, id, folder };
@@ -120,11 +117,29 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     return marked;
   }
 
+  async replaceItem(item: Item, content: NewItem, device?: DeviceId): Promise<Item> {
+    const { id, folder, receivedMs, added } = item;
+    const { detail, body, envelope, ...rest } = content;
+    const isLong = envelopeBytes(envelope) > envelopeInItemBytes;
+    const place = { folder, receivedMs, added };
+    const next = { ...rest, ...place, id, envelope, changed: await this.seq(), body: bodyRef(body) };
+    this.#removeConversation(item);
+    this.#putConversation(next);
+    this.#putItem(folder, id, this.#recordOf(next));
+    this.#put(rows.detail, rows.detail.key(u64(id)), { detail, envelope: isLong ? envelope : undefined });
+    this.#removeBody(item);
+    this.#putBody(id, content.size, body);
+    await this.#count(content.size - item.size, 0);
+    this.#log(folder, { kind: ChangeKind.Change, item: id, receivedMs, what: Changed.Rest }, device);
+    return next;
+  }
+
   async moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item> {
     const seq = await this.seq();
     const moved = { ...item, folder: to, added: seq, changed: seq };
     this.#removeFromFolder(item);
     this.#putItem(to, item.id, this.#recordOf(moved));
+    this.#putConversation(moved);
     const { id, receivedMs } = item;
     this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
     // The mover, too, is told of the item in its new place: its answer is the only one that could be lost.
@@ -136,12 +151,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     await this.seq();
     this.#removeFromFolder(item);
     this.#del(rows.detail.key(u64(item.id)));
-    if (item.body.kind === 'inline') {
-      this.#del(rows.body.key(u64(item.id)));
-    } else {
-      if (item.body.isFramed === true) this.#del(rows.frame.key(u64(item.id)));
-      this.#schedule(TaskKind.UnlinkBlob, item.body.id, this.#nowMs + unlinkDelayMs);
-    }
+    this.#removeBody(item);
     await this.#count(-item.size, -1);
     const { id, receivedMs } = item;
     this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
@@ -248,6 +258,38 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   #removeFromFolder(item: Item): void {
     this.#del(rows.item.key(u32(item.folder), u64(item.id)));
     this.#del(rows.place.key(u32(item.folder), u64(placeTime(item.receivedMs)), u64(item.id)));
+    this.#removeConversation(item);
+  }
+
+  #putConversation(item: Pick<Item, 'folder' | 'receivedMs' | 'id' | 'conversationId'>): void {
+    this.#put(rows.conversation, this.#conversationKey(item), null);
+  }
+
+  #removeConversation(item: Item): void {
+    this.#del(this.#conversationKey(item));
+  }
+
+  #conversationKey(item: Pick<Item, 'folder' | 'receivedMs' | 'id' | 'conversationId'>): Bytes {
+    return conversationKey(this.context.nameKey(conversationName(item.conversationId)), item);
+  }
+
+  #putBody(id: ItemId, size: number, body: NewBody): void {
+    if (body.kind === 'inline') {
+      this.#put(rows.body, rows.body.key(u64(id)), body.raw);
+      return;
+    }
+    const frame = frameOf(body);
+    if (frame !== undefined) this.#put(rows.frame, rows.frame.key(u64(id)), frame);
+    this.#refer(body.id, fileBytes(size, frame));
+  }
+
+  #removeBody({ id, body }: Item): void {
+    if (body.kind === 'inline') {
+      this.#del(rows.body.key(u64(id)));
+      return;
+    }
+    if (body.isFramed === true) this.#del(rows.frame.key(u64(id)));
+    this.#schedule(TaskKind.UnlinkBlob, body.id, this.#nowMs + unlinkDelayMs);
   }
 
   #recordOf(item: Item): ItemRecord {

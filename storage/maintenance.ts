@@ -3,6 +3,7 @@ import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts'
 import { purgeMailboxes } from './maintenance-purge.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
 import { runMailboxTasks } from './maintenance-tasks.ts';
+import { gatherConversations } from './migrations/0001-conversations.ts';
 
 const intervalMs = 3_600_000;
 
@@ -40,6 +41,7 @@ export class Maintenance {
     const run: MaintenanceRun = { ...this.#parts, nowMs, signal: this.#stopped.signal };
     await runMailboxTasks(run);
     await purgeMailboxes(run);
+    await gatherConversations(run);
     await sweepBlobs(run);
   }
 

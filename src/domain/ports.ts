@@ -1,6 +1,7 @@
 /** What the domain needs remembered, in its own words; storage implements it. */
 import type { StoredAutomaticReply } from './automatic-reply.ts';
 import type { FolderChange, HierarchyChange, ItemChange, Position } from './change.ts';
+import type { ConversationPlace, ConversationRange } from './conversation.ts';
 import type { Device } from './device.ts';
 import type { Folder } from './folder.ts';
 import type { DeviceId, FolderId, ItemId, MailboxId, MailboxRef, OrganizationId, QueueId } from './ids.ts';
@@ -40,6 +41,11 @@ export interface MailboxReader {
   changes(folder: FolderId, after: number, limit: number): Promise<PageOf<FolderChange, number>>;
   /** The oldest sequence number from which the change log of this folder is complete; 0 if never trimmed. */
   changesCompleteFrom(folder: FolderId): Promise<number>;
+  /**
+   * Where the items of a conversation are (all of them, if no range is given): by folder, the newest first in each. Throws
+   * `server/busy` as long as items that an older version stored are not among them.
+   */
+  conversation(id: Uint8Array, range?: ConversationRange): Promise<readonly ConversationPlace[]>;
   details(ids: readonly ItemId[]): Promise<(ItemDetail | undefined)[]>;
   /** The raw messages of items with inline bodies. */
   inlineBodies(ids: readonly ItemId[]): Promise<(Uint8Array | undefined)[]>;
@@ -73,6 +79,11 @@ export interface MailboxTx extends MailboxReader {
   addItem(folder: FolderId, item: NewItem, device?: DeviceId): Promise<Item>;
   /** Stores new marks and logs the Change; `what` is the OR of Changed. */
   markItem(item: Item, marks: ItemMarks, what: number, device?: DeviceId): Promise<Item>;
+  /**
+   * Puts new content in the place of an item's, which keeps its id, its place in the list and `receivedMs`; logs a Change of
+   * everything. The old body is let go.
+   */
+  replaceItem(item: Item, content: NewItem, device?: DeviceId): Promise<Item>;
   /** Moves an item, keeping its id; logs Delete here (as the device's) and Add there (as nobody's: the mover is told too). */
   moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item>;
   /** Deletes an item and its body; logs the Delete. */
