@@ -9,6 +9,7 @@ import type { Provisioning } from '#domain/provisioning';
 import type { Routing } from '#domain/routing';
 import type { Logger } from '#telemetry/log';
 import { CommandError } from './command-error.ts';
+import type { FileAnswer } from './file-answer.ts';
 import type { MemoryShare } from './memory-share.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import type { RequestLine } from './request-line.ts';
@@ -81,6 +82,8 @@ interface CommandDefinition<Name extends string, Request, Result> {
   readonly write: (result: Result, line: RequestLine) => Element | undefined;
   /** Parts of a multipart answer (MS-ASCMD, MultiPart Response); undefined: it is not multipart. */
   readonly parts?: (result: Result) => readonly Uint8Array[] | undefined;
+  /** What is answered in place of a document. */
+  readonly file?: (result: Result) => FileAnswer;
   /** Whether the device starts from nothing: it is told again what this server speaks. */
   readonly startsOver?: (request: Request) => boolean;
 }
@@ -95,6 +98,7 @@ export type CommandBody =
 export interface CommandAnswer {
   readonly root: Element | undefined;
   readonly parts: readonly Uint8Array[] | undefined;
+  readonly file: FileAnswer | undefined;
   readonly startsOver: boolean;
 }
 
@@ -138,6 +142,7 @@ export function defineCommand<const Name extends string, Request, Result>(
           return {
             root: definition.write(result, line),
             parts: definition.parts?.(result),
+            file: definition.file?.(result),
             startsOver: definition.startsOver?.(request) ?? false,
           };
         },

@@ -31,8 +31,9 @@ import { CommandError } from './command-error.ts';
 import { statusDocument } from './command-roots.ts';
 import { commands } from './commands/index.ts';
 import { statusByCode } from './domain-status.ts';
+import { sendFile } from './file-answer.ts';
 import { HangingRequests } from './hanging.ts';
-import { isAtLeast, type ProtocolVersion } from './protocol-version.ts';
+import { isAtLeast, type ProtocolVersion, protocolVersions } from './protocol-version.ts';
 import { type RequestLine, RequestLineError, readRequestLine } from './request-line.ts';
 import { CommonStatus, httpStatusOf } from './status.ts';
 import { decode, WbxmlContentError } from './wbxml/decode.ts';
@@ -46,9 +47,6 @@ interface ActiveSyncParts {
   readonly services: CommandServices;
 }
 
-/** The versions that work, oldest first. */
-const servedVersions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const satisfies readonly ProtocolVersion[];
-
 /** What old Android sends while it tries an account out: it is answered, and never becomes a partnership. */
 const TRIAL_DEVICE = 'validate';
 
@@ -59,7 +57,7 @@ const retryAfterSeconds = '60';
 
 /** What a device learns of this server (MS-ASHTTP, MS-ASProtocolVersions, MS-ASProtocolCommands); no blanks. */
 const capabilities = {
-  'MS-ASProtocolVersions': servedVersions.join(','),
+  'MS-ASProtocolVersions': protocolVersions.join(','),
   'MS-ASProtocolCommands': Object.keys(commands).join(','),
 } as const;
 
@@ -284,20 +282,26 @@ class Call implements CommandContext {
   }
 
   async #meetDevice(): Promise<Device> {
-    const { deviceId, deviceType, protocolVersion } = this.line;
-    const sighting = { id: deviceId, type: deviceType, userAgent: this.userAgent, protocolVersion };
+    const { deviceId, deviceType, protocolVersion, isVersionStated } = this.line;
+    const { userAgent } = this;
+    const sighting = { id: deviceId, type: deviceType, userAgent, protocolVersion, isVersionStated };
     if (!this.isTrial) return await this.services.devices.meet(this.account.mailbox, sighting);
     const nowMs = this.clock.now();
     const fresh = { information: {}, wipe: 'none', wipeAccountOnly: false } as const;
-    return { ...sighting, ...fresh, firstSyncMs: nowMs, lastSyncMs: nowMs };
+    return {
+      id: deviceId,
+      type: deviceType,
+      userAgent,
+      protocolVersion,
+      ...fresh,
+      firstSyncMs: nowMs,
+      lastSyncMs: nowMs,
+    };
   }
 }
 
-/** The command of a request; throws 138 for a version and 137 for a command that is not served. */
+/** The command of a request; throws 137 for one that is not served, or not in this version. */
 function commandOf({ command: name, protocolVersion }: RequestLine): ServableCommand {
-  if (!servedVersions.some((served) => served === protocolVersion)) {
-    throw new CommandError(CommonStatus.VersionNotSupported, `version ${protocolVersion}`);
-  }
   const command = Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
   const { since, until } = command ?? {};
   const isServed =
@@ -330,13 +334,14 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   call: Call,
-  { root, parts, startsOver }: CommandAnswer,
+  { root, parts, file, startsOver }: CommandAnswer,
 ): Promise<void> {
   // MS-ASHTTP, X-MS-RP: a device that starts from nothing is told again what there is.
   const again = { ...capabilities, 'X-MS-RP': capabilities['MS-ASProtocolVersions'] };
   const headers = startsOver ? again : {};
   if (response.destroyed) return;
-  if (parts !== undefined && root !== undefined) sendMultipart(response, root, parts, headers);
+  if (file !== undefined) await sendFile(response, file);
+  else if (parts !== undefined && root !== undefined) sendMultipart(response, root, parts, headers);
   else await sendDocument(request, response, root, headers);
   call.log.debug('activesync.command.done', { command: call.line.command, version: call.version });
 }

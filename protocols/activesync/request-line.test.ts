@@ -4,6 +4,7 @@ import { CommonStatus } from './status.ts';
 
 const PATH = '/Microsoft-Server-ActiveSync?';
 const nothing = {
+  isVersionStated: true,
   user: undefined,
   policyKey: undefined,
   locale: undefined,
@@ -186,6 +187,7 @@ describe('a base64 query', () => {
       deviceId: 'dev',
       deviceType: 'iPhone',
       protocolVersion: '16.1',
+      isVersionStated: true,
       policyKey: 0xff030201,
       locale: '0x0407',
       acceptMultiPart: true,

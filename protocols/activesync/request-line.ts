@@ -14,6 +14,8 @@ export interface RequestLine {
   readonly deviceId: DeviceId;
   readonly deviceType: string;
   readonly protocolVersion: ProtocolVersion;
+  /** False: the client sent no version, and 2.5 is served (some leave it out of a Ping). */
+  readonly isVersionStated: boolean;
   /** Unsigned 32 bit; undefined when the client sent none, 0 for what is no such number. */
   readonly policyKey: number | undefined;
   /** Accept-Language as sent, or the LCID of a base64 query as four hex digits with 0x. */
@@ -107,10 +109,12 @@ function readPlainQuery(query: string, headers: Headers): RequestLine {
   const sent = parameters.get('cmd') ?? '';
   if (sent === '') throw new RequestLineError(CommonStatus.InvalidXML, 'The query names no command.');
   const command = nameByLowerCase.get(sent.toLowerCase()) ?? sent;
-  const protocolVersion = versionOf(header(headers, 'ms-asprotocolversion') ?? '2.5', command);
+  const stated = header(headers, 'ms-asprotocolversion');
+  const protocolVersion = versionOf(stated ?? '2.5', command);
   const known = { command, protocolVersion };
   return {
     ...known,
+    isVersionStated: stated !== undefined,
     commandCode: codeOf(command),
     user: parameters.get('user'),
     deviceId: deviceIdOf(parameters.get('deviceid') ?? '', known),
@@ -159,6 +163,7 @@ function readBase64Query(query: string, headers: Headers): RequestLine {
   const textOf = (tag: number) => parameters.get(tag)?.toString('utf8');
   return {
     ...known,
+    isVersionStated: true,
     commandCode,
     user: textOf(Parameter.User),
     deviceId,

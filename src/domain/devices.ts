@@ -30,6 +30,8 @@ interface DeviceSighting {
   readonly type: string;
   readonly userAgent: string;
   readonly protocolVersion: string;
+  /** False: the request named no version; what is known of the device's own stays. */
+  readonly isVersionStated?: boolean | undefined;
 }
 
 /** A device and whose it is. */
@@ -194,9 +196,12 @@ async function refuseTooMany(reader: Pick<MailboxTx, 'devices'>): Promise<void> 
   throw new DomainError('device/too-many', `The user has ${maxDevicesPerUser} devices already.`);
 }
 
-function newDevice(sighting: DeviceSighting, nowMs: number): Device {
+function newDevice({ id, type, userAgent, protocolVersion }: DeviceSighting, nowMs: number): Device {
   return {
-    ...sighting,
+    id,
+    type,
+    userAgent,
+    protocolVersion,
     information: {},
     wipe: 'none',
     wipeAccountOnly: false,
@@ -205,8 +210,13 @@ function newDevice(sighting: DeviceSighting, nowMs: number): Device {
   };
 }
 
-function seen(device: Device, { userAgent, protocolVersion, type }: DeviceSighting, nowMs: number): Device {
-  return { ...device, type, userAgent, protocolVersion, lastSyncMs: nowMs };
+function seen(device: Device, sighting: DeviceSighting, nowMs: number): Device {
+  const { userAgent, type } = sighting;
+  return { ...device, type, userAgent, protocolVersion: versionSeen(device, sighting), lastSyncMs: nowMs };
+}
+
+function versionSeen(device: Device, { protocolVersion, isVersionStated = true }: DeviceSighting): string {
+  return isVersionStated ? protocolVersion : device.protocolVersion;
 }
 
 function isNews(device: Device, sighting: DeviceSighting, nowMs: number): boolean {
@@ -214,6 +224,6 @@ function isNews(device: Device, sighting: DeviceSighting, nowMs: number): boolea
     nowMs - device.lastSyncMs >= lastSyncExactMs ||
     device.type !== sighting.type ||
     device.userAgent !== sighting.userAgent ||
-    device.protocolVersion !== sighting.protocolVersion
+    device.protocolVersion !== versionSeen(device, sighting)
   );
 }

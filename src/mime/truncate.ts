@@ -34,3 +34,21 @@ export function truncateHtml(html: string, maxBytes: number): string {
   }
   return cut;
 }
+
+/** The first `maxCharacters` code points of a text. */
+export function truncateCharacters(text: string, maxCharacters: number): string {
+  // A code point is one or two UTF-16 units.
+  if (text.length <= maxCharacters) return text;
+  let end = 0;
+  for (let count = 0; count < maxCharacters && end < text.length; count++) {
+    end += (text.codePointAt(end) ?? 0) < 0x10000 ? 1 : 2;
+  }
+  return text.slice(0, end);
+}
+
+/** How many code points a text has. */
+export function countCharacters(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; count++) at += (text.codePointAt(at) ?? 0) < 0x10000 ? 1 : 2;
+  return count;
+}

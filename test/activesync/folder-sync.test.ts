@@ -5,7 +5,7 @@ import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-h
 import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint, type TestServer } from './server.ts';
 
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 const request = (key?: string) =>
   el(FolderHierarchy.FolderSync, key === undefined ? undefined : el(FolderHierarchy.SyncKey, key));
 

@@ -32,7 +32,7 @@ const mime = (to: string) =>
   ].join('\r\n');
 const plain = el(AirSyncBase.BodyPreference, el(AirSyncBase.Type, 1));
 
-describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DeviceId } from '#domain/ids';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { Provision } from '#protocols/activesync/wbxml/code-pages/provision';
 import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
@@ -7,7 +8,7 @@ import { child, type Element, el, has, integerOf, textOf } from '#protocols/acti
 import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint, type TestServer } from './server.ts';
 
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 const device = 'testdevice0001' as DeviceId;
 
 /** What a FolderSync is answered: 200, or the refusal as HTTP status or Status. */
@@ -22,21 +23,24 @@ function putPolicy(server: TestServer, settings: Record<string, unknown>, more: 
   return server.policies.put(server.organization, 'organization', policy);
 }
 
-function download(type = 'MS-EAS-Provisioning-WBXML'): Element {
+/** Of 12.0 and up, and of 2.5. */
+const types = ['MS-EAS-Provisioning-WBXML', 'MS-WAP-Provisioning-XML'] as const;
+
+function download(type: string = types[0]): Element {
   return el(
     Provision.Provision,
     el(Provision.Policies, el(Provision.Policy, el(Provision.PolicyType, type))),
   );
 }
 
-function acknowledge(key: number | string, status: number): Element {
+function acknowledge(key: number | string, status: number, type: string = types[0]): Element {
   return el(
     Provision.Provision,
     el(
       Provision.Policies,
       el(
         Provision.Policy,
-        el(Provision.PolicyType, 'MS-EAS-Provisioning-WBXML'),
+        el(Provision.PolicyType, type),
         el(Provision.PolicyKey, key),
         el(Provision.Status, status),
       ),
@@ -47,14 +51,17 @@ function acknowledge(key: number | string, status: number): Element {
 const policyOf = (root: Element | undefined) => child(root, Provision.Policies, Provision.Policy);
 
 describe.each(versions)('%s', (version) => {
-  const legacy = version === '12.1';
+  const legacy = !isAtLeast(version, '14.0');
+  const [type, otherType] = version === '2.5' ? [types[1], types[0]] : types;
 
   test('nothing is served before the policy is acknowledged, and then everything', async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);
     expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
     const { policy } = await phone.provision();
-    expect(textOf(policy, Provision.EASProvisionDoc, Provision.DevicePasswordEnabled)).toBe('0');
+    if (version !== '2.5') {
+      expect(textOf(policy, Provision.EASProvisionDoc, Provision.DevicePasswordEnabled)).toBe('0');
+    }
     expect(await askFolders(phone)).toBe(200);
   });
 
@@ -62,16 +69,18 @@ describe.each(versions)('%s', (version) => {
     const server = await startEndpoint();
     const phone = server.phone(version);
     await phone.provision();
-    await putPolicy(server, { PasswordRequired: true, MinimumPasswordLength: 6, AllowCamera: false });
+    const camera = isAtLeast(version, '12.1') ? { AllowCamera: false } : {};
+    await putPolicy(server, { PasswordRequired: true, MinimumPasswordLength: 6, ...camera });
     expect(await askFolders(phone)).toBe(legacy ? 449 : 143);
     const { policy } = await phone.provision();
+    expect(await askFolders(phone)).toBe(200);
+    if (version === '2.5') return;
     const document = child(policy, Provision.EASProvisionDoc);
     expect(document?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual([
       'DevicePasswordEnabled=1',
       'MinDevicePasswordLength=6',
-      'AllowCamera=0',
+      ...(isAtLeast(version, '12.1') ? ['AllowCamera=0'] : []),
     ]);
-    expect(await askFolders(phone)).toBe(200);
   });
 
   test('a key that is not ours is refused, and no key at all', async () => {
@@ -112,10 +121,10 @@ describe.each(versions)('%s', (version) => {
   test('a repeated acknowledgement gives the same final key', async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);
-    const first = await phone.command('Provision', download());
+    const first = await phone.command('Provision', download(type));
     const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
-    const once = await phone.command('Provision', acknowledge(temporary, 1));
-    const again = await phone.command('Provision', acknowledge(temporary, 1));
+    const once = await phone.command('Provision', acknowledge(temporary, 1, type));
+    const again = await phone.command('Provision', acknowledge(temporary, 1, type));
     const final = textOf(policyOf(once.element), Provision.PolicyKey);
     expect(final).toMatch(/^[1-9]\d*$/);
     expect(final).not.toBe(temporary);
@@ -125,10 +134,10 @@ describe.each(versions)('%s', (version) => {
   test('a wrong temporary key answers Policy Status 5, an unknown PolicyType 3, none of it a key', async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);
-    await phone.command('Provision', download());
+    await phone.command('Provision', download(type));
     for (const [body, status] of [
-      [acknowledge(1, 1), 5],
-      [download('MS-WAP-Provisioning-XML'), 3],
+      [acknowledge(1, 1, type), 5],
+      [download(otherType), 3],
     ] as const) {
       const { element, rootStatus } = await phone.command('Provision', body);
       expect(rootStatus).toBe(1);
@@ -141,9 +150,9 @@ describe.each(versions)('%s', (version) => {
     const server = await startEndpoint();
     const phone = server.phone(version);
     await phone.provision();
-    const first = await phone.command('Provision', download());
+    const first = await phone.command('Provision', download(type));
     const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
-    const { element } = await phone.command('Provision', acknowledge(temporary, 3));
+    const { element } = await phone.command('Provision', acknowledge(temporary, 3, type));
     expect(has(policyOf(element), Provision.PolicyKey)).toBe(false);
     expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
   });

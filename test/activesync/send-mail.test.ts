@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Account } from '#directory/account';
 import { FolderType } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { el } from '#protocols/activesync/wbxml/element';
 import { zip } from '#test/support/archives';
@@ -12,8 +13,8 @@ import { maxMessageBytes, maxRecipients, startEndpoint } from './server.ts';
 const message = (to: string, more = '') =>
   `From: Someone Else <else@example.org>\r\nTo: ${to}\r\nSubject: Hello\r\n${more}\r\nText\r\n`;
 
-describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
-  const legacy = version === '12.1';
+describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+  const legacy = !isAtLeast(version, '14.0');
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { DeviceId } from '#domain/ids';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
 import { child, childrenOf, el, integerOf, text, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
 const { DeviceInformation, UserInformation, Set: SetNode, Get, Status, Oof, DevicePassword } = Settings;
 
-describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   test('DeviceInformation is kept; what is sent again is the same, what is empty is cleared', async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);
@@ -41,7 +42,7 @@ describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version)
     const { element } = await phone.settings(el(UserInformation, el(Get)));
     const told = child(element, UserInformation, Get);
     const account = child(told, Settings.Accounts, Settings.Account);
-    const hasAccounts = version !== '12.1' && version !== '14.0';
+    const hasAccounts = isAtLeast(version, '14.1');
     const addresses = child(hasAccounts ? account : told, Settings.EmailAddresses);
     expect(childrenOf(addresses, Settings.SMTPAddress).map(text)).toEqual([...server.alice.addresses]);
     const primary = hasAccounts ? server.alice.address : undefined;

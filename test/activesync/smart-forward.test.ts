@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FolderType } from '#domain/folder';
 import { MessageIndexer } from '#mime/index-message';
 import { decodeTransferWhole } from '#mime/transfer';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
 import { smartMail } from '#test/support/smart-mail';
@@ -50,8 +51,8 @@ function read(raw = '') {
   };
 }
 
-describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
-  const legacy = version === '12.1';
+describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+  const legacy = !isAtLeast(version, '14.0');
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

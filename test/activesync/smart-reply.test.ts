@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FolderType } from '#domain/folder';
 import { MessageIndexer } from '#mime/index-message';
 import { decodeTransferWhole } from '#mime/transfer';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { smartMail } from '#test/support/smart-mail';
 import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
 
@@ -30,8 +31,8 @@ function read(raw = '') {
   return { text: texts.join(), files: attachments.map(({ contentId, name }) => contentId ?? name), headers };
 }
 
-describe.each(['12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
-  const legacy = version === '12.1';
+describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+  const legacy = !isAtLeast(version, '14.0');
   const start = async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

@@ -1,5 +1,6 @@
 /** A phone in front of alice's mailbox for tests of Sync, and what happens to that mailbox elsewhere. */
 
+import { expect } from 'vitest';
 import { blockedExtensions } from '#config/blocked-extensions';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
@@ -7,6 +8,7 @@ import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import { toOwner } from '#domain/mail-envelope';
 import { changeMarks, type MarksChange, removeItem } from '#domain/mailbox';
 import type { Clock } from '#domain/outside';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
@@ -24,8 +26,11 @@ import type { EasResponse } from '#test/support/eas-connection';
 import { newItem } from '#test/support/new-item';
 import { startEndpoint, type TestServer } from './server.ts';
 
-export const versions = ['12.1', '14.1', '16.1'] as const;
+export const versions = ['2.5', '12.0', '12.1', '14.1', '16.1'] as const;
 export type Version = (typeof versions)[number];
+/** AirSyncBase came with 12.0, waiting and empty requests with 12.1. */
+export const versionsWithBodies = versions.filter((version) => isAtLeast(version, '12.0'));
+export const versionsThatWait = versions.filter((version) => isAtLeast(version, '12.1'));
 
 /** The phone holds its folders; nothing is synchronised yet. */
 export async function startPhone(
@@ -74,6 +79,19 @@ export function answered({ element }: EasResponse) {
     more: child(one, AirSync.MoreAvailable) !== undefined,
     commands: child(one, AirSync.Commands)?.children.length ?? 0,
   }));
+}
+
+/** Expects an answer with nothing to say: an empty one, below 12.1 each collection with its key alone. */
+export function expectNothing(phone: EasClient, { body, element }: EasResponse): void {
+  if (isAtLeast(phone.version, '12.1')) {
+    expect(body).toHaveLength(0);
+    return;
+  }
+  const collections = childrenOf(child(element, AirSync.Collections), AirSync.Collection);
+  expect(collections.length).toBeGreaterThan(0);
+  for (const { children } of collections) {
+    expect(children.map(({ tag }) => tag.name)).toEqual(['Class', 'SyncKey', 'CollectionId', 'Status']);
+  }
 }
 
 /** Kind, item and names of the properties of each command of the server. */

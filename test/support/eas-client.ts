@@ -236,7 +236,9 @@ export class EasClient extends EasConnection {
       AirSyncBase.BodyPreference,
       el(AirSyncBase.Type, type),
       truncationSize === undefined ? undefined : el(AirSyncBase.TruncationSize, truncationSize),
-      preview === undefined ? undefined : el(AirSyncBase.Preview, preview),
+      preview === undefined || !isAtLeast(this.version, '14.0')
+        ? undefined
+        : el(AirSyncBase.Preview, preview),
     );
     return [preference];
   }
@@ -342,6 +344,11 @@ export class EasClient extends EasConnection {
     const answer = child(response.element, ItemOperations.Response, ItemOperations.Fetch);
     const status = integerOf(answer, ItemOperations.Status) ?? response.rootStatus ?? Number.NaN;
     return { status, properties: child(answer, ItemOperations.Properties), response };
+  }
+
+  /** GetAttachment, up to 12.1; any HTTP status is given back, and the bytes are the body. */
+  getAttachment(attachmentName: string): Promise<EasResponse> {
+    return this.post('GetAttachment', undefined, { query: { AttachmentName: attachmentName } });
   }
 
   /** Moves items; the moved ones leave their source here, and come by the next Sync of the destination. */

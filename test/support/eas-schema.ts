@@ -7,12 +7,11 @@ import {
   XsdValidator,
   xmlRegisterInputProvider,
 } from 'libxml2-wasm';
-import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
-import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
+import { isAtLeast, type ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { MeetingResponse } from '#protocols/activesync/wbxml/code-pages/meeting-response';
-import { Provision } from '#protocols/activesync/wbxml/code-pages/provision';
-import { type Element, el } from '#protocols/activesync/wbxml/element';
+import type { Element } from '#protocols/activesync/wbxml/element';
+import { assertKnownTags, withoutOldForms } from './eas-versions.ts';
 import { toXml } from './eas-xml.ts';
 
 const schemas = new URL('../fixtures/eas/schemas/', import.meta.url);
@@ -33,7 +32,8 @@ export function assertValid(
   if (element.tag.name !== root)
     throw new Error(`A ${direction} of ${command} has the root ${element.tag.name}`);
   if (direction === 'response' && isMeetingResponseFailure(element)) return;
-  const adapted = direction === 'response' ? adaptResponse(element, version) : element;
+  if (direction === 'response' || !isAtLeast(version, '12.1')) assertKnownTags(element, version);
+  const adapted = direction === 'response' ? withoutOldForms(element, version) : element;
   validate(direction, toXml(withForwardeeNames(adapted)), `${direction} of ${command} (${version})`);
 }
 
@@ -77,18 +77,6 @@ function isMeetingResponseFailure(element: Element): boolean {
   const [only, ...others] = element.children;
   const isAlone = others.length === 0 && only?.tag === MeetingResponse.Status;
   return element.tag === MeetingResponse.MeetingResponse && isAlone;
-}
-
-function adaptResponse(element: Element, version: ProtocolVersion): Element {
-  // SyncResponse.xsd does not know the Class that 2.5 and 12.0 have first in a Collection.
-  if (element.tag === AirSync.Collection && (version === '2.5' || version === '12.0')) {
-    return el(element.tag, ...element.children.filter((part) => part.tag !== AirSync.Class));
-  }
-  // ProvisionResponse.xsd knows only the policy document of 12.0 and up; in 2.5 it is a text.
-  if (element.tag === Provision.Data && version === '2.5')
-    return el(Provision.Data, el(Provision.EASProvisionDoc));
-  if (element.children.length === 0) return element;
-  return { ...element, children: element.children.map((part) => adaptResponse(part, version)) };
 }
 
 const forwardeeTags = new Map([

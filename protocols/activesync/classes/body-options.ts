@@ -22,6 +22,8 @@ export interface BodyOptions {
   readonly mimeSupport: 0 | 1 | 2;
   /** Bytes of a MIME body without a TruncationSize of its own; undefined is all. */
   readonly mimeTruncation: number | undefined;
+  /** MS-ASCMD, Truncation, 0 to 9: of bodies without AirSyncBase. */
+  readonly truncation?: number | undefined;
 }
 
 /** Options that contradict themselves; each command has its own status for that. */
@@ -43,8 +45,13 @@ export function readBodyOptions(options: Element | undefined): BodyOptions {
   if (![0, 1, 2].includes(mimeSupport) || !(mimeTruncation >= 0 && mimeTruncation <= 8)) {
     throw new BodyOptionsError('MIMESupport or MIMETruncation is out of range');
   }
+  const truncation = integerOf(options, AirSync.Truncation);
+  if (truncation !== undefined && !(truncation >= 0 && truncation <= 9)) {
+    throw new BodyOptionsError('Truncation is out of range');
+  }
   return {
     preferences,
+    truncation,
     mimeSupport: mimeSupport as BodyOptions['mimeSupport'],
     mimeTruncation: mimeTruncations[mimeTruncation],
   };

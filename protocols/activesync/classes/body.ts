@@ -3,7 +3,7 @@ import type { ItemDetail } from '#domain/item';
 import type { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy } from '#domain/policy';
 import type { Message } from '#domain/sync';
-import { type BodyKind, nativeBodyKind, readBody } from '#mime/body';
+import { type BodyKind, type BodyText, nativeBodyKind, readBody } from '#mime/body';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { type Element, el } from '../wbxml/element.ts';
@@ -76,7 +76,7 @@ export function wholeBodies(options: BodyOptions): BodyOptions {
     truncationSize: undefined,
     allOrNone: false,
   }));
-  return { ...options, preferences, mimeTruncation: undefined };
+  return { ...options, preferences, mimeTruncation: undefined, truncation: undefined };
 }
 
 /** Bytes of a body in a Sync for a client that asks for none. */
@@ -125,13 +125,18 @@ async function makeBody(
   };
 }
 
+/** MS-ASCMD, MIMESupport: whether a message is to come as MIME, if the policy allows it. */
+export function takesMime({ item }: Message, { options: { mimeSupport }, allowMime }: BodyRequest): boolean {
+  const isSecure = item.messageClass.startsWith('IPM.Note.SMIME');
+  return allowMime && (mimeSupport === 2 || (mimeSupport === 1 && isSecure));
+}
+
 /** The preferences to try, best first: MIME where it is wanted, then the native type, then a conversion. */
 function choices(message: Message, request: BodyRequest, native: BodyType): BodyPreference[] {
-  const { preferences, mimeSupport, mimeTruncation } = request.options;
-  const secure = message.item.messageClass.startsWith('IPM.Note.SMIME');
+  const { preferences, mimeTruncation } = request.options;
   const ordered: BodyPreference[] = [];
   const mime = preferences.find(({ type }) => type === BodyType.Mime);
-  if (mime !== undefined && request.allowMime && (mimeSupport === 2 || (mimeSupport === 1 && secure))) {
+  if (mime !== undefined && takesMime(message, request)) {
     ordered.push({ ...mime, truncationSize: mime.truncationSize ?? mimeTruncation });
   }
   const wanted = request.allowHtml ? [native, BodyType.Plain, BodyType.Html] : [BodyType.Plain];
@@ -162,7 +167,8 @@ function makeAs(mailbox: Mailbox, message: Message, preference: BodyPreference):
   }
 }
 
-async function mimeBody(
+/** The message as MIME, cut at so many bytes. */
+export async function mimeBody(
   mailbox: Mailbox,
   message: Message,
   truncationSize: number | undefined,
@@ -200,14 +206,24 @@ async function textBody(
   truncationSize: number | undefined,
 ): Promise<MadeBody> {
   const type = kind === 'html' ? BodyType.Html : BodyType.Plain;
-  const { text, isWhole, estimatedBytes } = await readBody(
-    message.detail,
-    kind,
-    ({ start, end }, maxBytes) => readRange(mailbox, message, start, Math.min(end, start + maxBytes)),
-    truncationSize,
-  );
+  const { text, isWhole, estimatedBytes } = await readText(mailbox, message, kind, truncationSize);
   const nothingWanted = truncationSize === 0 && !isWhole;
   return { type, data: nothingWanted ? undefined : text, size: estimatedBytes, truncated: !isWhole };
+}
+
+/** The body as text of a kind, at most so many bytes of UTF-8. */
+export function readText(
+  mailbox: Mailbox,
+  message: Message,
+  kind: BodyKind,
+  maxBytes: number | undefined,
+): Promise<BodyText> {
+  return readBody(
+    message.detail,
+    kind,
+    ({ start, end }, bytes) => readRange(mailbox, message, start, Math.min(end, start + bytes)),
+    maxBytes,
+  );
 }
 
 async function readRange(

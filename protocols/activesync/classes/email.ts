@@ -13,6 +13,7 @@ import { child, childrenOf, type Element, el, flagOf, has, text } from '../wbxml
 import { type BodyRequest, bodyElements, missingBody } from './body.ts';
 import { dateTime } from './date-time.ts';
 import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
+import { legacyAttachmentsElement, legacyBodyElements, missingLegacyBody } from './legacy-email.ts';
 
 /** MS-ASEMAIL, From and To: the longest list a client takes, in characters. */
 const longestList = 32_768;
@@ -28,17 +29,20 @@ export async function emailProperties(
   message: Message,
   request: BodyRequest,
 ): Promise<Element[]> {
-  return properties(message.item, request.version, await bodyElements(mailbox, message, request));
+  const make = request.version === '2.5' ? legacyBodyElements : bodyElements;
+  return properties(message.item, request.version, await make(mailbox, message, request));
 }
 
 /** The same of a message whose body cannot be read: there is a body, and the device may ask for it later. */
 export function emailPropertiesWithoutBody(item: Item, version: ProtocolVersion): Element[] {
-  return properties(item, version, [missingBody(item.size)]);
+  const missing = version === '2.5' ? missingLegacyBody : missingBody;
+  return properties(item, version, [missing(item.size)].flat());
 }
 
 function properties(item: Item, version: ProtocolVersion, bodies: readonly Element[]): Element[] {
   const { envelope, marks } = item;
-  const [body, nativeBodyType] = bodies;
+  const isNative = ({ tag }: Element) => tag === AirSyncBase.NativeBodyType;
+  const since12 = isAtLeast(version, '12.0');
   const since14 = isAtLeast(version, '14.0');
   return present(
     el(Email.To, listOf(envelope.to)),
@@ -51,14 +55,13 @@ function properties(item: Item, version: ProtocolVersion, bodies: readonly Eleme
     el(Email.ThreadTopic, envelope.threadTopic),
     el(Email.Importance, item.importance),
     el(Email.Read, marks.read),
-    item.attachments.length > 0 &&
-      el(AirSyncBase.Attachments, ...item.attachments.map((one) => attachmentElement(item, one))),
-    body,
+    item.attachments.length > 0 && (since12 ? attachmentsElement(item) : legacyAttachmentsElement(item)),
+    ...bodies.filter((one) => !isNative(one)),
     el(Email.MessageClass, messageClassOf(item)),
     el(Email.InternetCPID, internetCodePage),
-    flagElement(marks.flag, envelope.subject),
-    el(Email.ContentClass, contentClassOf(item)),
-    nativeBodyType,
+    since12 && flagElement(marks.flag, envelope.subject),
+    since12 && el(Email.ContentClass, contentClassOf(item)),
+    bodies.find(isNative),
     since14 && el(Email2.ConversationId, item.conversationId),
     since14 && el(Email2.ConversationIndex, item.conversationIndex),
     ...(since14 ? lastVerb(item) : []),
@@ -77,7 +80,7 @@ export function changedMarksElements(
 ): Element[] {
   return present(
     (what & Changed.Read) !== 0 && el(Email.Read, marks.read),
-    (what & Changed.Flag) !== 0 && flagElement(marks.flag, envelope.subject),
+    (what & Changed.Flag) !== 0 && isAtLeast(version, '12.0') && flagElement(marks.flag, envelope.subject),
     (what & Changed.Categories) !== 0 && isAtLeast(version, '14.0') && categoriesElement(marks.categories),
   );
 }
@@ -161,6 +164,10 @@ function lastVerb({ marks }: Item): Element[] {
 
 function categoriesElement(categories: readonly string[]): Element {
   return el(Email.Categories, ...categories.map((category) => el(Email.Category, category)));
+}
+
+function attachmentsElement(item: Item): Element {
+  return el(AirSyncBase.Attachments, ...item.attachments.map((one) => attachmentElement(item, one)));
 }
 
 function attachmentElement(item: Item, attachment: Attachment): Element {

@@ -1,5 +1,6 @@
 import type { ServableCommand } from '../command.ts';
 import { folderSync } from './folder-sync/folder-sync.ts';
+import { getAttachment } from './get-attachment/get-attachment.ts';
 import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
 import { itemOperations } from './item-operations/item-operations.ts';
 import { moveItems } from './move-items/move-items.ts';
@@ -16,6 +17,7 @@ type CommandName =
   | 'SendMail'
   | 'SmartForward'
   | 'SmartReply'
+  | 'GetAttachment'
   | 'FolderSync'
   | 'MoveItems'
   | 'GetItemEstimate'
@@ -30,6 +32,7 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   SendMail: sendMail,
   SmartForward: smartForward,
   SmartReply: smartReply,
+  GetAttachment: getAttachment,
   FolderSync: folderSync,
   MoveItems: moveItems,
   GetItemEstimate: getItemEstimate,

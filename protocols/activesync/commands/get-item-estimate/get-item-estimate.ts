@@ -1,10 +1,11 @@
 import { DomainError } from '#domain/errors';
-import { classOf } from '#domain/folder';
+import { classOf, type ItemClass } from '#domain/folder';
 import { FolderSync } from '#domain/sync';
 import { BodyOptionsError } from '../../classes/body-options.ts';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { parseCollectionId } from '../../ids.ts';
+import { isAtLeast } from '../../protocol-version.ts';
 import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { GetItemEstimate } from '../../wbxml/code-pages/get-item-estimate.ts';
@@ -29,6 +30,8 @@ interface EstimateResult {
   readonly collectionId: string;
   readonly status: GetItemEstimateStatus;
   readonly estimate?: number;
+  /** Undefined: there is no such folder. */
+  readonly itemClass?: ItemClass;
 }
 
 /** GetItemEstimate: how many changes the next Sync of a folder has; the key stays as it is (MS-ASCMD). */
@@ -43,7 +46,10 @@ export const getItemEstimate = defineCommand({
     return collections.map(readCollection);
   },
   run: runEstimates,
-  write: (results) => el(GetItemEstimate.GetItemEstimate, ...results.map(writeResult)),
+  write: (results, { protocolVersion }) => {
+    const isClassTold = !isAtLeast(protocolVersion, '12.1');
+    return el(GetItemEstimate.GetItemEstimate, ...results.map((result) => writeResult(result, isClassTold)));
+  },
 });
 
 function readCollection(collection: Element): EstimateRequest {
@@ -89,15 +95,16 @@ async function runEstimate(request: EstimateRequest, context: CommandContext): P
   const id = parseCollectionId(collectionId);
   const folder = id && (await mailbox.reader.folder(id));
   if (folder === undefined) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
-  if (key === '0') return { collectionId, status: GetItemEstimateStatus.NotPrimed };
+  const itemClass = classOf(folder.type);
+  if (key === '0') return { collectionId, itemClass, status: GetItemEstimateStatus.NotPrimed };
   const sync = new FolderSync(mailbox, clock, services.random);
-  const rules = syncRules(context, classOf(folder.type));
+  const rules = syncRules(context, itemClass);
   try {
     const asked = { device: device.id, folder: folder.id, key, options, rules };
     const estimate = await sync.estimate(asked, MAX_ESTIMATE);
-    return { collectionId, status: GetItemEstimateStatus.Success, estimate };
+    return { collectionId, itemClass, status: GetItemEstimateStatus.Success, estimate };
   } catch (error) {
-    return { collectionId, status: statusFor(error) };
+    return { collectionId, itemClass, status: statusFor(error) };
   }
 }
 
@@ -108,13 +115,17 @@ function statusFor(error: unknown): GetItemEstimateStatus {
   throw error;
 }
 
-function writeResult({ collectionId, status, estimate }: EstimateResult): Element {
-  const { Response, Status, Collection, CollectionId, Estimate } = GetItemEstimate;
+function writeResult(
+  { collectionId, status, estimate, itemClass }: EstimateResult,
+  isClassTold: boolean,
+): Element {
+  const { Response, Status, Collection, Class, CollectionId, Estimate } = GetItemEstimate;
   return el(
     Response,
     el(Status, status),
     el(
       Collection,
+      isClassTold && itemClass !== undefined ? el(Class, itemClass) : undefined,
       el(CollectionId, collectionId),
       estimate === undefined ? undefined : el(Estimate, estimate),
     ),

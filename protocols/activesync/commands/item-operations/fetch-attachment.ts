@@ -1,7 +1,5 @@
-import { decodeTransfer } from '#mime/decode-part';
+import { findAttachment } from '../../attachment.ts';
 import type { CommandContext } from '../../command.ts';
-import { findItem } from '../../find-item.ts';
-import { parseFileReference } from '../../ids.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
 import { type Element, el } from '../../wbxml/element.ts';
@@ -40,21 +38,13 @@ async function readAttachment(
   fileReference: string,
   { mailbox }: CommandContext,
 ): Promise<{ readonly bytes: Buffer; readonly type: string }> {
-  const place = parseFileReference(fileReference);
-  const item = place && (await findItem(mailbox.reader, place));
-  const [detail] = item === undefined ? [] : await mailbox.reader.details([item.id]);
-  const attachment = item?.attachments.find(({ part }) => part === place?.part);
-  const part = detail?.parts.find(({ path }) => path === place?.part);
-  if (item === undefined || attachment === undefined || part === undefined) {
+  const found = await findAttachment(fileReference, mailbox);
+  if (found === undefined)
     throw new OperationError(ItemOperationsStatus.InvalidAttachment, 'no such attachment');
-  }
   const chunks: Uint8Array[] = [];
-  const encoded = part.start < part.end ? mailbox.openBody(item, [part.start, part.end]) : nothing();
-  for await (const chunk of decodeTransfer(part.encoding, encoded)) chunks.push(chunk);
-  return { bytes: Buffer.concat(chunks), type: attachment.type };
+  for await (const chunk of found.open()) chunks.push(chunk);
+  return { bytes: Buffer.concat(chunks), type: found.type };
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** The part of a range that there is; the answered one counts. */
 function within({ first, last }: ByteRange, size: number): ByteRange {

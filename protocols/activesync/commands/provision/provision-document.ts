@@ -5,15 +5,18 @@ import {
   policySettings,
   type SettingValue,
 } from '#domain/policy-settings';
+import type { ProtocolVersion } from '../../protocol-version.ts';
 import { Provision } from '../../wbxml/code-pages/provision.ts';
 import { type Element, el } from '../../wbxml/element.ts';
+import { policyFor120 } from './old-policies.ts';
 
 /**
- * The policy as devices take it (MS-ASPROV, EASProvisionDoc; every element is known from 12.1 on). A setting that a
+ * The policy as devices take it from 12.0 on (MS-ASPROV, EASProvisionDoc; every element from 12.1 on). A setting that a
  * device may still hold from an earlier policy is sent with what is assumed without it; whether a password is needed
  * is always said.
  */
-export function provisionDocument({ settings, everSet }: EffectivePolicy): Element {
+export function provisionDocument(policy: EffectivePolicy, version: ProtocolVersion): Element {
+  const { settings, everSet } = version === '12.0' ? policyFor120(policy) : policy;
   const elements = policySettingNames.map((name) => {
     const value = settings[name];
     if (value !== undefined) return write(name, value);

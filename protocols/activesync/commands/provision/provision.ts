@@ -3,17 +3,15 @@ import type { EffectivePolicy } from '#domain/policy';
 import { Acknowledgement } from '#domain/provisioning';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
-import { isAtLeast } from '../../protocol-version.ts';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { CommonStatus } from '../../status.ts';
 import { Provision } from '../../wbxml/code-pages/provision.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
 import { child, type Element, el, has, integerOf, textOf } from '../../wbxml/element.ts';
 import { readDeviceInformation } from '../settings/device-information.ts';
+import { asksMoreThan, policyTypeOf, wapDocument } from './old-policies.ts';
 import { provisionDocument } from './provision-document.ts';
 import { PolicyStatus, ProvisionStatus } from './status.ts';
-
-/** The only form of policies from 12.0 on (MS-ASPROV, PolicyType). */
-const POLICY_TYPE = 'MS-EAS-Provisioning-WBXML';
 
 /** The device that tries an account out (DeviceId=validate) has no record to keep keys in. */
 const TRIAL_KEY = 1;
@@ -67,7 +65,7 @@ export const provision = defineCommand({
         ? el(Settings.DeviceInformation, el(Settings.Status, 1))
         : undefined,
       el(Provision.Status, result.status),
-      result.policy && writePolicies(result.policy),
+      result.policy && writePolicies(result.policy, line.protocolVersion),
       result.wipe === 'full' ? el(Provision.RemoteWipe) : undefined,
       result.wipe === 'account-only' ? el(Provision.AccountOnlyRemoteWipe) : undefined,
     ),
@@ -142,10 +140,13 @@ async function runWiped(
 async function runPolicy(asked: PolicyRequest, context: CommandContext): Promise<ProvisionResult> {
   const { mailbox, device, policy, services } = context;
   const { type } = asked;
-  if (type !== POLICY_TYPE) {
+  if (type !== policyTypeOf(context.version)) {
     return { status: ProvisionStatus.Success, policy: { status: PolicyStatus.UnknownPolicyType, type } };
   }
   if (asked.phase === 'download') {
+    if (!policy.allowNonProvisionableDevices && asksMoreThan(context.version, policy.settings)) {
+      return { status: CommonStatus.LegacyDeviceOnStrictPolicy };
+    }
     const key = isTrial(context)
       ? TRIAL_KEY
       : await services.provisioning.offer(mailbox.ref, device.id, policy);
@@ -180,8 +181,10 @@ function isTrial({ device }: CommandContext): boolean {
   return device.id === 'validate';
 }
 
-function writePolicies(policy: PolicyResult): Element {
-  const document = 'document' in policy && policy.document ? provisionDocument(policy.document) : undefined;
+function writePolicies(policy: PolicyResult, version: ProtocolVersion): Element {
+  const offered = 'document' in policy ? policy.document : undefined;
+  const document =
+    offered && (version === '2.5' ? wapDocument(offered) : provisionDocument(offered, version));
   return el(
     Provision.Policies,
     el(

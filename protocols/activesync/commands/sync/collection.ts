@@ -70,9 +70,9 @@ export async function serveCollection(
 }
 
 /** Whether what is asked for can be asked of a folder of this class. */
-function suits({ options, byConversation }: CollectionRequest, itemClass: ItemClass): boolean {
+function suits({ options, byConversation, className }: CollectionRequest, itemClass: ItemClass): boolean {
   const isForClass = options === undefined || optionsSuit(itemClass, options);
-  return isForClass && !(byConversation && itemClass !== 'Email');
+  return isForClass && (className ?? itemClass) === itemClass && !(byConversation && itemClass !== 'Email');
 }
 
 /** MS-ASCMD, SyncKey (Sync): an answered collection has one; 0 tells the client to start over. */

@@ -4,8 +4,9 @@ import type { ItemClass } from '#domain/folder';
 import type { SyncRules } from '#domain/sync';
 import { bodyCost } from '../../classes/body.ts';
 import { type BodyOptions, readBodyOptions } from '../../classes/body-options.ts';
+import { legacyBodyCost } from '../../classes/legacy-email.ts';
 import type { CommandContext } from '../../command.ts';
-import { isAtLeast } from '../../protocol-version.ts';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, integerOf, textOf } from '../../wbxml/element.ts';
 
@@ -68,8 +69,8 @@ export function optionsSuit(itemClass: ItemClass, text: string): boolean {
 
 /** As a text that stays with the state; equal options make equal texts. */
 export function optionsText(options: SyncOptions): string {
-  const { filterType, serverWins, preferences, mimeSupport, mimeTruncation } = options;
-  return JSON.stringify({ filterType, serverWins, preferences, mimeSupport, mimeTruncation });
+  const { filterType, serverWins, preferences, mimeSupport, mimeTruncation, truncation } = options;
+  return JSON.stringify({ filterType, serverWins, preferences, mimeSupport, mimeTruncation, truncation });
 }
 
 /** What `optionsText` made. */
@@ -87,17 +88,24 @@ export function syncRules(
   itemClass: ItemClass,
 ): (text: string) => SyncRules {
   const longest = itemClass === 'Email' ? filterDays[numberSetting(context, 'MaxEmailAgeFilter')] : 0;
-  const untold = isAtLeast(context.version, '14.0') ? 0 : Changed.Categories;
+  const untold = untoldMarks(context.version);
+  const costOf = context.version === '2.5' ? legacyBodyCost : bodyCost;
   return (text) => {
     const options = parseOptionsText(text);
     const wanted = itemClass === 'Email' ? (filterDays[options.filterType] ?? 0) : 0;
     return {
       filterDays: narrower(wanted, longest ?? 0),
       serverWins: options.serverWins,
-      cost: ({ size }) => bodyCost(options, size),
+      cost: ({ size }) => costOf(options, size),
       untold,
     };
   };
+}
+
+/** MS-ASEMAIL: Flag came with 12.0, Categories with 14.0. */
+function untoldMarks(version: ProtocolVersion): number {
+  if (version === '2.5') return Changed.Flag | Changed.Categories;
+  return isAtLeast(version, '14.0') ? 0 : Changed.Categories;
 }
 
 function numberSetting(context: Pick<CommandContext, 'policy'>, name: 'MaxEmailAgeFilter'): number {

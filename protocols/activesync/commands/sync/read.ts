@@ -5,7 +5,10 @@ import type { ClientCommand } from '#domain/sync';
 import { BodyOptionsError } from '../../classes/body-options.ts';
 import { readMarks } from '../../classes/email.ts';
 import { InvalidPropertyError } from '../../classes/email-flag.ts';
+import { CommandError } from '../../command-error.ts';
 import { parseCollectionId, parseServerId } from '../../ids.ts';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
+import { CommonStatus } from '../../status.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { child, childrenOf, type Element, flagOf, has, integerOf, textOf } from '../../wbxml/element.ts';
@@ -36,6 +39,8 @@ export interface CollectionRequest {
   readonly commands: readonly RequestCommand[];
   /** MS-ASCMD, ConversationMode: only mail has conversations. */
   readonly byConversation: boolean;
+  /** MS-ASCMD, Class (Sync), as it was sent below 14.0. */
+  readonly className?: string | undefined;
 }
 
 export interface SyncRequest {
@@ -71,13 +76,18 @@ export const largestWindow = 512;
 const windowWithoutSize = 100;
 const heartbeat = { least: 60, most: 3540 };
 
-/** Reads the document. Throws SyncError. */
-export function readSync(body: Element): SyncRequest {
+/** Reads the document. Throws SyncError, and CommandError for what its version does not know. */
+export function readSync(body: Element, version: ProtocolVersion): SyncRequest {
+  refuseUnknownTo(version, body);
   const elements = childrenOf(child(body, AirSync.Collections), AirSync.Collection);
   if (elements.length > mostCollections) {
-    throw new SyncError(SyncStatus.TooManyCollections, 'too many collections', mostCollections);
+    // Status 15 and Limit came with 12.1.
+    const [status, limit] = isAtLeast(version, '12.1')
+      ? [SyncStatus.TooManyCollections, mostCollections]
+      : [SyncStatus.ProtocolError];
+    throw new SyncError(status, 'too many collections', limit);
   }
-  const collections = elements.map(readCollection);
+  const collections = elements.map((element) => readCollection(element, version));
   const commands = collections.reduce((sum, { commands: { length } }) => sum + length, 0);
   if (commands > mostCommands) {
     throw new SyncError(SyncStatus.ProtocolError, 'too many commands');
@@ -90,6 +100,15 @@ export function readSync(body: Element): SyncRequest {
     throw new SyncError(SyncStatus.ProtocolError, 'nothing is asked for');
   }
   return { collections, partial, waitSeconds, windowSize };
+}
+
+/** What came with 12.1: a client that waits for changes in an older version would get its answer at once, and spin. */
+function refuseUnknownTo(version: ProtocolVersion, body: Element): void {
+  if (isAtLeast(version, '12.1')) return;
+  const unknown = [AirSync.Wait, AirSync.HeartbeatInterval, AirSync.Partial].find((tag) => has(body, tag));
+  if (unknown !== undefined) {
+    throw new CommandError(CommonStatus.InvalidXML, `${unknown.name} is not known to ${version}`);
+  }
 }
 
 function readWait(body: Element): number {
@@ -113,7 +132,7 @@ function readWindowSize(parent: Element): number | undefined {
   return size === undefined || (size >= 1 && size <= largestWindow) ? size : largestWindow;
 }
 
-function readCollection(element: Element): CollectionRequest {
+function readCollection(element: Element, version: ProtocolVersion): CollectionRequest {
   const syncKey = textOf(element, AirSync.SyncKey)?.trim();
   const collectionId = textOf(element, AirSync.CollectionId)?.trim();
   if (!syncKey || !collectionId || collectionId.length > longestId) {
@@ -137,6 +156,7 @@ function readCollection(element: Element): CollectionRequest {
     options,
     commands,
     byConversation: has(element, AirSync.ConversationMode),
+    className: isAtLeast(version, '14.0') ? undefined : textOf(element, AirSync.Class)?.trim() || undefined,
   };
 }
 

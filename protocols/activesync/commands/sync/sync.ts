@@ -1,9 +1,12 @@
 /** MS-ASCMD, Sync: the client's changes and ours, at once or when there are any. */
 import { type CommandContext, defineCommand } from '../../command.ts';
+import { CommandError } from '../../command-error.ts';
+import { isAtLeast } from '../../protocol-version.ts';
+import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { completed, keep, repeated } from './cached.ts';
-import { serveCollection } from './collection.ts';
+import { everyCollectionAnswered, serveForVersion } from './old-versions.ts';
 import { largestWindow, readSync, SyncError, type SyncRequest } from './read.ts';
 import { waitForChanges } from './wait.ts';
 
@@ -16,10 +19,14 @@ export const sync = defineCommand({
   name: 'Sync',
   code: 0,
   // What is repeated or completed may be one that waited.
-  waits: (read) =>
+  waits: (read: Read) =>
     read === 'repeat' || (!(read instanceof SyncError) && (read.partial || read.waitSeconds > 0)),
-  read: (body): Read => orError(() => readSync(body)),
-  readEmpty: (): Read => 'repeat',
+  read: (body, line): Read => orError(() => readSync(body, line.protocolVersion)),
+  readEmpty: (line): Read => {
+    // MS-ASCMD, Empty Sync Request: since 12.1.
+    if (isAtLeast(line.protocolVersion, '12.1')) return 'repeat';
+    throw new CommandError(CommonStatus.InvalidContent, 'no body');
+  },
   run: (request, context) => run(request, context),
   write: (result) => (result instanceof SyncError ? errorElement(result) : result),
 });
@@ -72,13 +79,18 @@ async function serveOnce(
   for (const collection of request.collections) {
     const hasRoom = window > 0 && bytes > 0;
     const isWorkLeft = hasRoom || collection.commands.length > 0 || collection.syncKey === '0';
-    if (!isWorkLeft) {
+    if (!isWorkLeft && !everyCollectionAnswered(context.version)) {
       continue;
     }
-    const answer = await serveCollection(
+    const answer = await serveForVersion(
       hasRoom ? collection : { ...collection, getChanges: false },
       context,
-      { windowSize: Math.max(1, Math.min(window, collection.windowSize)), bytes, hasWaited },
+      {
+        windowSize: Math.max(1, Math.min(window, collection.windowSize)),
+        bytes,
+        hasWaited,
+        isPutOff: collection.getChanges && !hasRoom,
+      },
     );
     window -= answer.changes;
     bytes -= answer.bytes;

@@ -1,0 +1,35 @@
+import type { Mailbox } from '#domain/mailbox';
+import { decodeTransfer } from '#mime/decode-part';
+import { findItem } from './find-item.ts';
+import { parseFileReference } from './ids.ts';
+
+/** An attachment as a client asks for it. */
+export interface FoundAttachment {
+  /** Such as application/pdf. */
+  readonly type: string;
+  /** Its bytes, decoded as they are read; each call begins anew. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The attachment that a FileReference (AttName in 2.5) names, wherever its message is now; undefined if there is none.
+ * MS-ASAIRS, FileReference.
+ */
+export async function findAttachment(
+  fileReference: string,
+  mailbox: Mailbox,
+): Promise<FoundAttachment | undefined> {
+  const place = parseFileReference(fileReference);
+  const item = place && (await findItem(mailbox.reader, place));
+  const [detail] = item === undefined ? [] : await mailbox.reader.details([item.id]);
+  const attachment = item?.attachments.find(({ part }) => part === place?.part);
+  const part = detail?.parts.find(({ path }) => path === place?.part);
+  if (item === undefined || attachment === undefined || part === undefined) return undefined;
+  const { start, end, encoding } = part;
+  return {
+    type: attachment.type,
+    open: () => decodeTransfer(encoding, start < end ? mailbox.openBody(item, [start, end]) : nothing()),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

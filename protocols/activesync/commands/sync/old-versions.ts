@@ -1,0 +1,64 @@
+/** Sync below 12.1: every collection is answered, whether there is anything to say or not, and begins with its Class. */
+import { classOf, type ItemClass } from '#domain/folder';
+import { FolderSync } from '#domain/sync';
+import type { CommandContext } from '../../command.ts';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
+import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
+import { type Element, el } from '../../wbxml/element.ts';
+import { type CollectionAnswer, type Room, serveCollection } from './collection.ts';
+import { syncRules } from './options.ts';
+import type { CollectionRequest } from './read.ts';
+import { SyncStatus } from './status.ts';
+
+/** MS-ASCMD, Sync: leaving out what has not changed, and the empty answer, came with 12.1. */
+export function everyCollectionAnswered(version: ProtocolVersion): boolean {
+  return !isAtLeast(version, '12.1');
+}
+
+/** Serves a collection as `serveCollection` does, and answers in the form of the request's version. */
+export async function serveForVersion(
+  request: CollectionRequest,
+  context: CommandContext,
+  room: Room & {
+    /** The client asked for changes, and there is no room for any in this answer. */
+    readonly isPutOff: boolean;
+  },
+): Promise<CollectionAnswer> {
+  const answer = await serveCollection(request, context, room);
+  if (!everyCollectionAnswered(context.version)) return answer;
+  const itemClass = await classInFolder(request, context);
+  const isMore = answer.element === undefined && room.isPutOff && (await isNews(request, context, itemClass));
+  const element = answer.element ?? nothingNew(request, isMore);
+  const named = el(AirSync.Class, itemClass ?? request.className ?? 'Email');
+  return { ...answer, element: el(element.tag, named, ...element.children) };
+}
+
+async function classInFolder(
+  { folder }: CollectionRequest,
+  { mailbox }: CommandContext,
+): Promise<ItemClass | undefined> {
+  const known = folder === undefined ? undefined : await mailbox.reader.folder(folder);
+  return known && classOf(known.type);
+}
+
+async function isNews(
+  { folder }: CollectionRequest,
+  context: CommandContext,
+  itemClass: ItemClass | undefined,
+): Promise<boolean> {
+  const { mailbox, device, services } = context;
+  if (folder === undefined || itemClass === undefined) return false;
+  const sync = new FolderSync(mailbox, services.clock, services.random);
+  return await sync.hasChanges(device.id, folder, syncRules(context, itemClass));
+}
+
+/** The key stays. What had no room is asked for again only when the answer says that there is more. */
+function nothingNew({ collectionId, syncKey }: CollectionRequest, isMore: boolean): Element {
+  return el(
+    AirSync.Collection,
+    el(AirSync.SyncKey, syncKey),
+    el(AirSync.CollectionId, collectionId),
+    el(AirSync.Status, SyncStatus.Success),
+    isMore ? el(AirSync.MoreAvailable) : undefined,
+  );
+}
