@@ -137,7 +137,7 @@ export const mailboxRows = {
   ),
   /** q: bytes and items, and the next folder number. */
   usage: plainRow<[], mail.UsageRecord>('q', mail.usageCodec),
-  /** T: due (ms), kind, ref. What is to be done in this mailbox later; empty. */
+  /** T: due (ms), kind, what it is about (tasks.ts). What is to be done in this mailbox later; empty. */
   task: plainRow<[U64, U8, Bytes], null>('T', mail.emptyCodec),
 };
 

@@ -16,7 +16,15 @@ import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
 import { placeTime } from './place-time.ts';
 import type { ItemRecord, UsageRecord } from './records/mail.ts';
 import type { Bytes, Part, Tx } from './store.ts';
-import { putTask, TaskKind, unlinkDelayMs } from './tasks.ts';
+import {
+  dueTopic,
+  encodeFolders,
+  foldersOfTask,
+  putTask,
+  TaskKind,
+  taskShard,
+  unlinkDelayMs,
+} from './tasks.ts';
 
 /** Topic of the folder tree and of the mailbox's devices; folders have their own number. */
 export const mailboxTopic = 0;
@@ -47,6 +55,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   readonly #hasTaskShard: boolean;
   readonly #changes = new Map<FolderId, { device: DeviceId | undefined; changes: ItemChange[] }>();
   #hierarchy: { device: DeviceId | undefined; changes: HierarchyChange['changes'][number][] } | undefined;
+  readonly #deletedFolders: FolderId[] = [];
   #usage: UsageRecord | undefined;
   #usageChanged = false;
   #added = 0;
@@ -74,7 +83,10 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   }
 
   deleteFolder(id: FolderId): void {
-    this.#tx.del(this.context.part, rows.folder.key(u32(id)));
+    this.#requireTaskShard();
+    this.#deletedFolders.push(id);
+    this.#del(rows.folder.key(u32(id)));
+    this.#tx.touch(this.context.part, id);
   }
 
   async nextFolderId(): Promise<FolderId> {
@@ -232,6 +244,11 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
       this.#put(rows.hierarchy, rows.hierarchy.key(u64(await this.seq())), this.#hierarchy);
       this.#tx.touch(this.context.part, mailboxTopic);
     }
+    for (let n = 0; n < this.#deletedFolders.length; n += foldersOfTask) {
+      const about = encodeFolders(this.#deletedFolders.slice(n, n + foldersOfTask));
+      this.#schedule(TaskKind.EmptyFolders, about, this.#nowMs);
+      this.#tx.touch(taskShard(this.#ref), dueTopic);
+    }
     if (this.#usageChanged && this.#usage !== undefined) {
       this.#put(rows.usage, rows.usage.key(), this.#usage);
     }
@@ -310,10 +327,12 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#tx.put(part, referenceKey, blobRows.reference.encode(sealer, part, referenceKey, null));
   }
 
+  #requireTaskShard(): void {
+    if (!this.#hasTaskShard) throw new NeedsTaskShard();
+  }
+
   #schedule(kind: TaskKind, ref: Bytes, dueMs: number): void {
-    if (!this.#hasTaskShard) {
-      throw new NeedsTaskShard();
-    }
+    this.#requireTaskShard();
     putTask(this.#tx, this.context.sealer, this.#ref, { kind, about: ref, dueMs });
   }
 

@@ -5,11 +5,13 @@ import type { Logger } from '#telemetry/log';
 import type { KeyRing } from './key-ring.ts';
 import { blobPart, idBytes } from './keys.ts';
 import { blobRows } from './layout.ts';
+import type { StoredMail } from './mail-store.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Page, Part, Range, Reader, Store, Tx } from './store.ts';
 
 export interface MaintenanceParts {
   readonly store: Store;
+  readonly mail: StoredMail;
   readonly blobs: BlobStore;
   readonly keys: KeyRing;
   readonly sealer: Sealer;
@@ -58,6 +60,18 @@ export async function deleteWhere(
   for (let from: Bytes | undefined = gte; from !== undefined; ) {
     signal.throwIfAborted();
     from = await step(from);
+  }
+}
+
+/** Deletes every row of a range, page by page. */
+export async function removeRange(
+  { store, signal }: MaintenanceRun,
+  part: Part,
+  range: Range,
+): Promise<void> {
+  for (let gte: Bytes | undefined = range.gte; gte !== undefined; ) {
+    signal.throwIfAborted();
+    gte = (await store.deleteRange(part, { ...range, gte })).next;
   }
 }
 

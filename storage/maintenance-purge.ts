@@ -14,9 +14,9 @@ import {
   uniqueParts,
 } from './keys.ts';
 import { mailboxRows, organizationRows, systemRows } from './layout.ts';
-import { type MaintenanceRun, pagesOf, partOfBlob, unlink } from './maintenance-context.ts';
+import { type MaintenanceRun, pagesOf, partOfBlob, removeRange, unlink } from './maintenance-context.ts';
 import { taskOf, unlinkBodies } from './maintenance-tasks.ts';
-import type { Bytes, Part, Range } from './store.ts';
+import type { Bytes, Part } from './store.ts';
 import { TaskKind } from './tasks.ts';
 
 /** Each may name a body in a partition of its own. */
@@ -121,11 +121,4 @@ async function removeItems(
       unlink(tx, ref, blob);
     }
   });
-}
-
-async function removeRange({ store, signal }: MaintenanceRun, part: Part, range: Range): Promise<void> {
-  for (let gte: Bytes | undefined = range.gte; gte !== undefined; ) {
-    signal.throwIfAborted();
-    gte = (await store.deleteRange(part, { ...range, gte })).next;
-  }
 }

@@ -12,9 +12,11 @@ import {
 } from './keys.ts';
 import { mailboxRows, queueRows } from './layout.ts';
 import { type MaintenanceRun, pagesOf, partOfBlob, unlink } from './maintenance-context.ts';
+import { emptyDeletedFolder } from './maintenance-folders.ts';
 import { tidy } from './maintenance-tidy.ts';
 import type { Bytes, Range } from './store.ts';
 import {
+  decodeFolders,
   decodeNotes,
   encodeNotes,
   pointerKey,
@@ -70,6 +72,9 @@ async function runDueTasks(run: MaintenanceRun, ref: MailboxRef, dueMs: number):
       ref,
       tasks.filter(({ kind }) => kind === TaskKind.UnlinkBlob),
     );
+    for (const task of tasks.filter(({ kind }) => kind === TaskKind.EmptyFolders)) {
+      await emptyFolders(run, ref, task);
+    }
     for (const task of tasks.filter(({ kind }) => kind === TaskKind.Tidy)) {
       await tidyAndComeBack(run, ref, task);
     }
@@ -95,6 +100,12 @@ export async function unlinkBodies(
       }
     },
   );
+}
+
+async function emptyFolders(run: MaintenanceRun, ref: MailboxRef, task: Task): Promise<void> {
+  for (const folder of decodeFolders(task.about)) await emptyDeletedFolder(run, ref, folder);
+  const part = mailboxPart(ref.organization, ref.mailbox);
+  await run.store.transact([part], async (tx) => tx.del(part, task.key));
 }
 
 /** A mailbox that is gone is not visited again. */

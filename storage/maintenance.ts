@@ -1,21 +1,25 @@
 /** What the store needs done now and then, in the background. */
+import { queuePart, queueShards } from './keys.ts';
 import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
 import { purgeMailboxes } from './maintenance-purge.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
 import { runMailboxTasks } from './maintenance-tasks.ts';
 import { gatherConversations } from './migrations/0001-conversations.ts';
+import { dueTopic } from './tasks.ts';
 
 const intervalMs = 3_600_000;
 
 /**
  * Maintenance does what is due: tasks of mailboxes, mailboxes disabled 30 days ago, and once a day the large bodies
- * nobody needs. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
+ * nobody needs. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   readonly #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #cancelTimer: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
+  #isWoken = false;
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
@@ -23,12 +27,17 @@ export class Maintenance {
 
   /** Runs at once, and an hour after each run ends. A failure is logged. */
   start(): void {
-    this.#running = this.#runAndComeBack();
+    const shards = Array.from({ length: queueShards }, (_, n) => queuePart(n));
+    this.#unwatch ??= this.#parts.store.watch(shards, (_part, topic) => {
+      if (topic === dueTopic) this.#wake();
+    });
+    this.#running = this.#running.then(() => this.#runAndComeBack());
   }
 
   /** Resolves when the step in hand is over; nothing runs after that. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#unwatch?.();
     this.#cancelTimer?.();
     await this.#running;
   }
@@ -38,11 +47,32 @@ export class Maintenance {
    * throws what fails otherwise, and the abort's reason when it is stopped meanwhile.
    */
   async runDue(nowMs: number): Promise<void> {
-    const run: MaintenanceRun = { ...this.#parts, nowMs, signal: this.#stopped.signal };
+    const run = this.#run(nowMs);
     await runMailboxTasks(run);
     await purgeMailboxes(run);
     await gatherConversations(run);
     await sweepBlobs(run);
+  }
+
+  #run(nowMs: number): MaintenanceRun {
+    return { ...this.#parts, nowMs, signal: this.#stopped.signal };
+  }
+
+  /** Looks for tasks once what is running is over. */
+  #wake(): void {
+    if (this.#isWoken) return;
+    this.#isWoken = true;
+    this.#running = this.#running.then(() => this.#runTasks());
+  }
+
+  async #runTasks(): Promise<void> {
+    const { clock, log } = this.#parts;
+    this.#isWoken = false;
+    try {
+      await runMailboxTasks(this.#run(clock.now()));
+    } catch (err) {
+      if (!this.#stopped.signal.aborted) log.error('maintenance.run.failed', { err });
+    }
   }
 
   async #runAndComeBack(): Promise<void> {

@@ -1,13 +1,19 @@
 /** What is done later in a mailbox, off the path of requests: see maintenance.ts. */
-import type { MailboxRef } from '#domain/ids';
-import { idBytes, mailboxPart, queuePart, queueShards, u8, u64 } from './keys.ts';
+import type { FolderId, MailboxRef } from '#domain/ids';
+import { idBytes, mailboxPart, queuePart, queueShards, u8, u32, u64 } from './keys.ts';
 import { mailboxRows, queueRows } from './layout.ts';
 import type { Sealer } from './rows.ts';
 import type { Bytes, Part, Tx } from './store.ts';
 
-/** UnlinkBlob: about the id of a deleted item's large body. Tidy: about what earlier ones noted (encodeNotes). */
-export const TaskKind = { UnlinkBlob: 1, Tidy: 2 } as const;
+/**
+ * UnlinkBlob: about the id of a deleted item's large body. Tidy: about what earlier ones noted (encodeNotes).
+ * EmptyFolders: about the numbers of deleted folders (encodeFolders), what they hold is to go.
+ */
+export const TaskKind = { UnlinkBlob: 1, Tidy: 2, EmptyFolders: 3 } as const;
 export type TaskKind = (typeof TaskKind)[keyof typeof TaskKind];
+
+/** Topic of a shard: there is something to do at once. */
+export const dueTopic = 1;
 
 /** A deleted item's body is let go at once; its file stays another day (storage design, section 7). */
 export const unlinkDelayMs = 0;
@@ -38,6 +44,22 @@ export function putTask(
 /** Of the row that says: this mailbox has tasks that are due at this time. */
 export function pointerKey(dueMs: number, ref: MailboxRef): Bytes {
   return queueRows.mailboxTask.key(u64(dueMs), idBytes(ref.organization), idBytes(ref.mailbox));
+}
+
+/** So many folders one EmptyFolders task is about. */
+export const foldersOfTask = 100;
+
+/** Numbers of folders as an EmptyFolders task is about them. */
+export function encodeFolders(folders: readonly FolderId[]): Bytes {
+  const bytes = Buffer.alloc(folders.length * 4);
+  for (const [n, folder] of folders.entries()) bytes.writeUInt32BE(folder, n * 4);
+  return bytes;
+}
+
+export function decodeFolders(about: Bytes): FolderId[] {
+  const folders: FolderId[] = [];
+  for (let at = 0; at + 4 <= about.length; at += 4) folders.push(u32.read(about, at) as FolderId);
+  return folders;
 }
 
 /** The newest sequence number of a mailbox at a time (ms since the epoch): log entries have none of their own. */

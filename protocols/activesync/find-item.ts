@@ -10,8 +10,9 @@ export async function findItem(
   reader: MailboxReader,
   { folder, item }: ItemPlace,
 ): Promise<Item | undefined> {
-  const there = await reader.item(folder, item);
-  if (there !== undefined) return there;
+  const [there, itsFolder] = await Promise.all([reader.item(folder, item), reader.folder(folder)]);
+  // What a deleted folder held is gone, though its rows may still be there.
+  if (there !== undefined && itsFolder !== undefined) return there;
   const others = (await reader.folders()).filter(({ id }) => id !== folder);
   const found = await Promise.all(others.map(({ id }) => reader.item(id, item)));
   return found.find((one) => one !== undefined);

@@ -1,5 +1,5 @@
-import { ChangeKind, listEnd, listStart } from './change.ts';
-import { type Folder, FolderType } from './folder.ts';
+import { listEnd, listStart } from './change.ts';
+import { deleteFoldersBelow } from './folder-commands.ts';
 import type { FolderId, ItemId } from './ids.ts';
 import type { Mailbox } from './mailbox.ts';
 
@@ -13,14 +13,7 @@ const itemsAtOnce = 100;
 export async function emptyFolder(mailbox: Mailbox, folder: FolderId, subfolders: boolean): Promise<void> {
   await mailbox.folder(folder);
   await deleteItems(mailbox, folder);
-  if (!subfolders) return;
-  for (const below of descendants(await mailbox.reader.folders(), folder)) {
-    await deleteItems(mailbox, below);
-    await mailbox.transact(async (tx) => {
-      tx.deleteFolder(below);
-      await tx.logHierarchy(ChangeKind.Delete, below);
-    });
-  }
+  if (subfolders) await deleteFoldersBelow(mailbox, folder);
 }
 
 async function deleteItems(mailbox: Mailbox, folder: FolderId): Promise<void> {
@@ -39,10 +32,4 @@ async function deleteItems(mailbox: Mailbox, folder: FolderId): Promise<void> {
     });
     from = { receivedMs: last.receivedMs, item: last.item + 1 };
   }
-}
-
-/** The user's own folders below one, children before their parents. */
-function descendants(folders: readonly Folder[], root: FolderId): readonly FolderId[] {
-  const children = folders.filter(({ parent, type }) => parent === root && type >= FolderType.UserMail);
-  return children.flatMap(({ id }) => [...descendants(folders, id), id]);
 }

@@ -1,20 +1,26 @@
 /** Folders by path: `Inbox/Invoices` from the root, names in any case; a slash in a name is written `\/`. */
 import { ChangeKind } from './change.ts';
 import { DomainError } from './errors.ts';
-import { classOf, type Folder, FolderType, rootFolder } from './folder.ts';
+import {
+  classOf,
+  type Folder,
+  FolderType,
+  folderNameKey,
+  isFolderName,
+  maxFolderDepth,
+  maxFolders,
+  rootFolder,
+} from './folder.ts';
 import type { FolderId } from './ids.ts';
 import type { MailboxTx } from './ports.ts';
 
 const maxDepth = 20;
-const maxNameLength = 256;
-/** MS-ASCMD, Common Status Codes: a client takes no more than 1,000 (TooManyFolders). */
-const maxFolders = 1_000;
 
 /** The path of a folder; undefined if it is gone. */
 export function pathOf(folders: readonly Folder[], id: FolderId): string | undefined {
   const byId = new Map(folders.map((folder) => [folder.id, folder]));
   const names: string[] = [];
-  for (let at = id; at !== rootFolder && names.length < maxDepth * 2; ) {
+  for (let at = id; at !== rootFolder && names.length <= maxFolderDepth; ) {
     const folder = byId.get(at);
     if (folder === undefined) return undefined;
     names.unshift(folder.name.replace(/[\\/]/g, '\\$&'));
@@ -28,7 +34,9 @@ export async function folderAt(tx: MailboxTx, path: string): Promise<FolderId> {
   let at = rootFolder;
   for (const name of namesIn(path)) {
     const folders = await tx.folders();
-    const found = folders.find((folder) => folder.parent === at && nameKey(folder.name) === nameKey(name));
+    const found = folders.find(
+      (folder) => folder.parent === at && folderNameKey(folder.name) === folderNameKey(name),
+    );
     if (found !== undefined && (classOf(found.type) !== 'Email' || found.type === FolderType.Outbox)) {
       throw new DomainError('request/invalid', `The folder ${found.name} does not take mail.`);
     }
@@ -55,13 +63,8 @@ function namesIn(path: string): readonly string[] {
   const names = plain
     .split('/')
     .map((name) => name.replace(/\0(\d+)\0/g, (_all, n: string) => escaped[Number(n)] ?? '').trim());
-  const isValid = (name: string) => name !== '' && name.length <= maxNameLength && !/\p{Cc}/u.test(name);
-  if (names.length > maxDepth || !names.every(isValid)) {
+  if (names.length > maxDepth || !names.every(isFolderName)) {
     throw new DomainError('request/invalid', `"${path.slice(0, 100)}" is no path such as Inbox/Invoices.`);
   }
   return names;
-}
-
-function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }

@@ -37,6 +37,28 @@ export interface Folder {
 
 export const rootFolder = 0 as FolderId;
 
+/** A mailbox has so many folders at most, and none of them stands deeper: one below the root has the depth 1. */
+export const maxFolders = 10_000;
+export const maxFolderDepth = 30;
+const maxFolderNameLength = 256;
+
+/** Whether its owner made it, and may name, move and delete it. */
+export function isUserFolder({ type }: Pick<Folder, 'type'>): boolean {
+  return type >= FolderType.UserMail;
+}
+
+/** Whether a folder may be called so: 1 to 256 characters that every client can show, not all of them blank. */
+export function isFolderName(name: string): boolean {
+  return (
+    name.trim() !== '' && [...name].length <= maxFolderNameLength && !/[\p{Cc}\p{Cs}\ufffe\uffff]/u.test(name)
+  );
+}
+
+/** Names with the same key are one name to a user: siblings differ in it. */
+export function folderNameKey(name: string): string {
+  return name.normalize('NFC').trim().toLowerCase();
+}
+
 const classes: Readonly<Record<FolderType, ItemClass>> = {
   2: 'Email',
   3: 'Email',

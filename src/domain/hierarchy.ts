@@ -1,16 +1,18 @@
 import { ChangeKind, type HierarchyChange } from './change.ts';
-import { DomainError } from './errors.ts';
-import { type Folder, rootFolder } from './folder.ts';
+import type { Folder } from './folder.ts';
+import { parentsFirst } from './folder-tree.ts';
+import { findHierarchyState, hierarchyKeyOf, isBehind, newestState } from './hierarchy-state.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
 import type { FolderSyncState } from './sync-state.ts';
 
-/** What a device has to do to its folder tree; parents stand before their children. */
+/** What a device has to do to its folder tree; parents stand before their children, and the other way round in `deleted`. */
 export interface HierarchyAnswer {
   /** The key in force now: the request's own if there was nothing to say. */
   readonly key: string;
+  /** A folder whose type changed is among the deleted as well. */
   readonly added: readonly Folder[];
   readonly updated: readonly Folder[];
   readonly deleted: readonly FolderId[];
@@ -20,9 +22,9 @@ export interface HierarchyAnswer {
 const KEY_ZERO = '0';
 
 /**
- * Brings a device's folder tree up to date (MS-ASCMD, FolderSync): the whole tree for key 0, else what others changed
- * since the key. A key one behind means that our last answer was lost: it is worked out again. Throws
- * `sync/invalid-key`.
+ * Brings a device's folder tree up to date (MS-ASCMD, FolderSync): the whole tree for key 0, else what changed since the
+ * key, but for what the device was told to have done itself. A key one behind means that our last answer was lost: it is
+ * worked out again. Throws `sync/invalid-key`.
  */
 export function syncHierarchy(
   mailbox: Mailbox,
@@ -35,16 +37,10 @@ export function syncHierarchy(
   );
 }
 
-/** Whether others changed the folder tree since the device's last FolderSync; true if it never made one. */
+/** Whether the folder tree changed since the device's last FolderSync; true if it never made one. */
 export async function isHierarchyNews(reader: MailboxReader, device: DeviceId): Promise<boolean> {
-  const [newest] = await reader.folderSyncStates(device);
-  if (newest === undefined) return true;
-  for (let after: number | undefined = newest.seq; after !== undefined; ) {
-    const page = await reader.hierarchyChanges(after);
-    if (page.rows.some((change) => change.device !== device)) return true;
-    after = page.next;
-  }
-  return false;
+  const newest = await newestState(reader, device);
+  return newest === undefined || (await isBehind(reader, newest));
 }
 
 async function startOver(tx: MailboxTx, device: DeviceId, random: Random): Promise<HierarchyAnswer> {
@@ -53,28 +49,53 @@ async function startOver(tx: MailboxTx, device: DeviceId, random: Random): Promi
   tx.putFolderSyncState(device, state);
   // The other generation belongs to a life that is over: no key names it any more.
   tx.putFolderSyncState(device, { nonce: '', number: 0, seq: 0 });
-  return { key: keyOf(state), added: parentsFirst(await tx.folders()), updated: [], deleted: [] };
+  return { key: hierarchyKeyOf(state), added: parentsFirst(await tx.folders()), updated: [], deleted: [] };
 }
 
 async function catchUp(tx: MailboxTx, device: DeviceId, key: string): Promise<HierarchyAnswer> {
-  const base = (await tx.folderSyncStates(device)).find((state) => state.number > 0 && keyOf(state) === key);
-  if (base === undefined)
-    throw new DomainError('sync/invalid-key', 'The key names no state of the folder tree.');
-  const touched = foldChanges(await allChanges(tx, base.seq), device);
-  if (touched.size === 0) return { key, added: [], updated: [], deleted: [] };
-  const folders = new Map((await tx.folders()).map((folder) => [folder.id, folder]));
+  const { base, newest } = await findHierarchyState(tx, device, key);
+  const fates = foldChanges(await allChanges(tx, base.seq), new Set(base.own));
+  if (fates.size === 0) return { key, added: [], updated: [], deleted: [] };
+  const folders = new Map((await foldersOf(tx, [...fates.keys()])).map((folder) => [folder.id, folder]));
   const added: Folder[] = [];
   const updated: Folder[] = [];
   const deleted: FolderId[] = [];
-  for (const [id, wasThere] of touched) {
+  for (const [id, { isHeld, wasDeleted }] of fates) {
     const folder = folders.get(id);
-    if (folder !== undefined) (wasThere ? updated : added).push(folder);
-    else if (wasThere) deleted.push(id);
+    const isOther = folder === undefined || wasDeleted;
+    if (isHeld && isOther) deleted.push(id);
+    if (folder !== undefined) (isHeld && !isOther ? updated : added).push(folder);
   }
-  const next: FolderSyncState = { ...base, number: base.number + 1, seq: await tx.lastSeq() };
-  tx.putFolderSyncState(device, next);
-  return { key: keyOf(next), added: parentsFirst(added), updated: parentsFirst(updated), deleted };
+  const next = nextState(base, newest, await tx.lastSeq());
+  if (next !== newest) tx.putFolderSyncState(device, next);
+  return {
+    key: hierarchyKeyOf(next),
+    added: parentsFirst(added),
+    updated: parentsFirst(updated),
+    deleted,
+  };
 }
+
+/**
+ * An answer that says the same as the lost one has its key, and another one has not: so it does not matter which of them
+ * arrives, or the device starts over.
+ */
+function nextState(base: FolderSyncState, newest: FolderSyncState, seq: number): FolderSyncState {
+  const { nonce } = base;
+  if (base === newest) return { nonce, number: base.number + 1, seq };
+  if (newest.seq === seq && newest.own === undefined) return newest;
+  return { nonce, number: newest.number + 2, seq };
+}
+
+/** Those of these folders that exist. */
+async function foldersOf(tx: MailboxTx, ids: readonly FolderId[]): Promise<readonly Folder[]> {
+  if (ids.length > worthReadingAll) return tx.folders();
+  const found = await Promise.all(ids.map((id) => tx.folder(id)));
+  return found.filter((folder) => folder !== undefined);
+}
+
+/** From so many on, all folders at once are read faster than one by one. */
+const worthReadingAll = 100;
 
 async function allChanges(tx: MailboxTx, seq: number): Promise<readonly HierarchyChange[]> {
   const found: HierarchyChange[] = [];
@@ -86,40 +107,31 @@ async function allChanges(tx: MailboxTx, seq: number): Promise<readonly Hierarch
   return found;
 }
 
-/** The folders that others changed, and whether the device knew of each: from before, or because it made it itself. */
-function foldChanges(changes: readonly HierarchyChange[], device: DeviceId): ReadonlyMap<FolderId, boolean> {
-  const touched = new Map<FolderId, boolean>();
+interface Fate {
+  /** The device has it, from before or because it made it itself. */
+  readonly isHeld: boolean;
+  /** It is another one than the device has: deleted, and perhaps made again with another type. */
+  readonly wasDeleted: boolean;
+}
+
+/** What became of the folders that a device is to be told of; those deleted stand in the order of that. */
+function foldChanges(
+  changes: readonly HierarchyChange[],
+  own: ReadonlySet<number>,
+): ReadonlyMap<FolderId, Fate> {
+  const fates = new Map<FolderId, Fate>();
   const known = new Map<FolderId, boolean>();
-  for (const change of changes) {
-    const isOwn = change.device === device;
-    for (const { kind, folder } of change.changes) {
-      if (!known.has(folder)) known.set(folder, kind !== ChangeKind.Add || isOwn);
-      if (!isOwn) touched.set(folder, known.get(folder) ?? true);
+  for (const { seq, changes: steps } of changes) {
+    const isOwn = own.has(seq);
+    for (const { kind, folder } of steps) {
+      const isHeld = known.get(folder) ?? (kind !== ChangeKind.Add || isOwn);
+      known.set(folder, isHeld);
+      const isDelete = kind === ChangeKind.Delete;
+      const wasDeleted = isDelete || fates.get(folder)?.wasDeleted === true;
+      if (isDelete) fates.delete(folder);
       // What the device deleted itself is no news to it, whatever happened to it before.
-      else if (kind === ChangeKind.Delete) touched.delete(folder);
+      if (!isOwn) fates.set(folder, { isHeld, wasDeleted });
     }
   }
-  return touched;
-}
-
-/** Phones were seen to fail on a child whose parent they have not met. */
-function parentsFirst(folders: readonly Folder[]): readonly Folder[] {
-  const byId = new Map(folders.map((folder) => [folder.id, folder]));
-  const depthOf = (folder: Folder): number => {
-    let depth = 0;
-    let parent = byId.get(folder.parent);
-    while (parent !== undefined && parent.id !== rootFolder && depth < folders.length) {
-      depth++;
-      parent = byId.get(parent.parent);
-    }
-    return depth;
-  };
-  return folders
-    .map((folder) => ({ folder, depth: depthOf(folder) }))
-    .sort((a, b) => a.depth - b.depth || a.folder.id - b.folder.id)
-    .map(({ folder }) => folder);
-}
-
-function keyOf({ nonce, number }: FolderSyncState): string {
-  return `${nonce}.${number}`;
+  return fates;
 }

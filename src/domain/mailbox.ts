@@ -65,7 +65,8 @@ export class Mailbox {
       if (from === to) {
         throw new DomainError('item/same-folder', 'Source and destination are the same folder.');
       }
-      const item = await tx.item(from, id);
+      // What a deleted folder held is gone, though its rows may still be there.
+      const item = (await tx.folder(from)) && (await tx.item(from, id));
       const destination = await tx.folder(to);
       if (item === undefined) {
         const there = destination && (await tx.item(to, id));

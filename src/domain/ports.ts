@@ -72,6 +72,7 @@ export interface MailboxTx extends MailboxReader {
   /** This transaction's sequence number in the mailbox. */
   seq(): Promise<number>;
   putFolder(folder: Folder): void;
+  /** Deletes a folder, which nothing finds any more; the items in it go by and by, with what devices hold of it. */
   deleteFolder(id: FolderId): void;
   /** The next folder number, never used before. */
   nextFolderId(): Promise<FolderId>;

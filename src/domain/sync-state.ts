@@ -1,4 +1,5 @@
 import type { Position } from './change.ts';
+import type { FolderType } from './folder.ts';
 import type { FolderId, ItemId } from './ids.ts';
 
 /** What a client said of one Add, kept so that a repeated request makes no second item. */
@@ -34,11 +35,23 @@ export interface SyncState {
   readonly adds: readonly StoredAdd[];
 }
 
+/** What a device asked to be done to the folder tree. */
+export type FolderCommand =
+  | { readonly kind: 'create'; readonly parent: FolderId; readonly name: string; readonly type: FolderType }
+  | { readonly kind: 'update'; readonly folder: FolderId; readonly parent: FolderId; readonly name: string }
+  | { readonly kind: 'delete'; readonly folder: FolderId };
+
 /** What a device knows of the folder tree. Two generations, by the parity of `number`. */
 export interface FolderSyncState {
   readonly nonce: string;
   readonly number: number;
   readonly seq: number;
+  /** Changes after `seq` that the device made itself, and knows of; those of others between them it does not. */
+  readonly own?: readonly number[] | undefined;
+  /** The command that this state answered, and the folder it was done to: a repeated request is told the same. */
+  readonly done?: { readonly command: FolderCommand; readonly folder: FolderId } | undefined;
+  /** A deletion that began from this state and takes more than one transaction: what was done of it so far. */
+  readonly deleting?: { readonly folder: FolderId; readonly seqs: readonly number[] } | undefined;
 }
 
 /** The last Ping and Sync a device sent whole: empty requests repeat them. MS-ASCMD, Empty Sync Request. */

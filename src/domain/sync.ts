@@ -176,8 +176,8 @@ export class FolderSync {
     rules: (options: string) => SyncRules,
   ): Promise<boolean> {
     const { reader } = this.#mailbox;
-    const [state] = await reader.syncStates(device, folder);
-    if (state === undefined) {
+    const [[state], there] = await Promise.all([reader.syncStates(device, folder), reader.folder(folder)]);
+    if (state === undefined || there === undefined) {
       return false;
     }
     const request = { device, folder, windowSize: 1, answerBytes: 1 };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChangeKind } from '#domain/change';
-import type { DeviceId, FolderId } from '#domain/ids';
+import { rootFolder } from '#domain/folder';
+import type { FolderId } from '#domain/ids';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint, type TestServer } from './server.ts';
@@ -14,7 +15,6 @@ async function change(
   { database, alice }: TestServer,
   kind: ChangeKind,
   folder: { id: number; parent?: number; name?: string },
-  device?: string,
 ): Promise<void> {
   const id = folder.id as FolderId;
   await database.mail.transact([alice.mailbox], async (of) => {
@@ -27,7 +27,7 @@ async function change(
       const created = before?.created ?? seq;
       tx.putFolder({ id, parent, type: 12, name: folder.name ?? 'x', created, changed: seq });
     }
-    await tx.logHierarchy(kind, id, device as DeviceId | undefined);
+    await tx.logHierarchy(kind, id);
   });
 }
 
@@ -107,15 +107,28 @@ test('key 0 ends the life of older keys, and folders keep their ids', async () =
   expect((await phone.command('FolderSync', request(old))).rootStatus).toBe(9);
 });
 
-test('a folder that the device made itself is not told to it, but to the others', async () => {
+test('FolderSync: a folder whose type changed is a Delete and an Add, other changes of it are an Update', async () => {
   const server = await startEndpoint();
-  const [phone, tablet] = [server.phone('14.1'), server.phone('14.1', { deviceId: 'tablet' })];
-  for (const device of [phone, tablet]) {
-    await device.provision();
-    await device.folderSync();
-  }
-  await change(server, ChangeKind.Add, { id: 70, name: 'Mine' }, 'testdevice0001');
+  const phone = server.phone('14.1');
+  await phone.provision();
+  await change(server, ChangeKind.Add, { id: 50, name: 'Dates' });
+  await change(server, ChangeKind.Add, { id: 51, name: 'Below', parent: 50 });
   await phone.folderSync();
-  await tablet.folderSync();
-  expect([phone.folders.has('70'), tablet.folders.has('70')]).toEqual([false, true]);
+  await change(server, ChangeKind.Change, { id: 51, name: 'Renamed' });
+  await server.database.mail.transact([server.alice.mailbox], async (of) => {
+    const tx = of(server.alice.mailbox);
+    const id = 50 as FolderId;
+    const seq = await tx.seq();
+    tx.putFolder({ id, parent: rootFolder, type: 13, name: 'Dates', created: seq, changed: seq });
+    await tx.logHierarchy(ChangeKind.Delete, id);
+    await tx.logHierarchy(ChangeKind.Add, id);
+  });
+  const { element } = await phone.command('FolderSync', request(phone.folderKey));
+  const told = child(element, FolderHierarchy.Changes)?.children ?? [];
+  expect(told.map((one) => [one.tag.name, textOf(one, FolderHierarchy.ServerId)])).toEqual([
+    ['Count', undefined],
+    ['Update', '51'],
+    ['Delete', '50'],
+    ['Add', '50'],
+  ]);
 });

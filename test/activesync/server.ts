@@ -162,17 +162,19 @@ export async function startEndpoint(
       clients.push(client);
       return client;
     },
-    /** Gives alice so many more folders, behind the default ones. */
-    async addFolders(count: number): Promise<void> {
-      await database.mail.transact([alice.mailbox], async (of) => {
-        const tx = of(alice.mailbox);
-        const seq = await tx.seq();
-        for (let n = 0; n < count; n++) {
-          const id = await tx.nextFolderId();
-          tx.putFolder({ id, parent: rootFolder, type: 12, name: `Folder ${n}`, created: seq, changed: seq });
-          await tx.logHierarchy(ChangeKind.Add, id);
-        }
-      });
+    /** Gives alice so many more folders, behind the default ones, in the root or another one. */
+    async addFolders(count: number, parent = rootFolder): Promise<void> {
+      for (let from = 0; from < count; from += 500) {
+        await database.mail.transact([alice.mailbox], async (of) => {
+          const tx = of(alice.mailbox);
+          const seq = await tx.seq();
+          for (let n = from; n < Math.min(count, from + 500); n++) {
+            const id = await tx.nextFolderId();
+            tx.putFolder({ id, parent, type: 12, name: `Folder ${n}`, created: seq, changed: seq });
+            await tx.logHierarchy(ChangeKind.Add, id);
+          }
+        });
+      }
     },
     /** Puts a message into a folder of alice, by default the Inbox; by a device, if named. */
     async deliver(subject: string, folder = 1, device?: string): Promise<ItemId> {

@@ -1,4 +1,7 @@
 import type { ServableCommand } from '../command.ts';
+import { folderCreate } from './folder-changes/folder-create.ts';
+import { folderDelete } from './folder-changes/folder-delete.ts';
+import { folderUpdate } from './folder-changes/folder-update.ts';
 import { folderSync } from './folder-sync/folder-sync.ts';
 import { getAttachment } from './get-attachment/get-attachment.ts';
 import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
@@ -19,6 +22,9 @@ type CommandName =
   | 'SmartReply'
   | 'GetAttachment'
   | 'FolderSync'
+  | 'FolderCreate'
+  | 'FolderDelete'
+  | 'FolderUpdate'
   | 'MoveItems'
   | 'GetItemEstimate'
   | 'Settings'
@@ -34,6 +40,9 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   SmartReply: smartReply,
   GetAttachment: getAttachment,
   FolderSync: folderSync,
+  FolderCreate: folderCreate,
+  FolderDelete: folderDelete,
+  FolderUpdate: folderUpdate,
   MoveItems: moveItems,
   GetItemEstimate: getItemEstimate,
   Settings: settings,

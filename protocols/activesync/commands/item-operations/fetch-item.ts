@@ -18,7 +18,8 @@ export async function fetchItem(
   const folder = parseCollectionId(asked.collectionId);
   const place = parseServerId(asked.serverId);
   const isKnown = folder !== undefined && place?.folder === folder;
-  const item = isKnown ? await mailbox.reader.item(folder, place.item) : undefined;
+  const isThere = isKnown && (await mailbox.reader.folder(folder)) !== undefined;
+  const item = isThere ? await mailbox.reader.item(folder, place.item) : undefined;
   const [message] = item === undefined ? [] : await readMessages(mailbox.reader, [item]);
   if (message === undefined) throw new OperationError(ItemOperationsStatus.NotFound, 'no such item');
   const properties = await emailProperties(mailbox, message, {

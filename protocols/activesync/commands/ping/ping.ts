@@ -70,22 +70,25 @@ async function runPing(sent: PingRequest, context: CommandContext): Promise<Ping
   const isNew = cached?.heartbeatSeconds !== heartbeatSeconds || cached.folders.join() !== ids.join();
   if (isNew) await remember(context, { heartbeatSeconds, folders: ids });
   const folders = await knownFolders(mailbox, ids);
-  if (folders === undefined) return { status: PingStatus.FolderSyncNeeded };
+  if (folders.size < ids.length) {
+    // A device that knows of it waits for what is left of its older list.
+    const isTold = sent.folders === undefined && !(await isHierarchyNews(mailbox.reader, device.id));
+    if (!isTold) return { status: PingStatus.FolderSyncNeeded };
+  }
   return await wait(context, folders, heartbeatSeconds);
 }
 
 type FolderClasses = ReadonlyMap<FolderId, ItemClass>;
 
-/** The folders of a list and what they hold; undefined if one of them does not exist. */
-async function knownFolders(mailbox: Mailbox, ids: readonly string[]): Promise<FolderClasses | undefined> {
-  const classes = new Map((await mailbox.reader.folders()).map(({ id, type }) => [id, classOf(type)]));
-  const known = new Map<FolderId, ItemClass>();
-  for (const id of ids.map(parseCollectionId)) {
-    const itemClass = id && classes.get(id);
-    if (id === undefined || itemClass === undefined) return undefined;
-    known.set(id, itemClass);
-  }
-  return known;
+/** The folders of a list that exist, and what they hold. */
+async function knownFolders({ reader }: Mailbox, ids: readonly string[]): Promise<FolderClasses> {
+  const folders = await Promise.all(
+    ids.map((text) => {
+      const id = parseCollectionId(text);
+      return id === undefined ? undefined : reader.folder(id);
+    }),
+  );
+  return new Map(folders.filter((folder) => folder !== undefined).map(({ id, type }) => [id, classOf(type)]));
 }
 
 function remember(

@@ -1,0 +1,51 @@
+/** What a device knows of the folder tree, and the keys that name it. */
+import { DomainError } from './errors.ts';
+import type { DeviceId } from './ids.ts';
+import type { MailboxReader } from './ports.ts';
+import type { FolderSyncState } from './sync-state.ts';
+
+/** The state a key names, and the newest one: the same, or the one after it if our last answer was lost. */
+export interface FoundState {
+  readonly base: FolderSyncState;
+  readonly newest: FolderSyncState;
+}
+
+/** The key that names a state. */
+export function hierarchyKeyOf({ nonce, number }: FolderSyncState): string {
+  return `${nonce}.${number}`;
+}
+
+/** The newest state of a device; undefined if it has none. */
+export async function newestState(
+  reader: MailboxReader,
+  device: DeviceId,
+): Promise<FolderSyncState | undefined> {
+  const [newest] = await reader.folderSyncStates(device);
+  return newest !== undefined && newest.number > 0 ? newest : undefined;
+}
+
+/** The state a key names, one of the last two. Throws `sync/invalid-key`. */
+export async function findHierarchyState(
+  reader: MailboxReader,
+  device: DeviceId,
+  key: string,
+): Promise<FoundState> {
+  const states = await reader.folderSyncStates(device);
+  const [newest] = states;
+  const base = states.find((state) => state.number > 0 && hierarchyKeyOf(state) === key);
+  if (newest === undefined || base === undefined || base.nonce !== newest.nonce) {
+    throw new DomainError('sync/invalid-key', 'The key names no state of the folder tree.');
+  }
+  return { base, newest };
+}
+
+/** Whether the folder tree changed since a state without the device knowing of it. */
+export async function isBehind(reader: MailboxReader, { seq, own = [] }: FolderSyncState): Promise<boolean> {
+  const known = new Set(own);
+  for (let after: number | undefined = seq; after !== undefined; ) {
+    const page = await reader.hierarchyChanges(after);
+    if (page.rows.some((change) => !known.has(change.seq))) return true;
+    after = page.next;
+  }
+  return false;
+}
