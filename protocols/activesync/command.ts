@@ -59,9 +59,9 @@ export interface CommandContext {
 }
 
 interface CommandDefinition<Name extends string, Request, Result> {
-  /** MS-ASHTTP, Command Codes. */
+  /** MS-ASHTTP, Command Codes; undefined for those that have none, and come by name only. */
   readonly name: Name;
-  readonly code: number;
+  readonly code: number | undefined;
   /** Served without a policy key in force; a pending wipe still comes first. */
   readonly policy?: 'exempt';
   /** Tells a device of a pending wipe by itself. */

@@ -12,6 +12,8 @@ const nothing = {
   saveInSent: false,
   attachmentName: undefined,
   collectionId: undefined,
+  collectionName: undefined,
+  parentId: undefined,
   itemId: undefined,
   longId: undefined,
   occurrence: undefined,

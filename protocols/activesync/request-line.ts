@@ -26,6 +26,9 @@ export interface RequestLine {
   readonly saveInSent: boolean;
   readonly attachmentName: string | undefined;
   readonly collectionId: string | undefined;
+  /** CreateCollection, MoveCollection: a folder's name, and the one it is to stand in. */
+  readonly collectionName: string | undefined;
+  readonly parentId: string | undefined;
   readonly itemId: string | undefined;
   readonly longId: string | undefined;
   readonly occurrence: string | undefined;
@@ -125,6 +128,8 @@ function readPlainQuery(query: string, headers: Headers): RequestLine {
     saveInSent: parameters.get('saveinsent')?.toUpperCase() === 'T',
     attachmentName: parameters.get('attachmentname'),
     collectionId: parameters.get('collectionid'),
+    collectionName: parameters.get('collectionname'),
+    parentId: parameters.get('parentid'),
     itemId: parameters.get('itemid'),
     longId: parameters.get('longid'),
     occurrence: parameters.get('occurrence'),
@@ -177,6 +182,9 @@ function readBase64Query(query: string, headers: Headers): RequestLine {
     saveInSent: options !== undefined && (options & SAVE_IN_SENT) !== 0,
     attachmentName: textOf(Parameter.AttachmentName),
     collectionId: textOf(Parameter.CollectionId),
+    // Their commands have no code that a base64 query could hold.
+    collectionName: undefined,
+    parentId: undefined,
     itemId: textOf(Parameter.ItemId),
     longId: textOf(Parameter.LongId),
     occurrence: textOf(Parameter.Occurrence),

@@ -6,13 +6,13 @@ import { commandCodes } from '#protocols/activesync/request-line';
 /** The rows of the conformance table: command, code, versions, tests, missing. */
 async function table(): Promise<string[][]> {
   const readme = await readFile('protocols/activesync/README.md', 'utf8');
-  const rows = readme.split('\n').filter((line) => /^\| [A-Z]\w+ \| \d+ \|/.test(line));
+  const rows = readme.split('\n').filter((line) => /^\| [A-Z]\w+ \| (?:\d+|-) \|/.test(line));
   return rows.map((row) => row.split('|').map((cell) => cell.trim())).map((cells) => cells.slice(1, -1));
 }
 
 test('the conformance table lists exactly the commands served, with their codes', async () => {
   const listed = (await table()).map(([name, code]) => `${name} ${code}`);
-  expect(listed).toEqual(Object.values(commands).map(({ name, code }) => `${name} ${code}`));
+  expect(listed).toEqual(Object.values(commands).map(({ name, code }) => `${name} ${code ?? '-'}`));
   expect(Object.keys(commands)).toEqual(Object.values(commands).map(({ name }) => name));
   for (const { name, code } of Object.values(commands)) expect(commandCodes[name]).toBe(code);
 });

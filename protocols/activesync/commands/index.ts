@@ -6,6 +6,8 @@ import { folderSync } from './folder-sync/folder-sync.ts';
 import { getAttachment } from './get-attachment/get-attachment.ts';
 import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
 import { itemOperations } from './item-operations/item-operations.ts';
+import { createCollection, deleteCollection, moveCollection } from './legacy-hierarchy/collections.ts';
+import { getHierarchy } from './legacy-hierarchy/get-hierarchy.ts';
 import { moveItems } from './move-items/move-items.ts';
 import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
@@ -21,6 +23,10 @@ type CommandName =
   | 'SmartForward'
   | 'SmartReply'
   | 'GetAttachment'
+  | 'GetHierarchy'
+  | 'CreateCollection'
+  | 'DeleteCollection'
+  | 'MoveCollection'
   | 'FolderSync'
   | 'FolderCreate'
   | 'FolderDelete'
@@ -39,6 +45,10 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   SmartForward: smartForward,
   SmartReply: smartReply,
   GetAttachment: getAttachment,
+  GetHierarchy: getHierarchy,
+  CreateCollection: createCollection,
+  DeleteCollection: deleteCollection,
+  MoveCollection: moveCollection,
   FolderSync: folderSync,
   FolderCreate: folderCreate,
   FolderDelete: folderDelete,

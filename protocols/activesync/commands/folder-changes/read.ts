@@ -17,7 +17,11 @@ export function readKey(body: Element): string {
 
 /** The folder to change. Throws CommandError 3, 4, 10. */
 export function readFolder(body: Element): FolderId {
-  const id = required(body, FolderHierarchy.ServerId);
+  return folderOf(required(body, FolderHierarchy.ServerId));
+}
+
+/** The folder that an id names. Throws CommandError 3, 4. */
+export function folderOf(id: string): FolderId {
   refuseCache(id);
   const folder = parseCollectionId(id);
   if (folder === undefined) throw new CommandError(FolderChangeStatus.NotFound, 'no such folder');
