@@ -8,6 +8,7 @@ import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
 import { itemOperations } from './item-operations/item-operations.ts';
 import { createCollection, deleteCollection, moveCollection } from './legacy-hierarchy/collections.ts';
 import { getHierarchy } from './legacy-hierarchy/get-hierarchy.ts';
+import { meetingResponse } from './meeting-response/meeting-response.ts';
 import { moveItems } from './move-items/move-items.ts';
 import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
@@ -33,6 +34,7 @@ type CommandName =
   | 'FolderUpdate'
   | 'MoveItems'
   | 'GetItemEstimate'
+  | 'MeetingResponse'
   | 'Settings'
   | 'Ping'
   | 'ItemOperations'
@@ -55,6 +57,7 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   FolderUpdate: folderUpdate,
   MoveItems: moveItems,
   GetItemEstimate: getItemEstimate,
+  MeetingResponse: meetingResponse,
   Settings: settings,
   Ping: ping,
   ItemOperations: itemOperations,
