@@ -2,6 +2,7 @@ import type { ServableCommand } from '../command.ts';
 import { folderCreate } from './folder-changes/folder-create.ts';
 import { folderDelete } from './folder-changes/folder-delete.ts';
 import { folderUpdate } from './folder-changes/folder-update.ts';
+import { find } from './find/find.ts';
 import { folderSync } from './folder-sync/folder-sync.ts';
 import { getAttachment } from './get-attachment/get-attachment.ts';
 import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
@@ -12,6 +13,7 @@ import { meetingResponse } from './meeting-response/meeting-response.ts';
 import { moveItems } from './move-items/move-items.ts';
 import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
+import { search } from './search/search.ts';
 import { sendMail } from './send-mail/send-mail.ts';
 import { settings } from './settings/settings.ts';
 import { smartForward, smartReply } from './smart-mail/smart-mail.ts';
@@ -35,10 +37,12 @@ type CommandName =
   | 'MoveItems'
   | 'GetItemEstimate'
   | 'MeetingResponse'
+  | 'Search'
   | 'Settings'
   | 'Ping'
   | 'ItemOperations'
-  | 'Provision';
+  | 'Provision'
+  | 'Find';
 
 /** A row for each command; OPTIONS lists them in this order. */
 export const commands: Readonly<Record<CommandName, ServableCommand>> = {
@@ -58,8 +62,10 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   MoveItems: moveItems,
   GetItemEstimate: getItemEstimate,
   MeetingResponse: meetingResponse,
+  Search: search,
   Settings: settings,
   Ping: ping,
   ItemOperations: itemOperations,
   Provision: provision,
+  Find: find,
 };
