@@ -6,6 +6,7 @@ import type { Account } from '#directory/account';
 import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
+import { MailSearches } from '#domain/search/mail-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
@@ -113,6 +114,7 @@ class MailServer implements Server {
         maxMessageBytes: config.limits.maxMessageBytes,
         maxRecipients: config.limits.maxRecipients,
         memory: new MemoryShare(2 * config.limits.maxMessageBytes),
+        searches: new MailSearches(outside.clock),
       },
     });
   }

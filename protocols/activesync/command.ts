@@ -7,6 +7,7 @@ import type { Clock, Random } from '#domain/outside';
 import type { EffectivePolicy } from '#domain/policy';
 import type { Provisioning } from '#domain/provisioning';
 import type { Routing } from '#domain/routing';
+import type { MailSearches } from '#domain/search/mail-searches';
 import type { Logger } from '#telemetry/log';
 import { CommandError } from './command-error.ts';
 import type { FileAnswer } from './file-answer.ts';
@@ -30,6 +31,7 @@ export interface CommandServices {
   readonly maxRecipients: number;
   /** For what holds whole messages. */
   readonly memory: MemoryShare;
+  readonly searches: MailSearches;
 }
 
 /** Why a waiting command is to answer at once with what it has; it is the `reason` of the context's signal. */

@@ -50,6 +50,19 @@ export function parseServerId(text: string): ItemPlace | undefined {
     : { folder, item: item as ItemId };
 }
 
+/**
+ * Gives the LongId of an item, by which what a Search has found is named later (MS-ASCMD, LongId): its ServerId. Nothing of it has to be
+ * remembered.
+ */
+export function longIdOf(folder: FolderId, item: ItemId): string {
+  return serverIdOf(folder, item);
+}
+
+/** Gives the place a LongId named when it was given; undefined for what is none of ours. */
+export function parseLongId(text: string): ItemPlace | undefined {
+  return parseServerId(unescaped(text));
+}
+
 /** Gives the FileReference of a part of an item: `<folder>:<item>:<part>`; the message itself has the part ''. */
 export function fileReferenceOf(folder: FolderId, item: ItemId, part: string): string {
   return `${folder}:${item}:${part}`;
@@ -58,12 +71,16 @@ export function fileReferenceOf(folder: FolderId, item: ItemId, part: string): s
 /** Gives the part a FileReference names; undefined for what is none of ours. */
 export function parseFileReference(text: string): PartPlace | undefined {
   if (text.length > MAX_FILE_REFERENCE) return undefined;
-  // Clients were seen to escape what they send back.
-  const plain = text.replaceAll(/%3a/gi, ':');
+  const plain = unescaped(text);
   const cut = plain.lastIndexOf(':');
   const place = cut < 0 ? undefined : parseServerId(plain.slice(0, cut));
   const part = plain.slice(cut + 1);
   return place !== undefined && PART.test(part) ? { ...place, part } : undefined;
+}
+
+/** Clients were seen to escape what they send back. */
+function unescaped(text: string): string {
+  return text.replaceAll(/%3a/gi, ':');
 }
 
 function numberIn(text: string): number | undefined {

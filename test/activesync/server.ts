@@ -17,6 +17,7 @@ import { newItem as newItemOf } from '#domain/new-item';
 import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
+import { MailSearches } from '#domain/search/mail-searches';
 import { MessageIndexer } from '#mime/index-message';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
@@ -117,6 +118,7 @@ export async function startEndpoint(
       maxMessageBytes,
       maxRecipients,
       memory: new MemoryShare(2 * maxMessageBytes),
+      searches: new MailSearches(clock),
     },
   });
   const { cert, key, ca } = await certificate();

@@ -126,7 +126,8 @@ function listOf(list: readonly Mailbox5322[], separator = ', '): string {
   return short.slice(0, Math.max(0, short.lastIndexOf(separator)));
 }
 
-function fromOf({ from, sender }: Envelope): string {
+/** MS-ASEMAIL, From: never empty. */
+export function fromOf({ from, sender }: Envelope): string {
   const known = [...from, ...(from.length === 0 && sender !== undefined ? [sender] : [])];
   return listOf(known.filter(({ name, address }) => name !== '' || address !== '')) || unknownSender;
 }
@@ -137,7 +138,8 @@ function replyToElement({ from, replyTo }: Envelope, since14: boolean): Element 
   return list.length === 0 ? undefined : el(Email.ReplyTo, listOf(list, '; '));
 }
 
-function displayTo(to: readonly Mailbox5322[]): string {
+/** MS-ASEMAIL, DisplayTo: the names of a list of recipients. */
+export function displayTo(to: readonly Mailbox5322[]): string {
   return to
     .map(({ name, address }) => name || address)
     .join(';')

@@ -1,12 +1,15 @@
+import type { Item } from '#domain/item';
+import type { MailboxReader } from '#domain/ports';
 import { readMessages } from '#domain/sync';
 import { allowedBodies } from '../../classes/body.ts';
 import { emailProperties } from '../../classes/email.ts';
 import type { CommandContext } from '../../command.ts';
-import { parseCollectionId, parseServerId } from '../../ids.ts';
+import { findItem } from '../../find-item.ts';
+import { parseCollectionId, parseLongId, parseServerId } from '../../ids.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
 import { type Element, el, text } from '../../wbxml/element.ts';
-import type { Operation } from './read.ts';
+import type { ItemName, Operation } from './read.ts';
 import { ItemOperationsStatus, OperationError } from './status.ts';
 
 /** Gives the properties of a message; what is binary goes into `parts` if there are any. Throws OperationError. */
@@ -15,11 +18,7 @@ export async function fetchItem(
   { mailbox, version, policy }: CommandContext,
   parts: Uint8Array[] | undefined,
 ): Promise<readonly Element[]> {
-  const folder = parseCollectionId(asked.collectionId);
-  const place = parseServerId(asked.serverId);
-  const isKnown = folder !== undefined && place?.folder === folder;
-  const isThere = isKnown && (await mailbox.reader.folder(folder)) !== undefined;
-  const item = isThere ? await mailbox.reader.item(folder, place.item) : undefined;
+  const item = await namedItem(asked.name, mailbox.reader);
   const [message] = item === undefined ? [] : await readMessages(mailbox.reader, [item]);
   if (message === undefined) throw new OperationError(ItemOperationsStatus.NotFound, 'no such item');
   const properties = await emailProperties(mailbox, message, {
@@ -31,6 +30,19 @@ export async function fetchItem(
   const wanted =
     asked.schema === undefined ? properties : properties.filter(({ tag }) => asked.schema?.has(tag));
   return parts === undefined ? wanted : wanted.map((element) => inParts(element, parts));
+}
+
+/** What a Search has found is found again where it was moved to. */
+async function namedItem(name: ItemName, reader: MailboxReader): Promise<Item | undefined> {
+  if ('longId' in name) {
+    const place = parseLongId(name.longId);
+    return place && (await findItem(reader, place));
+  }
+  const folder = parseCollectionId(name.collectionId);
+  const place = parseServerId(name.serverId);
+  const isKnown = folder !== undefined && place?.folder === folder;
+  const isThere = isKnown && (await reader.folder(folder)) !== undefined;
+  return isThere ? await reader.item(folder, place.item) : undefined;
 }
 
 /** MS-ASCMD, Part: in place of the Data of a body stands the number of the part that holds it. */

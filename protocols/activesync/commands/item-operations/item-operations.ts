@@ -7,10 +7,11 @@ import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
+import { Search } from '../../wbxml/code-pages/search.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { fetchAttachment } from './fetch-attachment.ts';
 import { fetchItem } from './fetch-item.ts';
-import { type Operation, readOperations } from './read.ts';
+import { type ItemName, type Operation, readOperations } from './read.ts';
 import { ItemOperationsStatus, OperationError } from './status.ts';
 
 /** An answer is made in memory: behind the data of so many messages of full size there is no room for more. */
@@ -126,8 +127,7 @@ function written(operation: Operation, status: number, properties: readonly Elem
       return el(
         ItemOperations.Fetch,
         statusElement,
-        el(AirSync.CollectionId, operation.collectionId),
-        el(AirSync.ServerId, operation.serverId),
+        ...nameElements(operation.name),
         found && el(AirSync.Class, 'Email'),
         found,
       );
@@ -153,4 +153,10 @@ function written(operation: Operation, status: number, properties: readonly Elem
         statusElement,
       );
   }
+}
+
+/** As the request named it. */
+function nameElements(name: ItemName): readonly Element[] {
+  if ('longId' in name) return [el(Search.LongId, name.longId)];
+  return [el(AirSync.CollectionId, name.collectionId), el(AirSync.ServerId, name.serverId)];
 }

@@ -17,12 +17,16 @@ export interface ByteRange {
   readonly last: number;
 }
 
+/** How an item is named: by its folder and itself, or by what a Search has called it. */
+export type ItemName =
+  | { readonly collectionId: string; readonly serverId: string }
+  | { readonly longId: string };
+
 /** One operation; `faulty` holds the status that answers what cannot be understood. */
 export type Operation =
   | {
       readonly kind: 'item';
-      readonly collectionId: string;
-      readonly serverId: string;
+      readonly name: ItemName;
       readonly body: BodyOptions;
       /** The only properties wanted; undefined is all. */
       readonly schema: ReadonlySet<Tag> | undefined;
@@ -74,8 +78,6 @@ function readFetch(node: Element): Operation {
   const references = childrenOf(node, AirSyncBase.FileReference);
   if (references.length > 1) return faulty(ItemOperationsStatus.ProtocolError);
   if (references[0] !== undefined) return readAttachmentFetch(node, faulty);
-  // There is no Search here that could have given one.
-  if (has(node, Search.LongId)) return faulty(ItemOperationsStatus.NotFound);
   return readItemFetch(node, faulty);
 }
 
@@ -99,16 +101,14 @@ function readAttachmentFetch(node: Element, faulty: (status: ItemOperationsStatu
 }
 
 function readItemFetch(node: Element, faulty: (status: ItemOperationsStatus) => Operation): Operation {
-  const collectionId = textOf(node, AirSync.CollectionId);
-  const serverId = textOf(node, AirSync.ServerId);
-  if (collectionId === undefined || serverId === undefined) return faulty(ItemOperationsStatus.ProtocolError);
+  const name = readItemName(node);
+  if (name === undefined) return faulty(ItemOperationsStatus.ProtocolError);
   const options = child(node, ItemOperations.Options);
   const schema = child(options, ItemOperations.Schema);
   try {
     return {
       kind: 'item',
-      collectionId,
-      serverId,
+      name,
       body: readBodyOptions(options),
       schema: schema && new Set(schema.children.map(({ tag }) => tag)),
     };
@@ -116,4 +116,13 @@ function readItemFetch(node: Element, faulty: (status: ItemOperationsStatus) => 
     if (!(error instanceof BodyOptionsError)) throw error;
     return faulty(ItemOperationsStatus.ProtocolError);
   }
+}
+
+/** Undefined if it is not named, or in two ways. */
+function readItemName(node: Element): ItemName | undefined {
+  const collectionId = textOf(node, AirSync.CollectionId);
+  const serverId = textOf(node, AirSync.ServerId);
+  const longId = textOf(node, Search.LongId);
+  if (longId !== undefined) return (collectionId ?? serverId) === undefined ? { longId } : undefined;
+  return collectionId === undefined || serverId === undefined ? undefined : { collectionId, serverId };
 }

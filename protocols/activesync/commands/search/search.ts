@@ -54,7 +54,7 @@ function readStore(store: Element, version: ProtocolVersion): StoreSearch {
   if (name === 'gal') return { store: 'gal', search: readGalSearch(store) };
   // MS-ASCMD, Name (Search): 2.5 knows the address book alone.
   if (!isAtLeast(version, '12.0')) throw new SearchError(SearchStatus.InvalidRequest, 'not before 12.0');
-  if (name === 'mailbox') return { store: 'mailbox', search: readMailboxSearch(store) };
+  if (name === 'mailbox') return { store: 'mailbox', search: readMailboxSearch(store, version) };
   // It is written both ways.
   if (name === 'documentlibrary' || name === 'document library') refuseDocumentSearch(store);
   throw new SearchError(SearchStatus.InvalidRequest, 'an unknown store');

@@ -3,7 +3,7 @@ import type { MailboxReader } from '#domain/ports';
 import { parseDateTime } from '../../classes/date-time.ts';
 import { CommandError } from '../../command-error.ts';
 import { findItem } from '../../find-item.ts';
-import { parseCollectionId, parseServerId } from '../../ids.ts';
+import { parseCollectionId, parseLongId, parseServerId } from '../../ids.ts';
 import type { RequestLine } from '../../request-line.ts';
 import { CommonStatus } from '../../status.ts';
 import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
@@ -13,8 +13,9 @@ import { child, type Element, textOf } from '../../wbxml/element.ts';
 export interface SourceName {
   /** Undefined: the Inbox (MS-ASCMD, FolderId). */
   readonly folderId: string | undefined;
-  /** Undefined: it is named by a LongId, and we give out none. */
   readonly itemId: string | undefined;
+  /** What a Search has called it: in place of the two. */
+  readonly longId: string | undefined;
   /** One of a series. */
   readonly isInstance: boolean;
 }
@@ -57,14 +58,18 @@ function sourceOf(given: {
   if (instance !== undefined && parseDateTime(instance) === undefined) {
     throw new CommandError(CommonStatus.InvalidDateTime, 'InstanceId is no date');
   }
-  return { folderId, itemId, isInstance: instance !== undefined };
+  return { folderId, itemId, longId, isInstance: instance !== undefined };
 }
 
 /** The message of that name, also if it was moved since; undefined if there is none. */
 export async function findSource(
-  { folderId, itemId }: SourceName,
+  { folderId, itemId, longId }: SourceName,
   reader: MailboxReader,
 ): Promise<Item | undefined> {
+  if (longId !== undefined) {
+    const named = parseLongId(longId);
+    return named && (await findItem(reader, named));
+  }
   const place = itemId === undefined ? undefined : parseServerId(itemId);
   if (place === undefined) return undefined;
   const isThere = folderId === undefined || parseCollectionId(folderId) === place.folder;
