@@ -190,23 +190,26 @@ export async function startEndpoint(
       );
       return item.id;
     },
-    /** Puts a message into the Inbox of alice past all rules; gives its ServerId. */
-    async receive(raw: string | Uint8Array): Promise<string> {
+    /** Puts a message into a folder of alice, by default the Inbox and now, past all rules; gives its ServerId. */
+    async receive(
+      raw: string | Uint8Array,
+      { folder = 1, receivedMs = clock.now() }: { folder?: number; receivedMs?: number } = {},
+    ): Promise<string> {
       const { mailbox } = alice;
       const bytes = Buffer.from(raw);
       const indexer = new MessageIndexer();
       indexer.write(bytes);
-      const arrival = { receivedMs: clock.now(), read: false };
+      const arrival = { receivedMs, read: false };
       const body = new BodySpool(database.mail, [organization], database.mail.inlineBodyBytes(1));
       await body.write(bytes);
       const spooled = await body.finish();
       const item = newItemOf(indexer.end(), spooled.bodyFor(organization), arrival);
       const { id } = await database.mail.transact(
         [mailbox],
-        (of) => of(mailbox).addItem(1 as FolderId, item),
+        (of) => of(mailbox).addItem(folder as FolderId, item),
         spooled.stored,
       );
-      return `1:${id}`;
+      return `${folder}:${id}`;
     },
     /** What an account has in a folder, as raw messages, the newest first. */
     async messages({ mailbox }: Account, type: FolderType): Promise<string[]> {

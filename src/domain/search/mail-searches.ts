@@ -10,7 +10,7 @@ import { scanMailbox } from './scan.ts';
 import { Turns } from './turns.ts';
 
 /** What a device asks for. */
-export interface MailSearch {
+interface MailSearch {
   readonly device: DeviceId;
   readonly query: MailQuery;
   /** What tells this search from another of the same query; empty if nothing does. */
@@ -23,7 +23,7 @@ export interface MailSearch {
 }
 
 /** What was found. */
-export interface SearchPage {
+interface SearchPage {
   readonly items: readonly Item[];
   /** How many results there are; if there may be more than were found yet, one more than that at least. */
   readonly total: number;

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { allFields, anyMail, type MailCondition, noMail, SearchField } from '#domain/search/query';
+import { readKql } from './kql.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 15, 30);
+const read = (query: string) => readKql(query, nowMs);
+const words = (pattern: string, fields: number = allFields): MailCondition => ({
+  kind: 'text',
+  pattern: ` ${pattern}`,
+  fields,
+});
+const and = (...of: MailCondition[]): MailCondition => ({ kind: 'and', of });
+const or = (...of: MailCondition[]): MailCondition => ({ kind: 'or', of });
+const not = (of: MailCondition): MailCondition => ({ kind: 'not', of });
+const received = (from: string, until: string): MailCondition => ({
+  kind: 'received',
+  fromMs: from === '' ? 0 : Date.parse(from),
+  untilMs: until === '' ? Number.MAX_SAFE_INTEGER : Date.parse(until),
+});
+
+describe('words, phrases and operators', () => {
+  test.each<[string, MailCondition]>([
+    ['Grüße', words('grusse')],
+    ['big red', and(words('big'), words('red'))],
+    ['"big red" fox', and(words('big red'), words('fox'))],
+    ['"big red', words('big red')],
+    ['big AND red', and(words('big'), words('red'))],
+    ['big OR red', or(words('big'), words('red'))],
+    ['a b OR c d', or(and(words('a'), words('b')), and(words('c'), words('d')))],
+    ['a (b OR c)', and(words('a'), or(words('b'), words('c')))],
+    ['NOT a', not(words('a'))],
+    ['a -b +c', and(words('a'), not(words('b')), words('c'))],
+    ['a -"b c"', and(words('a'), not(words('b c')))],
+    ['a NOT (b OR c)', and(words('a'), not(or(words('b'), words('c'))))],
+    ['a and or not b', and(words('a'), words('and'), words('or'), words('not'), words('b'))],
+    ['well-known', words('well known')],
+    ['wor*', words('wor')],
+  ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+describe('properties', () => {
+  const high: MailCondition = { kind: 'importance', importance: 2 };
+  test.each<[string, MailCondition]>([
+    ['from:bob', words('bob', SearchField.From)],
+    ['FROM:Bob@example.org', words('bob example org', SearchField.From)],
+    ['from:"Bob B"', words('bob b', SearchField.From)],
+    ['to:a cc:b', and(words('a', SearchField.To), words('b', SearchField.Cc))],
+    ['bcc:a', words('a', SearchField.Bcc)],
+    ['subject:(big red)', and(words('big', SearchField.Subject), words('red', SearchField.Subject))],
+    ['from:(a OR b) c', and(or(words('a', SearchField.From), words('b', SearchField.From)), words('c'))],
+    ['-from:bob', not(words('bob', SearchField.From))],
+    ['-from:"bob b"', not(words('bob b', SearchField.From))],
+    ['subject<>spam', not(words('spam', SearchField.Subject))],
+    ['subject=spam', words('spam', SearchField.Subject)],
+    ['body:text', words('text', SearchField.Body)],
+    ['attachment:report.pdf', words('report pdf', SearchField.Attachment)],
+    ['recipients:a', words('a', SearchField.To | SearchField.Cc | SearchField.Bcc)],
+    ['hasattachment:true', { kind: 'has-attachments' }],
+    ['hasAttachment:no', not({ kind: 'has-attachments' })],
+    ['isread:false', not({ kind: 'read' })],
+    ['isflagged:1', { kind: 'flagged' }],
+    ['importance:high', high],
+    ['importance:2', high],
+    ['kind:email', anyMail],
+    ['kind:contacts', noMail],
+    ['kind:meetings', { kind: 'message-class', prefix: 'ipm.schedule' }],
+    ['category:"Red Category"', { kind: 'category', pattern: ' red category' }],
+    ['size>=1KB', { kind: 'size', least: 1024, most: Number.MAX_SAFE_INTEGER - 1 }],
+    ['size:10..20', { kind: 'size', least: 10, most: 20 }],
+    ['size:>2', { kind: 'size', least: 3, most: Number.MAX_SAFE_INTEGER - 1 }],
+  ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+describe('dates', () => {
+  test.each<[string, MailCondition]>([
+    ['received:2026-11-20', received('2026-11-20', '2026-11-21')],
+    ['received=11/20/2026', received('2026-11-20', '2026-11-21')],
+    ['received:2026-11', received('2026-11-01', '2026-12-01')],
+    ['received:2025', received('2025-01-01', '2026-01-01')],
+    ['received>2026-11-20', received('2026-11-21', '')],
+    ['received>=2026-11-20', received('2026-11-20', '')],
+    ['received<2026-11-20', received('', '2026-11-20')],
+    ['received<=2026-11-20', received('', '2026-11-21')],
+    ['received<>2026-11-20', not(received('2026-11-20', '2026-11-21'))],
+    ['received:>=2026-11-20', received('2026-11-20', '')],
+    ['received:2026-11-01..2026-11-05', received('2026-11-01', '2026-11-06')],
+    ['received:..2026-11-05', received('', '2026-11-06')],
+    ['received:2026-11-01..', received('2026-11-01', '')],
+    ['received:2026-11-20T10:30', received('2026-11-20T10:30Z', '2026-11-20T10:31Z')],
+    ['received>=2026-11-20T10:30:05.123Z', received('2026-11-20T10:30:05Z', '')],
+    ['received:today', received('2026-11-22', '2026-11-23')],
+    ['received:Yesterday', received('2026-11-21', '2026-11-22')],
+    ['received:"this week"', received('2026-11-16', '2026-11-23')],
+    ['received:"last week"', received('2026-11-09', '2026-11-16')],
+    ['received:"this month"', received('2026-11-01', '2026-12-01')],
+    ['received:"last month"', received('2026-10-01', '2026-11-01')],
+    ['received:"this year"', received('2026-01-01', '2027-01-01')],
+    ['received:"last year"', received('2025-01-01', '2026-01-01')],
+    ['sent:today', received('2026-11-22', '2026-11-23')],
+  ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+describe('what is no restriction is words', () => {
+  test.each<[string, MailCondition]>([
+    ['colour:red', words('colour red')],
+    ['https://example.org/x', words('https example org x')],
+    ['12:30', words('12 30')],
+    ['received:soon', words('received soon')],
+    ['received:2026-13-01', words('received 2026 13 01')],
+    ['received:2026-02-31', words('received 2026 02 31')],
+    ['hasattachment:maybe', words('hasattachment maybe')],
+    ['importance:9', words('importance 9')],
+    ['kind:of', words('kind of')],
+    ['constructor:x', words('constructor x')],
+    ['__proto__:x', words('proto x')],
+  ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+describe('careless queries', () => {
+  test.each<[string, MailCondition]>([
+    ['(a', words('a')],
+    ['a)', words('a')],
+    ['a) b', and(words('a'), words('b'))],
+    ['()', noMail],
+    ['OR', noMail],
+    ['a OR', words('a')],
+    ['AND AND a', words('a')],
+    ['NOT', noMail],
+    ['from:', noMail],
+    ['from:()', noMail],
+    ['*', noMail],
+    ['.* [a', words('a')],
+    ['-', noMail],
+    ['""', noMail],
+  ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+test.each([
+  'a'.repeat(2049),
+  'a '.repeat(300),
+  '('.repeat(257),
+  `${'('.repeat(33)}a`,
+  'from:('.repeat(40),
+  'NOT '.repeat(300),
+])('beyond the bounds a query is refused: %.20s...', (query) => {
+  expect(() => read(query)).toThrow(expect.objectContaining({ status: 2 }));
+});
+
+test('what is within the bounds is read, however it is nested', () => {
+  for (const piece of ['(', 'NOT ', '-', 'from:(', '"', 'a:b:', ')(', 'a>=', '-(']) {
+    const query = piece.repeat(31).slice(0, 2000);
+    expect(read(`${query} a`)).toBeDefined();
+  }
+});
