@@ -10,6 +10,8 @@ import { ItemOperationsStatus } from './status.ts';
 
 /** MS-ASCMD, Limiting Size of Command Requests. */
 const MAX_OPERATIONS = 100;
+/** MS-ASCMD, LongId, in characters. */
+const MAX_LONG_ID = 256;
 
 /** Bytes first to last, both included. */
 export interface ByteRange {
@@ -69,7 +71,8 @@ function readOperation(node: Element): Operation {
 function readFetch(node: Element): Operation {
   const ids = echoed.flatMap((tag): [Tag, string][] => {
     const text = textOf(node, tag);
-    return text === undefined || text === '' ? [] : [[tag, text]];
+    const isLong = tag === Search.LongId && (text?.length ?? 0) > MAX_LONG_ID;
+    return text === undefined || text === '' || isLong ? [] : [[tag, text]];
   });
   const faulty = (status: ItemOperationsStatus): Operation => ({ kind: 'faulty-fetch', status, ids });
   const store = textOf(node, ItemOperations.Store)?.trim().toLowerCase();
@@ -123,6 +126,9 @@ function readItemName(node: Element): ItemName | undefined {
   const collectionId = textOf(node, AirSync.CollectionId);
   const serverId = textOf(node, AirSync.ServerId);
   const longId = textOf(node, Search.LongId);
-  if (longId !== undefined) return (collectionId ?? serverId) === undefined ? { longId } : undefined;
+  if (longId !== undefined) {
+    const isAlone = (collectionId ?? serverId) === undefined;
+    return isAlone && longId.length <= MAX_LONG_ID ? { longId } : undefined;
+  }
   return collectionId === undefined || serverId === undefined ? undefined : { collectionId, serverId };
 }
