@@ -17,6 +17,7 @@ import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { journalingOperations } from '#protocols/admin/operations/journaling/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
+import { peopleOperations } from '#protocols/admin/operations/people/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
@@ -177,6 +178,7 @@ class MailServer implements Server {
       ...installationOperations(database),
       ...organizationOperations(directory),
       ...userOperations(directory),
+      ...peopleOperations(directory),
       ...groupOperations(directory),
       ...resourceOperations(directory),
       ...routingOperations(directory),

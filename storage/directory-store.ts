@@ -38,6 +38,8 @@ interface DirectoryStoreOptions {
 
 const system = systemPart();
 const firstEpoch = 1;
+/** A photo has at most two of them. */
+const photoPartBytes = 50 * 1024;
 const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75, group: 0x67, resource: 0x72 };
 
 /** Rows of a range in order, page by page. */
@@ -160,6 +162,22 @@ class StoredReader implements DirectoryReader {
   async isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean> {
     const k = inOrganization.member.key(idBytes(group), idBytes(member));
     return (await this.#reader.get(organizationPart(organization), k)) !== undefined;
+  }
+
+  async photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined> {
+    const part = organizationPart(organization);
+    const { photo } = inOrganization;
+    const parts: Bytes[] = [];
+    for await (const [k, stored] of rowsIn(this.#reader, part, photo.range(idBytes(user)))) {
+      parts.push(photo.decode(this.sealer, part, k, stored));
+    }
+    return parts.length === 0 ? undefined : Buffer.concat(parts);
+  }
+
+  async certificates(organization: OrganizationId, user: EntityId): Promise<readonly Uint8Array[]> {
+    return (
+      (await this.#get(inOrganization.certificates, organizationPart(organization), [idBytes(user)])) ?? []
+    );
   }
 
   async isDmarcEnforced(organization: OrganizationId): Promise<boolean> {
@@ -296,6 +314,25 @@ class StoredTx extends StoredReader implements DirectoryTx {
     const part = organizationPart(organization);
     this.#tx.del(part, inOrganization.entity.key(idBytes(id)));
     this.#tx.del(part, inOrganization.name.key(u8(kinds[kind]), this.keys.nameKey(organization, name)));
+    if (kind !== 'user') return;
+    this.putPhoto(organization, id, undefined);
+    this.putCertificates(organization, id, []);
+  }
+
+  putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void {
+    for (const [at, part] of [0, photoPartBytes].entries()) {
+      const bytes = photo?.subarray(part, part + photoPartBytes) ?? Buffer.of();
+      const fields: [Bytes, ReturnType<typeof u8>] = [idBytes(user), u8(at)];
+      if (bytes.length > 0) this.#put(inOrganization.photo, organizationPart(organization), fields, bytes);
+      else this.#tx.del(organizationPart(organization), inOrganization.photo.key(...fields));
+    }
+  }
+
+  putCertificates(organization: OrganizationId, user: EntityId, certificates: readonly Uint8Array[]): void {
+    const part = organizationPart(organization);
+    const { certificates: row } = inOrganization;
+    if (certificates.length > 0) this.#put(row, part, [idBytes(user)], certificates);
+    else this.#tx.del(part, row.key(idBytes(user)));
   }
 
   deleteAddress(address: string): void {

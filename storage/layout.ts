@@ -67,6 +67,10 @@ export const organizationRows = {
   member: plainRow<[Bytes, Bytes], null>('m', mail.emptyCodec),
   /** M: member, group; the same the other way round. */
   membership: plainRow<[Bytes, Bytes], null>('M', mail.emptyCodec),
+  /** P: user, part (0, 1). Its photo, of which a part holds 50 KiB. */
+  photo: sealedRow<[Bytes, U8], Uint8Array>('P', mail.bytesCodec),
+  /** X: user. Its S/MIME certificates, in DER. */
+  certificates: sealedRow<[Bytes], readonly Uint8Array[]>('X', directory.certificatesCodec),
   /** R: where mail for nobody goes. */
   mailRouting: sealedRow<[], Parameters<typeof directory.mailRoutingCodec.encode>[0]>(
     'R',

@@ -5,6 +5,7 @@ import {
   policySettings,
 } from '#domain/policy-settings';
 import { closedStructure as structure } from './closed-structure.ts';
+import { peopleOperations, peopleShapes } from './people-shapes.ts';
 import { preferenceOperations, preferenceShapes } from './preference-shapes.ts';
 import type { Model, Shape } from './shape.ts';
 
@@ -31,6 +32,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   SettingEntry: { type: 'string', min: 1, max: 1024 },
   ...settingShapes,
   ...preferenceShapes,
+  ...peopleShapes,
   MobilePolicy: structure({ ...settingMembers, AllowNonProvisionableDevices: 'Boolean' }),
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
@@ -120,6 +122,7 @@ export const mailsteadModel: Model = {
     RetryQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     DeleteQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     ...preferenceOperations,
+    ...peopleOperations,
     CancelWipeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
   },
   shapes,

@@ -72,6 +72,12 @@ export class Session {
     );
   }
 
+  /** The user of this id, name or address as operations name one. */
+  async owner(who: string): Promise<{ readonly OrganizationId: string; readonly UserId: string }> {
+    const OrganizationId = await this.organizationId();
+    return { OrganizationId, UserId: await this.userId(OrganizationId, who) };
+  }
+
   /** The id of the user of this id, name or address. */
   async userId(organizationId: string, who: string): Promise<string> {
     return String((await this.user(organizationId, who))['UserId']);

@@ -4,6 +4,9 @@ import { type ChosenPassword, choosePassword } from './password.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
+import { addUserCertificates } from './user-certificate.ts';
+import { addUserEdit } from './user-edit.ts';
+import { addUserPhoto } from './user-photo.ts';
 import { addUserReply } from './user-reply.ts';
 import { addUserRules } from './user-rules.ts';
 
@@ -12,12 +15,15 @@ const passwordStdin = [
   'read the password from standard input; else one is made up',
 ] as const;
 
-/** addUser adds `user create|list|show|enable|disable|password|aliases`. */
+/** addUser adds `user create|list|show|edit|enable|disable|password|aliases` and what a user has: photo, rules ... */
 export function addUser(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('users');
   addCreate(user, terminal);
   addLooks(user, terminal);
+  addUserEdit(user, terminal);
   addSwitches(user, terminal);
+  addUserPhoto(user, terminal);
+  addUserCertificates(user, terminal);
   addUserReply(user, terminal);
   addUserRules(user, terminal);
   withOrganization(user.command('password'))

@@ -54,7 +54,7 @@ export async function updateResource(
   organization: OrganizationId,
   id: string,
   changes: ResourceChanges,
-): Promise<void> {
+): Promise<Resource> {
   await activeOrganization(tx, organization);
   const before = notDeleted(await resourceOf(tx, organization, id));
   const changed: Resource = { ...before, ...changes };
@@ -70,7 +70,9 @@ export async function updateResource(
     tx.deleteEntity(before, oldName);
     tx.putName(organization, 'resource', name, before.id);
   }
-  tx.putEntity({ ...changed, description: changed.description === '' ? undefined : changed.description });
+  const stored = { ...changed, description: changed.description === '' ? undefined : changed.description };
+  tx.putEntity(stored);
+  return stored;
 }
 
 /**

@@ -3,6 +3,7 @@ import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '
 import type { Outside } from '#domain/outside';
 import type { PageOf } from '#domain/ports';
 import type { Account } from './account.ts';
+import { AddressBook } from './address-book.ts';
 import { canonicalDomain } from './canonical-name.ts';
 import * as entities from './decide-entity.ts';
 import * as organizations from './decide-organization.ts';
@@ -15,6 +16,7 @@ import { MailDomains } from './mail-domains.ts';
 import type { MailRouting } from './mail-routing.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
+import { People } from './people.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
 import { newResourceId } from './resource.ts';
 import { Resources } from './resources.ts';
@@ -74,6 +76,8 @@ export class Directory {
   readonly resources: Resources;
   readonly domains: MailDomains;
   readonly journaling: JournalingSettings;
+  readonly people: People;
+  readonly addressBook: AddressBook;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -84,6 +88,9 @@ export class Directory {
     this.#passwords = passwords;
     this.#lookups = new Lookups(store, settings.hostname);
     this.journaling = new JournalingSettings(store);
+    this.people = new People({ store, lookups: this.#lookups, nowMs: () => outside.clock.now() });
+    this.addressBook = new AddressBook(store);
+    this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.groups = new Groups({
       store,
       lookups: this.#lookups,
@@ -332,7 +339,7 @@ export class Directory {
 
   async #change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void> {
     const entity = await this.#store.transact(organization, decide);
-    this.#lookups.forget();
+    this.#lookups.forget(entity);
     for (const listener of this.#listeners) listener(entity.id);
   }
 

@@ -85,8 +85,10 @@ export class Groups {
     id: string,
     changes: Partial<Pick<Group, 'hiddenFromGlobalAddressList'>>,
   ): Promise<void> {
-    await this.#parts.store.transact(organization, (tx) => decide.updateGroup(tx, organization, id, changes));
-    this.#parts.lookups.forget();
+    const changed = await this.#parts.store.transact(organization, (tx) =>
+      decide.updateGroup(tx, organization, id, changes),
+    );
+    this.#parts.lookups.forget(changed);
   }
 
   /**

@@ -28,6 +28,9 @@ interface Routing extends MailRouting {
   readonly journaling: string;
 }
 
+/** Which entity was changed. */
+type Changed = Pick<Entity, 'organization' | 'id'>;
+
 const maxRemembered = 50_000;
 /** Of up to 10,000 mailboxes each. */
 const maxGroupsRemembered = 500;
@@ -51,6 +54,7 @@ export class Lookups {
   /** Domains of ours that receive mail. */
   readonly #domains = new RecentMap<string, OrganizationId>(maxRemembered);
   readonly #routings = new RecentMap<OrganizationId, Routing>(maxRemembered);
+  readonly #listeners = new Set<(changed: Changed) => void>();
   #changes = 0;
 
   /** `hostname` is the name of this server: it has a postmaster too. */
@@ -59,8 +63,13 @@ export class Lookups {
     this.#hostname = canonicalDomain(hostname);
   }
 
-  /** Call when a change of the directory is durable. */
-  forget(): void {
+  /** Calls back for each entity that was changed in what others see of it. */
+  onEntityChange(listener: (changed: Changed) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Call when a change of the directory is durable, with the entity whose row was changed. */
+  forget(changed?: Changed): void {
     this.#changes++;
     this.#recipients.clear();
     this.#accounts.clear();
@@ -68,6 +77,7 @@ export class Lookups {
     this.#groupsOf.clear();
     this.#domains.clear();
     this.#routings.clear();
+    if (changed !== undefined) for (const listener of this.#listeners) listener(changed);
   }
 
   /** Throws group/too-large. */

@@ -63,6 +63,10 @@ export interface DirectoryReader {
     limit: number,
   ): Promise<PageOf<EntityId, EntityId>>;
   isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean>;
+  /** A user's photo as it was put; undefined if there is none. */
+  photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined>;
+  /** A user's S/MIME certificates in DER, in the order they were put in; none if there are none. */
+  certificates(organization: OrganizationId, user: EntityId): Promise<readonly Uint8Array[]>;
   mailRouting(organization: OrganizationId): Promise<MailRouting>;
   /** Whether failures of DMARC are refused or put aside; true if it was never said. */
   isDmarcEnforced(organization: OrganizationId): Promise<boolean>;
@@ -86,7 +90,11 @@ export interface DirectoryTx extends DirectoryReader {
   /** Both directions of a membership. */
   putMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
   deleteMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
-  /** Takes an entity away with its name; its addresses and memberships have to be gone. */
+  /** Of at most 100 KiB; undefined takes it away. */
+  putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void;
+  /** Together at most 56 KiB; none takes them away. */
+  putCertificates(organization: OrganizationId, user: EntityId, certificates: readonly Uint8Array[]): void;
+  /** Takes an entity away with its name, photo and certificates; its addresses and memberships have to be gone. */
   deleteEntity(entity: Entity, name: string): void;
   deleteAddress(address: string): void;
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;

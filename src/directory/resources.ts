@@ -42,10 +42,10 @@ export class Resources {
 
   /** Changes what is given. Throws entity/not-found, name/in-use, name/reserved, request/invalid, resource/unattended. */
   async update(organization: OrganizationId, id: string, changes: decide.ResourceChanges): Promise<void> {
-    await this.#parts.store.transact(organization, (tx) =>
+    const changed = await this.#parts.store.transact(organization, (tx) =>
       decide.updateResource(tx, organization, id, changes),
     );
-    this.#parts.lookups.forget();
+    this.#parts.lookups.forget(changed);
   }
 
   /**

@@ -10,6 +10,20 @@ export type EntityState = 'ENABLED' | 'DISABLED' | 'DELETED';
 /** What has a name, and an address once it is registered; `kind` tells users from what joins them, and from what they book. */
 export type EntityKind = 'user' | 'group' | 'resource';
 
+/** What else is known of a person: shown in the address book, or kept for those who ask the directory. */
+export interface PersonalDetails {
+  readonly initials?: string | undefined;
+  readonly telephone?: string | undefined;
+  readonly street?: string | undefined;
+  readonly jobTitle?: string | undefined;
+  readonly city?: string | undefined;
+  readonly company?: string | undefined;
+  readonly zipCode?: string | undefined;
+  readonly department?: string | undefined;
+  readonly country?: string | undefined;
+  readonly office?: string | undefined;
+}
+
 /** User is a person of the directory; disabled until registered. */
 export interface User {
   readonly kind: 'user';
@@ -19,6 +33,7 @@ export interface User {
   readonly displayName: string;
   readonly firstName?: string | undefined;
   readonly lastName?: string | undefined;
+  readonly details?: PersonalDetails | undefined;
   readonly hiddenFromGlobalAddressList: boolean;
   readonly state: EntityState;
   /**

@@ -7,7 +7,7 @@ import type { MailRouting } from '#directory/mail-routing';
 import type { Organization } from '#directory/organization';
 import type { AddressHolder, ClientTokenUse } from '#directory/ports';
 import type { Resource } from '#directory/resource';
-import type { User } from '#directory/user';
+import type { PersonalDetails, User } from '#directory/user';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { entityIdOf, idBytes, organizationIdOf } from '../keys.ts';
 import type { Codec } from '../rows.ts';
@@ -101,6 +101,12 @@ function keyFrom([selector, privateKey, record]: DkimKeyTuple): DkimKeySet['rsa'
   return { selector, privateKey, record };
 }
 
+export const certificatesCodec: Codec<readonly Uint8Array[]> = packedCodec(
+  (certificates): readonly Bytes[] => certificates,
+  (certificates) => certificates,
+);
+
+type DetailsTuple = Stored<string>[];
 type UserTuple = [
   'user',
   string,
@@ -116,6 +122,8 @@ type UserTuple = [
   Stored<number>,
   Stored<number>,
   Stored<number>,
+  /** Not there in rows of older versions. */
+  details?: Stored<DetailsTuple>,
 ];
 type GroupTuple = [
   'group',
@@ -173,7 +181,30 @@ function userTuple(u: WithoutIds<User>): UserTuple {
     some(u.disabledMs),
     some(u.mailboxProvisionedMs),
     some(u.purgeMs),
+    u.details === undefined ? null : detailsTuple(u.details),
   ];
+}
+
+/** The order is that of the rows. */
+function detailsTuple(d: PersonalDetails): DetailsTuple {
+  return [
+    some(d.initials),
+    some(d.telephone),
+    some(d.street),
+    some(d.jobTitle),
+    some(d.city),
+    some(d.company),
+    some(d.zipCode),
+    some(d.department),
+    some(d.country),
+    some(d.office),
+  ];
+}
+
+function detailsFrom(t: DetailsTuple): PersonalDetails {
+  const [initials, telephone, street, jobTitle, city, company, zipCode, department, country, office] =
+    t.map(none);
+  return { initials, telephone, street, jobTitle, city, company, zipCode, department, country, office };
 }
 
 function userFrom(t: UserTuple): WithoutIds<User> {
@@ -192,6 +223,7 @@ function userFrom(t: UserTuple): WithoutIds<User> {
     disabledMs: none(t[11]),
     mailboxProvisionedMs: none(t[12]),
     purgeMs: none(t[13]),
+    details: t[14] ? detailsFrom(t[14]) : undefined,
   };
 }
 

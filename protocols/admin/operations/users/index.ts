@@ -1,5 +1,5 @@
 import type { Directory, UserFilter } from '#directory/directory';
-import type { EntityState, User } from '#directory/user';
+import type { EntityState, PersonalDetails, User } from '#directory/user';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import { AdminError, answeringAs } from '../../errors.ts';
@@ -9,11 +9,26 @@ import { oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 import { createAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
 
+/** Each under the API's name. */
+const detailMembers: readonly (readonly [keyof PersonalDetails, string])[] = [
+  ['initials', 'Initials'],
+  ['telephone', 'Telephone'],
+  ['street', 'Street'],
+  ['jobTitle', 'JobTitle'],
+  ['city', 'City'],
+  ['company', 'Company'],
+  ['zipCode', 'ZipCode'],
+  ['department', 'Department'],
+  ['country', 'Country'],
+  ['office', 'Office'],
+];
+
 /** userOperations are the operations on users, their registration and their aliases. */
 export function userOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
   return {
     'WorkMailService.CreateUser': (input) => createUser(directory, input),
     'WorkMailService.DescribeUser': (input) => describeUser(directory, input),
+    'WorkMailService.UpdateUser': (input) => updateUser(directory, input),
     'WorkMailService.ListUsers': (input) => listUsers(directory, input),
     'WorkMailService.ResetPassword': (input) => resetPassword(directory, input),
     'WorkMailService.RegisterToWorkMail': (input) => registerToWorkMail(directory, input),
@@ -52,7 +67,32 @@ async function describeUser(directory: Directory, input: AdminInput): Promise<ob
     FirstName: user.firstName,
     LastName: user.lastName,
     HiddenFromGlobalAddressList: user.hiddenFromGlobalAddressList,
+    ...Object.fromEntries(detailMembers.map(([name, member]) => [member, user.details?.[name]])),
   };
+}
+
+async function updateUser(directory: Directory, input: AdminInput): Promise<object> {
+  const role = textOf(input, 'Role') ?? 'USER';
+  // An empty one unlinks: nobody here is linked.
+  if (role === 'REMOTE_USER' || (textOf(input, 'IdentityProviderUserId') ?? '') !== '') {
+    throw new AdminError('UnsupportedOperationException', 'Users of other systems are not supported.');
+  }
+  if (role !== 'USER') {
+    throw new AdminError('InvalidParameterException', `A user cannot be given the role ${role}.`);
+  }
+  const text = (name: string, member: string) => {
+    const given = textOf(input, member);
+    return given === undefined ? {} : { [name]: given };
+  };
+  const hidden = input['HiddenFromGlobalAddressList'];
+  await directory.people.update(organizationOf(input), requiredText(input, 'UserId'), {
+    ...text('displayName', 'DisplayName'),
+    ...text('firstName', 'FirstName'),
+    ...text('lastName', 'LastName'),
+    ...(typeof hidden === 'boolean' && { hiddenFromGlobalAddressList: hidden }),
+    details: Object.assign({}, ...detailMembers.map(([name, member]) => text(name, member))),
+  });
+  return {};
 }
 
 async function listUsers(directory: Directory, input: AdminInput): Promise<object> {

@@ -1,0 +1,164 @@
+/** An authority for S/MIME certificates, with its revocation lists and its OCSP responder: openssl's. */
+import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { tempFolder } from './temp-store.ts';
+
+const run = promisify(execFile);
+const day = 86_400_000;
+
+/** What a certificate is to say; extensions are written as openssl.cnf has them. */
+interface Wanted {
+  readonly address?: string;
+  /** In place of those of a certificate for mail. */
+  readonly extensions?: readonly string[];
+  /** Beside them. */
+  readonly more?: readonly string[];
+  readonly from?: Date;
+  readonly until?: Date;
+}
+
+export interface Issued {
+  readonly der: Buffer;
+  readonly base64: string;
+  readonly file: string;
+}
+
+const forMail = [
+  'basicConstraints=critical,CA:FALSE',
+  'keyUsage=critical,digitalSignature,keyEncipherment',
+  'extendedKeyUsage=emailProtection',
+];
+const forAuthorities = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
+
+export class MailAuthority {
+  readonly #folder: string;
+  readonly #name: string;
+  #count = 0;
+  /** Its own certificate. */
+  readonly own: Issued;
+
+  private constructor(folder: string, name: string, own: Issued) {
+    this.#folder = folder;
+    this.#name = name;
+    this.own = own;
+  }
+
+  /** A root of its own, or one that `issuer` vouches for. */
+  static async create(name: string, issuer?: MailAuthority, wanted: Wanted = {}): Promise<MailAuthority> {
+    const folder = join(await tempFolder(), name);
+    await mkdir(folder, { recursive: true });
+    const key = join(folder, 'key.pem');
+    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key]);
+    await writeFile(join(folder, 'index.txt'), '');
+    await writeFile(join(folder, 'serial'), '1001');
+    await writeFile(join(folder, 'crlnumber'), '01');
+    await writeFile(join(folder, 'ca.cnf'), configuration(folder));
+    const extensions = wanted.extensions ?? forAuthorities;
+    const own =
+      issuer === undefined
+        ? await selfSigned(folder, name, key, { ...wanted, extensions })
+        : await issuer.issueFor(key, `/CN=${name}`, { ...wanted, extensions }, join(folder, 'ca.pem'));
+    return new MailAuthority(folder, name, own);
+  }
+
+  /** A certificate with a new key; by default one for mail of alice@test.mailstead.test, for a year. */
+  async issue(wanted: Wanted = {}): Promise<Issued> {
+    const base = join(this.#folder, `${this.#name}-${++this.#count}`);
+    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${base}.key`]);
+    const { address = 'alice@test.mailstead.test' } = wanted;
+    const names = address === '' ? [] : [`subjectAltName=email:${address}`];
+    const extensions = [...(wanted.extensions ?? forMail), ...names, ...(wanted.more ?? [])];
+    const more = { ...wanted, more: [], extensions };
+    return this.issueFor(`${base}.key`, `/CN=Holder ${this.#count}`, more, `${base}.pem`);
+  }
+
+  async issueFor(key: string, subject: string, wanted: Wanted, file: string): Promise<Issued> {
+    const request = `${file}.csr`;
+    await run('openssl', ['req', '-new', '-key', key, '-subj', subject, '-out', request]);
+    const extensions = `${file}.ext`;
+    await writeFile(extensions, [...(wanted.extensions ?? []), ...(wanted.more ?? [])].join('\n'));
+    await this.#ca([...dates(wanted), '-in', request, '-out', file, '-extfile', extensions, '-notext']);
+    return issued(file);
+  }
+
+  async revoke({ file }: Issued): Promise<void> {
+    await this.#ca(['-revoke', file]);
+  }
+
+  /** Its revocation list in DER, good until `until`. */
+  async revocationList(until = new Date(Date.now() + day)): Promise<Buffer> {
+    const file = join(this.#folder, 'crl.pem');
+    const last = stamp(new Date(Date.now() - 2 * day));
+    await this.#ca(['-gencrl', '-crl_lastupdate', last, '-crl_nextupdate', stamp(until), '-out', file]);
+    return (await run('openssl', ['crl', '-in', file, '-outform', 'DER'], { encoding: 'buffer' })).stdout;
+  }
+
+  /** What its OCSP responder answers to a request in DER; signed by another certificate of it, if given. */
+  async ocspAnswer(request: Uint8Array, signer?: Issued): Promise<Buffer> {
+    const [asked, answered] = [join(this.#folder, 'asked.der'), join(this.#folder, 'answered.der')];
+    await writeFile(asked, request);
+    const [certificate, key] =
+      signer === undefined
+        ? [join(this.#folder, 'ca.pem'), join(this.#folder, 'key.pem')]
+        : [signer.file, signer.file.replace(/pem$/, 'key')];
+    const from = ['-index', join(this.#folder, 'index.txt'), '-CA', join(this.#folder, 'ca.pem')];
+    const by = ['-rsigner', certificate, '-rkey', key, '-ndays', '1'];
+    await run('openssl', ['ocsp', ...from, ...by, '-reqin', asked, '-respout', answered]);
+    return readFile(answered);
+  }
+
+  #ca(args: readonly string[]): Promise<unknown> {
+    return run('openssl', ['ca', '-batch', '-config', join(this.#folder, 'ca.cnf'), ...args]);
+  }
+}
+
+async function selfSigned(folder: string, name: string, key: string, wanted: Wanted): Promise<Issued> {
+  const [file, request] = [join(folder, 'ca.pem'), join(folder, 'ca.csr')];
+  await run('openssl', ['req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', request]);
+  const extensions = join(folder, 'ca.ext');
+  await writeFile(extensions, (wanted.extensions ?? []).join('\n'));
+  const config = ['ca', '-batch', '-config', join(folder, 'ca.cnf'), '-selfsign', '-notext'];
+  await run('openssl', [...config, ...dates(wanted), '-in', request, '-out', file, '-extfile', extensions]);
+  return issued(file);
+}
+
+async function issued(file: string): Promise<Issued> {
+  const { raw } = new X509Certificate(await readFile(file));
+  return { der: raw, base64: raw.toString('base64'), file };
+}
+
+function dates({ from, until }: Wanted): string[] {
+  const start = from ?? new Date(Date.now() - day);
+  const end = until ?? new Date(Date.now() + 365 * day);
+  return ['-startdate', stamp(start), '-enddate', stamp(end)];
+}
+
+/** As openssl takes times: YYYYMMDDHHMMSSZ. */
+function stamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace(/\D/g, '')}Z`;
+}
+
+function configuration(folder: string): string {
+  return [
+    '[ca]',
+    'default_ca=own',
+    '[own]',
+    `dir=${folder}`,
+    'database=$dir/index.txt',
+    'serial=$dir/serial',
+    'crlnumber=$dir/crlnumber',
+    'new_certs_dir=$dir',
+    'certificate=$dir/ca.pem',
+    'private_key=$dir/key.pem',
+    'default_md=sha256',
+    'default_days=365',
+    'default_crl_days=1',
+    'unique_subject=no',
+    'policy=any',
+    '[any]',
+    'commonName=supplied',
+  ].join('\n');
+}
