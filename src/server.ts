@@ -109,6 +109,8 @@ class MailServer implements Server {
       services: {
         ...outside,
         directory: routing,
+        addressBook: directory.addressBook,
+        people: directory.people,
         devices,
         provisioning,
         delivery,

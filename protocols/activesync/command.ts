@@ -1,4 +1,6 @@
 import type { Account } from '#directory/account';
+import type { AddressBook } from '#directory/address-book';
+import type { People } from '#directory/people';
 import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
 import type { Devices } from '#domain/devices';
@@ -25,6 +27,8 @@ export interface CommandServices {
   readonly provisioning: Provisioning;
   readonly delivery: Delivery;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
+  readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
+  readonly people: Pick<People, 'photoOf' | 'certificatesOf' | 'membersOf'>;
   /** Of one message, as transferred. */
   readonly maxMessageBytes: number;
   /** Of one message. */

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
+import { AddressBook } from '#directory/address-book';
+import { Lookups } from '#directory/lookups';
+import { People } from '#directory/people';
 import { SignInThrottled } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { BodySpool } from '#domain/body-spool';
@@ -25,6 +28,7 @@ import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createHttpsListener } from '#protocols/http/listener';
 import { createRouter } from '#protocols/http/router';
+import { StoredDirectory } from '#storage/directory-store';
 import { StoredPolicies } from '#storage/policy-store';
 import { createLogger } from '#telemetry/log';
 import { EasClient } from '#test/support/eas-client';
@@ -53,6 +57,7 @@ export async function startEndpoint(
   const outside: Outside = { clock, random: { bytes: (length) => randomBytes(length) } };
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
+  const storedDirectory = new StoredDirectory(database);
   const index = new StoredPolicies(database);
   const policies = new Policies(index, noGroups);
   const devices = new Devices(database.mail, index, policies, clock);
@@ -115,6 +120,12 @@ export async function startEndpoint(
           return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
         },
       },
+      addressBook: new AddressBook(storedDirectory),
+      people: new People({
+        store: storedDirectory,
+        lookups: new Lookups(storedDirectory, 'mail.test'),
+        nowMs: () => clock.now(),
+      }),
       maxMessageBytes,
       maxRecipients,
       memory: new MemoryShare(2 * maxMessageBytes),

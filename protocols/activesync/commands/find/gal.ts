@@ -1,24 +1,54 @@
+import { galProperties } from '../../classes/gal.ts';
 import type { CommandContext } from '../../command.ts';
+import { type PictureOptions, Pictures, readPicture } from '../../pictures.ts';
 import { Find } from '../../wbxml/code-pages/find.ts';
-import { child, type Element, textOf } from '../../wbxml/element.ts';
+import { GAL } from '../../wbxml/code-pages/gal.ts';
+import { child, type Element, el, textOf } from '../../wbxml/element.ts';
 import type { ResultRange } from '../search/range.ts';
 import { type FindResults, readFindRange } from './criterion.ts';
 import { FindError, FindStatus } from './status.ts';
+
+/** MS-ASCMD, Range (Find): so many results of the address book. */
+const MAX_RESULTS = 100;
 
 /** What is asked of the organisation's address book. */
 export interface GalFind {
   readonly text: string;
   readonly range: ResultRange;
+  readonly picture: PictureOptions | undefined;
 }
 
 /** Reads a GalSearchCriterion. Throws FindError. */
 export function readGalFind(criterion: Element): GalFind {
   const text = textOf(criterion, Find.Query)?.trim() ?? '';
   if (text === '') throw new FindError(FindStatus.InvalidRequest, 'no text');
-  return { text, range: readFindRange(child(criterion, Find.Options)) };
+  const options = child(criterion, Find.Options);
+  return { text, range: readFindRange(options), picture: readOptionalPicture(options) };
 }
 
-/** Searches the address book: nobody stands in it. Throws FindError. */
-export async function findGal({ range }: GalFind, _context: CommandContext): Promise<FindResults> {
-  return { results: [], first: range.first, total: 0 };
+function readOptionalPicture(options: Element | undefined): PictureOptions | undefined {
+  try {
+    return readPicture(child(options, Find.Picture), Find);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new FindError(FindStatus.InvalidRequest, error.message);
+  }
+}
+
+/** Searches the address book as Search does. */
+export async function findGal(
+  { text, range, picture }: GalFind,
+  context: CommandContext,
+): Promise<FindResults> {
+  const { services, account } = context;
+  const limit = Math.min(range.last, MAX_RESULTS - 1) - range.first + 1;
+  const asked = { from: range.first, limit: Math.max(0, limit) };
+  const { entries, total } = await services.addressBook.search(account.organization, text, asked);
+  const pictures = new Pictures(picture, context);
+  const results: Element[] = [];
+  for (const entry of entries) {
+    const properties = galProperties(entry, await pictures.of(entry.id, GAL));
+    results.push(el(Find.Result, el(Find.Properties, ...properties)));
+  }
+  return { results, first: range.first, total };
 }
