@@ -58,6 +58,7 @@ export async function startEndpoint(
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
   const storedDirectory = new StoredDirectory(database);
+  const addressBook = new AddressBook(storedDirectory);
   const index = new StoredPolicies(database);
   const policies = new Policies(index, noGroups);
   const devices = new Devices(database.mail, index, policies, clock);
@@ -120,7 +121,7 @@ export async function startEndpoint(
           return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
         },
       },
-      addressBook: new AddressBook(storedDirectory),
+      addressBook,
       people: new People({
         store: storedDirectory,
         lookups: new Lookups(storedDirectory, 'mail.test'),
@@ -155,6 +156,10 @@ export async function startEndpoint(
     database,
     baseUrl: `https://${address}`,
     ca,
+    /** Every search of the address book fails from now on. */
+    breakAddressBook(): void {
+      addressBook.search = () => Promise.reject(new Error('a fault of ours'));
+    },
     /** Tells that somebody's password, state or addresses have changed. */
     changeAccount({ entity }: Account): void {
       for (const listener of accountListeners) listener(entity);

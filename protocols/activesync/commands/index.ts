@@ -13,6 +13,7 @@ import { meetingResponse } from './meeting-response/meeting-response.ts';
 import { moveItems } from './move-items/move-items.ts';
 import { ping } from './ping/ping.ts';
 import { provision } from './provision/provision.ts';
+import { resolveRecipients } from './resolve-recipients/resolve-recipients.ts';
 import { search } from './search/search.ts';
 import { sendMail } from './send-mail/send-mail.ts';
 import { settings } from './settings/settings.ts';
@@ -42,6 +43,7 @@ type CommandName =
   | 'Ping'
   | 'ItemOperations'
   | 'Provision'
+  | 'ResolveRecipients'
   | 'Find';
 
 /** A row for each command; OPTIONS lists them in this order. */
@@ -67,5 +69,6 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   Ping: ping,
   ItemOperations: itemOperations,
   Provision: provision,
+  ResolveRecipients: resolveRecipients,
   Find: find,
 };
