@@ -1,4 +1,6 @@
 /** How the parts of the domain are wired together, with the store below them. */
+import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import type { Config } from '#config/config';
 import { Directory } from '#directory/directory';
 import type { PublishedRecords } from '#directory/ports';
@@ -21,6 +23,9 @@ import { QueueRunner } from '#domain/queue-runner';
 import { Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
 import { RuleMail } from '#domain/rule-mail';
+import { Revocation } from '#domain/smime/revocation';
+import { CertificateValidator } from '#domain/smime/validator';
+import { RevocationFetch } from '#protocols/http/revocation-fetch';
 import { Authenticator } from '#protocols/smtp/authentication/authenticator';
 import { CachingDns } from '#protocols/smtp/dns';
 import { MtaSts } from '#protocols/smtp/mta-sts';
@@ -42,6 +47,8 @@ interface Ground {
   readonly outside: Outside;
   readonly database: Database;
   readonly log: Logger;
+  /** Authorities of the configuration, trusted for S/MIME, in DER. */
+  readonly authorities: readonly Uint8Array[];
 }
 
 /** Who there is, and what their devices must do. */
@@ -67,6 +74,7 @@ interface MailFlow {
 /** The parts that protocols are built on. */
 export interface Core extends Ground, People, MailFlow {
   readonly publishedRecords: PublishedRecords;
+  readonly certificates: CertificateValidator;
   readonly maintenance: Maintenance;
 }
 
@@ -79,8 +87,22 @@ export function buildCore(ground: Ground): Core {
     ...people,
     ...buildMailFlow(ground, people),
     publishedRecords: createPublishedRecords(config.dnsServers),
+    certificates: buildCertificateValidator(ground),
     maintenance: new Maintenance({ ...database, clock: outside.clock, log }),
   };
+}
+
+function buildCertificateValidator({ config, outside, authorities }: Ground): CertificateValidator {
+  const { clock } = outside;
+  const { allowsPrivateAddresses } = config.smime;
+  const dns =
+    config.dnsServers.length > 0 ? new CachingDns({ servers: config.dnsServers, clock }) : undefined;
+  const source = new RevocationFetch({ clock, allowsPrivateAddresses, dns });
+  return new CertificateValidator({
+    revocation: new Revocation(source, clock),
+    clock,
+    trusted: () => [...authorities, ...rootCertificates.map((pem) => new X509Certificate(pem).raw)],
+  });
 }
 
 function buildPeople({ config, outside, database, log }: Ground): People {

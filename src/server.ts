@@ -26,6 +26,7 @@ import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
+import { loadAuthorities } from '#protocols/http/authorities';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
@@ -72,7 +73,8 @@ export async function createServer(config: Config, outside: Outside): Promise<Se
       hostnames: [config.hostname, 'localhost', '127.0.0.1'],
       now: new Date(outside.clock.now()),
     });
-    return new MailServer(buildCore({ config, outside, database, log }), certificate);
+    const authorities = await loadAuthorities(config.smime.trustedAuthorities);
+    return new MailServer(buildCore({ config, outside, database, log, authorities }), certificate);
   } catch (error) {
     await database.close();
     throw error;
@@ -111,6 +113,7 @@ class MailServer implements Server {
         directory: routing,
         addressBook: directory.addressBook,
         people: directory.people,
+        certificates: core.certificates,
         devices,
         provisioning,
         delivery,

@@ -10,6 +10,7 @@ import type { EffectivePolicy } from '#domain/policy';
 import type { Provisioning } from '#domain/provisioning';
 import type { Routing } from '#domain/routing';
 import type { MailSearches } from '#domain/search/mail-searches';
+import type { CertificateValidator } from '#domain/smime/validator';
 import type { Logger } from '#telemetry/log';
 import { CommandError } from './command-error.ts';
 import type { FileAnswer } from './file-answer.ts';
@@ -28,6 +29,7 @@ export interface CommandServices {
   readonly delivery: Delivery;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
   readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
+  readonly certificates: Pick<CertificateValidator, 'validate'>;
   readonly people: Pick<People, 'photoOf' | 'certificatesOf' | 'membersOf'>;
   /** Of one message, as transferred. */
   readonly maxMessageBytes: number;

@@ -74,6 +74,12 @@ export interface Config {
     | undefined;
   /** The mode of our own MTA-STS policy. */
   readonly mtaStsMode: Settings['mta_sts']['mode'];
+  readonly smime: {
+    /** PEM files. */
+    readonly trustedAuthorities: readonly string[];
+    /** Whether revocation is asked for on private networks too. */
+    readonly allowsPrivateAddresses: boolean;
+  };
   readonly dnsServers: readonly string[];
   readonly storage: { readonly inlineBodyBytes: number };
 }
@@ -144,6 +150,10 @@ export function toConfig(settings: Settings, cwd: string): Config {
             maxBytes: bytes(scanner.max_size),
           },
     mtaStsMode: settings.mta_sts.mode,
+    smime: {
+      trustedAuthorities: settings.smime.trusted_authorities.map((file) => resolve(cwd, file)),
+      allowsPrivateAddresses: settings.smime.private_addresses,
+    },
     dnsServers: settings.dns.servers,
     storage: { inlineBodyBytes: bytes(settings.storage.inline_body) },
   };

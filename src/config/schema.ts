@@ -179,6 +179,16 @@ export const settingsSchema = z.strictObject({
       .default('testing')
       .describe('What other servers are told of TLS to ours, at https://mta-sts.<domain>'),
   }),
+  smime: section({
+    trusted_authorities: z
+      .array(text.min(1, 'Expected a file'))
+      .default([])
+      .describe('PEM files of authorities trusted for S/MIME beside those that come with Node'),
+    private_addresses: z
+      .boolean()
+      .default(false)
+      .describe('Revocation lists and OCSP answers are fetched from private networks and this machine too'),
+  }),
   dns: section({
     servers: z.array(dnsServer).default([]).describe("Empty: the system's"),
   }),

@@ -122,6 +122,7 @@ export async function startEndpoint(
         },
       },
       addressBook,
+      certificates: { validate: () => Promise.reject(new Error('a fault of ours')) },
       people: new People({
         store: storedDirectory,
         lookups: new Lookups(storedDirectory, 'mail.test'),

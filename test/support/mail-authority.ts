@@ -75,7 +75,13 @@ export class MailAuthority {
     return this.issueFor(`${base}.key`, `/CN=Holder ${this.#count}`, more, `${base}.pem`);
   }
 
-  async issueFor(key: string, subject: string, wanted: Wanted, file: string): Promise<Issued> {
+  /** A certificate for the name and the key of the authority itself. */
+  issueOwnName(wanted: Wanted): Promise<Issued> {
+    const file = join(this.#folder, `own-${++this.#count}.pem`);
+    return this.issueFor(join(this.#folder, 'key.pem'), `/CN=${this.#name}`, wanted, file);
+  }
+
+  private async issueFor(key: string, subject: string, wanted: Wanted, file: string): Promise<Issued> {
     const request = `${file}.csr`;
     await run('openssl', ['req', '-new', '-key', key, '-subj', subject, '-out', request]);
     const extensions = `${file}.ext`;

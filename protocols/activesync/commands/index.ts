@@ -1,8 +1,8 @@
 import type { ServableCommand } from '../command.ts';
+import { find } from './find/find.ts';
 import { folderCreate } from './folder-changes/folder-create.ts';
 import { folderDelete } from './folder-changes/folder-delete.ts';
 import { folderUpdate } from './folder-changes/folder-update.ts';
-import { find } from './find/find.ts';
 import { folderSync } from './folder-sync/folder-sync.ts';
 import { getAttachment } from './get-attachment/get-attachment.ts';
 import { getItemEstimate } from './get-item-estimate/get-item-estimate.ts';
@@ -19,6 +19,7 @@ import { sendMail } from './send-mail/send-mail.ts';
 import { settings } from './settings/settings.ts';
 import { smartForward, smartReply } from './smart-mail/smart-mail.ts';
 import { sync } from './sync/sync.ts';
+import { validateCert } from './validate-cert/validate-cert.ts';
 
 /** The commands we serve. */
 type CommandName =
@@ -44,6 +45,7 @@ type CommandName =
   | 'ItemOperations'
   | 'Provision'
   | 'ResolveRecipients'
+  | 'ValidateCert'
   | 'Find';
 
 /** A row for each command; OPTIONS lists them in this order. */
@@ -70,5 +72,6 @@ export const commands: Readonly<Record<CommandName, ServableCommand>> = {
   ItemOperations: itemOperations,
   Provision: provision,
   ResolveRecipients: resolveRecipients,
+  ValidateCert: validateCert,
   Find: find,
 };

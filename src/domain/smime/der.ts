@@ -107,3 +107,12 @@ export function timeOf(element: DerElement | undefined): number {
 export function bitsOf(element: DerElement | undefined): Uint8Array {
   return expected(element, DerTag.BitString).content.subarray(1);
 }
+
+/** encoded writes an element: tag, definite length and contents. */
+export function encoded(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(contents);
+  const { length } = content;
+  if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);
+  const digits = Buffer.from(length.toString(16).padStart(length > 0xff ? 4 : 2, '0'), 'hex');
+  return Buffer.concat([Buffer.of(tag, 0x80 | digits.length), digits, content]);
+}
