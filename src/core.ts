@@ -7,6 +7,7 @@ import type { PublishedRecords } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
+import { DeviceAccess } from '#domain/device-access';
 import { Devices } from '#domain/devices';
 import { DkimSigner } from '#domain/dkim-signer';
 import { mailboxOf } from '#domain/ids';
@@ -19,6 +20,7 @@ import type { Outside } from '#domain/outside';
 import { OwnMail } from '#domain/own-mail';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
+import { Quarantine } from '#domain/quarantine';
 import { QueueRunner } from '#domain/queue-runner';
 import { Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
@@ -35,6 +37,7 @@ import { SmtpRelay } from '#protocols/smtp/relay';
 import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
 import { RelayRunner } from '#protocols/smtp/runner';
 import type { Database } from '#storage/database';
+import { StoredDeviceAccess } from '#storage/device-access-store';
 import { StoredDirectory } from '#storage/directory-store';
 import { Maintenance } from '#storage/maintenance';
 import { StoredPolicies } from '#storage/policy-store';
@@ -56,6 +59,7 @@ interface People {
   readonly directory: Directory;
   readonly signIn: SignIn;
   readonly policies: Policies;
+  readonly access: DeviceAccess;
   readonly devices: Devices;
   readonly provisioning: Provisioning;
   readonly preferences: MailboxPreferences;
@@ -69,6 +73,7 @@ interface MailFlow {
   readonly outbound: OutboundQueue;
   readonly relay: RelayRunner;
   readonly authenticator: Authenticator;
+  readonly quarantine: Quarantine;
 }
 
 /** The parts that protocols are built on. */
@@ -125,15 +130,22 @@ function buildPeople({ config, outside, database, log }: Ground): People {
   });
   const preferences = new MailboxPreferences(mail, random);
   directory.onChange((entity) => preferences.forget(mailboxOf(entity)));
-  const devices = new Devices(mail, storedPolicies, policies, clock);
+  const access = new DeviceAccess({
+    store: new StoredDeviceAccess({ store, keys, sealer }),
+    policies,
+    describeOrganization: (id) => directory.describeOrganization(id),
+    clock,
+    random,
+  });
+  const devices = new Devices(mail, storedPolicies, policies, access, clock);
   const signIn = new SignIn({ directory, clock });
   const provisioning = new Provisioning(devices, clock, random);
-  return { directory, signIn, policies, devices, provisioning, preferences };
+  return { directory, signIn, policies, access, devices, provisioning, preferences };
 }
 
 function buildMailFlow(
   { config, outside, database, log }: Ground,
-  { directory, preferences }: People,
+  { directory, preferences, access }: People,
 ): MailFlow {
   const { clock } = outside;
   const { store, keys, sealer, mail } = database;
@@ -211,5 +223,17 @@ function buildMailFlow(
     hostname,
     reserved: config.scanner === undefined ? new Set() : scannerFields,
   });
-  return { delivery, queue, routing, outbound, relay, authenticator };
+  const quarantine = new Quarantine({
+    store: mail,
+    access,
+    removals: new StoredDeviceAccess({ store, keys, sealer }),
+    directory,
+    ownMail,
+    outside,
+    hostname,
+    log,
+    sign: (organization, text) => keys.nameKey(organization, text),
+    wakeRelay: (due) => relay.wake(due),
+  });
+  return { delivery, queue, routing, outbound, relay, authenticator, quarantine };
 }

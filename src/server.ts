@@ -10,6 +10,7 @@ import { MailSearches } from '#domain/search/mail-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
@@ -102,14 +103,16 @@ class MailServer implements Server {
     this.#core = core;
     this.#certificate = certificate;
     const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
-    const { directory, outside } = core;
+    const { directory, outside, access, quarantine } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
       accounts: directory,
       store: database.mail,
       policies,
+      quarantine,
       services: {
         ...outside,
+        access,
         directory: routing,
         addressBook: directory.addressBook,
         people: directory.people,
@@ -161,6 +164,7 @@ class MailServer implements Server {
 
   async #listen(): Promise<void> {
     const { config, log, directory, devices, policies, database, outbound, relay, preferences } = this.#core;
+    const { access } = this.#core;
     const { cert, key } = this.#certificate;
     const { https, http } = config.listen;
     await this.#listenForMail();
@@ -191,7 +195,8 @@ class MailServer implements Server {
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
-      ...deviceOperations({ directory, devices, policies }),
+      ...deviceOperations({ directory, devices, policies, access }),
+      ...deviceAccessOperations({ directory, access }),
       ...preferenceOperations({ directory, preferences }),
       ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.retry(due) }),
     });

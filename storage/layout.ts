@@ -1,6 +1,7 @@
 /** Every row of the database, on one page. Key fields are fixed-width and big-endian, so byte order is tuple order. */
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
+import * as access from './records/device-access.ts';
 import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
@@ -85,6 +86,17 @@ export const organizationRows = {
   ),
   /** p: organisation, group or user. Its mobile policy. */
   policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
+  /** x: rule. A mobile device access rule. */
+  accessRule: sealedRow<[Bytes], access.AccessRuleRecord>('x', access.accessRuleCodec),
+  /** X: the rules were changed: those that there are count, not the one that an organisation begins with; empty. */
+  accessRulesChanged: plainRow<[], null>('X', mail.emptyCodec),
+  /** v: mailbox, device. A mobile device access override. */
+  accessOverride: sealedRow<[Bytes, Bytes], access.AccessOverrideRecord>('v', access.accessOverrideCodec),
+  /** g: how it takes devices, beside its rules. */
+  accessSettings: sealedRow<[], Parameters<typeof access.accessSettingsCodec.encode>[0]>(
+    'g',
+    access.accessSettingsCodec,
+  ),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };

@@ -3,6 +3,7 @@ import type { AddressBook } from '#directory/address-book';
 import type { People } from '#directory/people';
 import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
+import type { DeviceAccess } from '#domain/device-access';
 import type { Devices } from '#domain/devices';
 import type { Mailbox } from '#domain/mailbox';
 import type { Clock, Random } from '#domain/outside';
@@ -26,6 +27,7 @@ export interface CommandServices {
   readonly random: Random;
   readonly devices: Devices;
   readonly provisioning: Provisioning;
+  readonly access: Pick<DeviceAccess, 'judge' | 'settings'>;
   readonly delivery: Delivery;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
   readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
@@ -74,6 +76,10 @@ interface CommandDefinition<Name extends string, Request, Result> {
   readonly policy?: 'exempt';
   /** Tells a device of a pending wipe by itself. */
   readonly wipe?: 'exempt';
+  /** Served to a device in quarantine, which has a mailbox of its own: nothing in it is its user's. */
+  readonly quarantine?: 'served';
+  /** Whether a request only tells what the device is, which one may that is blocked for not having told it. */
+  readonly tells?: (request: Request) => boolean;
   /** The first version it is served in, and the last. */
   readonly since?: ProtocolVersion;
   readonly until?: ProtocolVersion;
@@ -113,6 +119,8 @@ export interface CommandAnswer {
 /** A request that was read; it holds nothing of the document it came in. */
 export interface PreparedCommand {
   readonly mayWait: boolean;
+  /** It only tells what the device is. */
+  readonly tells: boolean;
   run(context: CommandContext): Promise<CommandAnswer>;
 }
 
@@ -120,8 +128,10 @@ export interface PreparedCommand {
 export interface ServableCommand<Name extends string = string>
   extends Pick<
     CommandDefinition<Name, unknown, unknown>,
-    'name' | 'code' | 'policy' | 'wipe' | 'since' | 'until'
+    'name' | 'code' | 'policy' | 'wipe' | 'quarantine' | 'since' | 'until'
   > {
+  /** Some of its requests only tell what the device is. */
+  readonly mayTell: boolean;
   /** Below 14.0 its body is a message. */
   readonly takesMessage: boolean;
   /** Reads a request; throws CommandError. */
@@ -132,12 +142,14 @@ export interface ServableCommand<Name extends string = string>
 export function defineCommand<const Name extends string, Request, Result>(
   definition: CommandDefinition<Name, Request, Result>,
 ): ServableCommand<Name> {
-  const { name, code, policy, wipe, since, until, waits, readMessage } = definition;
+  const { name, code, policy, wipe, quarantine, tells, since, until, waits, readMessage } = definition;
   return {
     name,
     code,
     ...(policy && { policy }),
     ...(wipe && { wipe }),
+    ...(quarantine && { quarantine }),
+    mayTell: tells !== undefined,
     ...(since && { since }),
     ...(until && { until }),
     takesMessage: readMessage !== undefined,
@@ -145,6 +157,7 @@ export function defineCommand<const Name extends string, Request, Result>(
       const request = readBody(definition, body, line);
       return {
         mayWait: waits?.(request) ?? false,
+        tells: tells?.(request) ?? false,
         async run(context) {
           const result = await definition.run(request, context);
           return {

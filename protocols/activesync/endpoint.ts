@@ -3,12 +3,13 @@ import type { Account } from '#directory/account';
 import type { Directory } from '#directory/directory';
 import type { SignIn } from '#directory/sign-in';
 import type { Device } from '#domain/device';
+import type { DeviceAccessJudgement } from '#domain/device-access';
 import { DomainError } from '#domain/errors';
 import { mailboxOf } from '#domain/ids';
 import { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy, Policies } from '#domain/policy';
 import type { MailStore } from '#domain/ports';
-import { admission, type ProvisioningRefusal, wipeRefusal } from '#domain/provisioning';
+import type { Quarantine } from '#domain/quarantine';
 import { readBody } from '#protocols/http/body';
 import { type BodyHold, BodyRoom } from '#protocols/http/body-room';
 import type { HttpContext, HttpHandler } from '#protocols/http/handler';
@@ -17,6 +18,7 @@ import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
 import { signInOver } from '#protocols/http/sign-in';
 import type { Logger } from '#telemetry/log';
+import { checkAdmittance, checkBody, checkRequest } from './admittance.ts';
 import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
 import type {
   CommandAnswer,
@@ -35,7 +37,7 @@ import { sendFile } from './file-answer.ts';
 import { HangingRequests } from './hanging.ts';
 import { isAtLeast, type ProtocolVersion, protocolVersions } from './protocol-version.ts';
 import { type RequestLine, RequestLineError, readRequestLine } from './request-line.ts';
-import { CommonStatus, httpStatusOf } from './status.ts';
+import { CommonStatus, httpStatusOf, isKnownIn } from './status.ts';
 import { decode, WbxmlContentError } from './wbxml/decode.ts';
 
 /** What the endpoint is made of. */
@@ -44,6 +46,7 @@ interface ActiveSyncParts {
   readonly accounts: Pick<Directory, 'onChange'>;
   readonly store: MailStore;
   readonly policies: Policies;
+  readonly quarantine: Pick<Quarantine, 'mailboxFor'>;
   readonly services: CommandServices;
 }
 
@@ -60,14 +63,6 @@ const capabilities = {
   'MS-ASProtocolVersions': protocolVersions.join(','),
   'MS-ASProtocolCommands': Object.keys(commands).join(','),
 } as const;
-
-const statusByRefusal: Readonly<Record<ProvisioningRefusal, CommonStatus>> = {
-  'wipe-requested': CommonStatus.RemoteWipeRequested,
-  'wipe-not-possible': CommonStatus.DeviceIsBlockedForThisUser,
-  'not-provisioned': CommonStatus.DeviceNotProvisioned,
-  'policy-refresh': CommonStatus.PolicyRefresh,
-  'invalid-policy-key': CommonStatus.InvalidPolicyKey,
-};
 
 /** The ActiveSync endpoint (MS-ASHTTP): HTTP in, HTTP out; who asks, in which version, and may the device go on. */
 export class ActiveSyncEndpoint {
@@ -145,6 +140,8 @@ export class ActiveSyncEndpoint {
     const prepared = await this.#prepare(command, request, call, hold);
     if (!prepared.mayWait || call.isTrial) {
       const result = await prepared.run(call).finally(hold.release);
+      // What it told may be what keeps it out.
+      if (prepared.tells && !call.isTrial) await call.admitAgain(command);
       return await answer(request, response, call, result);
     }
     hold.release();
@@ -171,7 +168,11 @@ export class ActiveSyncEndpoint {
   ): Promise<PreparedCommand> {
     try {
       const raw = await readBody(request, this.#maxBodyBytes, hold);
-      return command.prepare(bodyOf(raw, command, request, call), call.line);
+      const body = bodyOf(raw, command, request, call);
+      checkBody(body, call.access);
+      const prepared = command.prepare(body, call.line);
+      checkRequest(prepared, command, call.access);
+      return prepared;
     } catch (error) {
       hold.release();
       throw error;
@@ -185,12 +186,14 @@ class Call implements CommandContext {
   readonly line: RequestLine;
   readonly controller = new AbortController();
   readonly services: CommandServices;
-  readonly mailbox: Mailbox;
+  /** The account's; that of its own, for a device in quarantine. */
+  mailbox: Mailbox;
   readonly userAgent: string;
   readonly #http: HttpContext;
-  readonly #policies: Policies;
+  readonly #parts: ActiveSyncParts;
   #device: Device | undefined;
   #policy: EffectivePolicy | undefined;
+  #access: DeviceAccessJudgement | undefined;
   #log: Logger | undefined;
 
   constructor(
@@ -206,7 +209,7 @@ class Call implements CommandContext {
     this.mailbox = new Mailbox(parts.store, account.mailbox);
     this.userAgent = (request.headers['user-agent'] ?? '').slice(0, 256);
     this.#http = http;
-    this.#policies = parts.policies;
+    this.#parts = parts;
   }
 
   get requestLine(): RequestLine {
@@ -239,6 +242,11 @@ class Call implements CommandContext {
     return this.#policy;
   }
 
+  get access(): DeviceAccessJudgement {
+    if (this.#access === undefined) throw new Error('the device is not judged before it was admitted');
+    return this.#access;
+  }
+
   get log(): Logger {
     const { account, line } = this;
     this.#log ??= this.#http.log.child({ user: account.address, device: line.deviceId });
@@ -251,34 +259,30 @@ class Call implements CommandContext {
 
   /** Finds the device and the policy in force; throws the refusal (MS-ASPROV) unless the device may go on. */
   async admit(command: ServableCommand): Promise<void> {
-    this.#decide(command, await this.#meetDevice(), await this.#policies.effective(this.account.mailbox));
+    await this.#decide(command, await this.#meetDevice());
   }
 
-  /** After a wait that ended for new rules; a device that was removed meanwhile is not brought back by it. */
+  /** After new rules, or what the device told; one that was removed meanwhile is not brought back by it. */
   async admitAgain(command: ServableCommand): Promise<void> {
-    const { services, account, line } = this;
-    const device = await services.devices.get(account.mailbox, line.deviceId);
-    this.#decide(command, device, await this.#policies.effective(account.mailbox));
+    await this.#decide(command, await this.services.devices.get(this.account.mailbox, this.line.deviceId));
   }
 
-  #decide(command: ServableCommand, device: Device, policy: EffectivePolicy): void {
+  async #decide(command: ServableCommand, device: Device): Promise<void> {
+    const { services, account, isTrial, line } = this;
+    const [policy, access] = await Promise.all([
+      this.#parts.policies.effective(account.mailbox),
+      services.access.judge(account.mailbox, device),
+    ]);
     this.#device = device;
     this.#policy = policy;
-    const refusal = this.#refusal(command, device, policy);
-    if (refusal === undefined) return;
-    throw new CommandError(statusByRefusal[refusal], refusal);
-  }
-
-  #refusal(
-    command: ServableCommand,
-    device: Device,
-    policy: EffectivePolicy,
-  ): ProvisioningRefusal | undefined {
-    // It learns the policy, and has no record to serve anything else from.
-    if (this.isTrial && command.wipe !== 'exempt') return 'not-provisioned';
-    if (command.policy !== 'exempt') return admission(device, policy, this.line.policyKey);
-    const refusal = wipeRefusal(device);
-    return refusal === 'wipe-requested' && command.wipe === 'exempt' ? undefined : refusal;
+    this.#access = access;
+    checkAdmittance(command, { device, policy, access, isTrial, policyKey: line.policyKey });
+    if (access.state === 'QUARANTINED' && command.quarantine === 'served') {
+      this.mailbox = await this.#parts.quarantine.mailboxFor(account, device);
+    } else if (this.mailbox.ref.mailbox !== account.mailbox.mailbox) {
+      // It was let out since.
+      this.mailbox = new Mailbox(this.#parts.store, account.mailbox);
+    }
   }
 
   async #meetDevice(): Promise<Device> {
@@ -373,8 +377,7 @@ async function answerError(
     });
   if (response.headersSent || response.destroyed) return;
   const said = status ?? CommonStatus.ServerErrorRetryLater;
-  const isCommon = said >= CommonStatus.InvalidContent;
-  const speaks = asked.version !== undefined && isAtLeast(asked.version, isCommon ? '14.0' : '2.5');
+  const speaks = asked.version !== undefined && isKnownIn(said, asked.version);
   const document = speaks ? statusDocument(asked.command, said) : undefined;
   if (document !== undefined) return await sendDocument(request, response, document);
   const httpStatus =

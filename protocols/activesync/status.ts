@@ -1,3 +1,5 @@
+import { isAtLeast, type ProtocolVersion } from './protocol-version.ts';
+
 /** MS-ASCMD, Common Status Codes: what any command may answer. 157-159 and 180-182 are not assigned. */
 export const CommonStatus = {
   InvalidContent: 101,
@@ -80,6 +82,13 @@ export const CommonStatus = {
   OneOrMoreExceptionsFailed: 184,
 } as const;
 export type CommonStatus = (typeof CommonStatus)[keyof typeof CommonStatus];
+
+/** Whether a device of a version knows a status; what it does not know is an HTTP status to it. */
+export function isKnownIn(status: number, version: ProtocolVersion): boolean {
+  if (status < CommonStatus.InvalidContent) return true;
+  if (status < CommonStatus.BodyPartPreferenceTypeNotSupported) return isAtLeast(version, '14.0');
+  return isAtLeast(version, status <= CommonStatus.MaximumDevicesReached ? '14.1' : '16.0');
+}
 
 /** What stands in for a common status below 14.0, where it is not 500 (MS-ASCMD, Common Status Codes). */
 const httpStatuses: Readonly<Partial<Record<CommonStatus, number>>> = {

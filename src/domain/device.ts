@@ -32,6 +32,8 @@ export interface Device {
   readonly pendingRevision?: string | undefined;
   /** The temporary key that `policyKey` was given for: a device that lost the answer acknowledges it again. */
   readonly acknowledgedKey?: number | undefined;
+  /** What the organisation did with new devices when it came for the first time; absent: it let them in. */
+  readonly cameAs?: 'BLOCK' | 'QUARANTINE' | undefined;
   readonly wipe: WipeState;
   readonly wipeAccountOnly: boolean;
   readonly wipeRequestedMs?: number | undefined;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { testDeviceAccess } from '#test/support/device-access';
 import { noGroups } from '#test/support/no-groups';
 import { tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 import { type DeviceIndex, Devices } from './devices.ts';
@@ -30,7 +31,9 @@ test('a device that comes back while it is removed stays on the list of its orga
     updatePolicy: async () => undefined,
   };
   const clock = { now: () => 0, after: () => () => undefined };
-  const devices = new Devices(database.mail, index, new Policies(none, noGroups), clock);
+  const policies = new Policies(none, noGroups);
+  const { access } = testDeviceAccess(database, policies, clock);
+  const devices = new Devices(database.mail, index, policies, access, clock);
   const listed = async () => (await devices.listAll(ref.organization, undefined, 10)).rows.length;
   await devices.meet(ref, sighting);
   expect(await listed()).toBe(1);

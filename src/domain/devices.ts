@@ -40,8 +40,11 @@ export interface OwnedDevice {
   readonly device: Device;
 }
 
-/** How many devices a user may have. */
-const maxDevicesPerUser = 100;
+/** What an organisation says of devices that come for the first time. */
+interface NewDeviceRules {
+  settings(organization: OrganizationId): Promise<{ readonly maxDevicesPerUser: number }>;
+  welcome(ref: MailboxRef, device: DeviceId): Promise<Device['cameAs']>;
+}
 
 /** The time of the last request is kept this exactly: a device that only asks costs no write. */
 const lastSyncExactMs = 5 * 60_000;
@@ -51,12 +54,20 @@ export class Devices {
   readonly #store: MailStore;
   readonly #index: DeviceIndex;
   readonly #policies: Policies;
+  readonly #access: NewDeviceRules;
   readonly #clock: Clock;
 
-  constructor(store: MailStore, index: DeviceIndex, policies: Policies, clock: Clock) {
+  constructor(
+    store: MailStore,
+    index: DeviceIndex,
+    policies: Policies,
+    access: NewDeviceRules,
+    clock: Clock,
+  ) {
     this.#store = store;
     this.#index = index;
     this.#policies = policies;
+    this.#access = access;
     this.#clock = clock;
   }
 
@@ -65,12 +76,15 @@ export class Devices {
     const nowMs = this.#clock.now();
     const known = await this.#store.mailbox(ref).device(sighting.id);
     if (known !== undefined && !isNews(known, sighting, nowMs)) return known;
+    const { maxDevicesPerUser } = await this.#access.settings(ref.organization);
+    const cameAs = known === undefined ? await this.#access.welcome(ref, sighting.id) : undefined;
     // The entry comes first: one without its device is passed over, a device without its entry would not be listed.
-    if (known === undefined) await this.#addEntry(ref, sighting.id);
+    if (known === undefined) await this.#addEntry(ref, sighting.id, maxDevicesPerUser);
     return this.#transact(ref, async (tx) => {
       const before = await tx.device(sighting.id);
-      if (before === undefined) await refuseTooMany(tx);
-      const device = before === undefined ? newDevice(sighting, nowMs) : seen(before, sighting, nowMs);
+      if (before === undefined) await refuseTooMany(tx, maxDevicesPerUser);
+      const device =
+        before === undefined ? newDevice(sighting, cameAs, nowMs) : seen(before, sighting, nowMs);
       tx.putDevice(device);
       return device;
     });
@@ -172,8 +186,8 @@ export class Devices {
     });
   }
 
-  async #addEntry(ref: MailboxRef, id: DeviceId): Promise<void> {
-    await refuseTooMany(this.#store.mailbox(ref));
+  async #addEntry(ref: MailboxRef, id: DeviceId, most: number): Promise<void> {
+    await refuseTooMany(this.#store.mailbox(ref), most);
     await this.#index.addDevice(ref, id);
   }
 
@@ -190,19 +204,24 @@ function notFound(): never {
   throw new DomainError('device/not-found', 'The user has no such device.');
 }
 
-async function refuseTooMany(reader: Pick<MailboxTx, 'devices'>): Promise<void> {
+async function refuseTooMany(reader: Pick<MailboxTx, 'devices'>, most: number): Promise<void> {
   const devices = await reader.devices();
-  if (devices.length < maxDevicesPerUser) return;
-  throw new DomainError('device/too-many', `The user has ${maxDevicesPerUser} devices already.`);
+  if (devices.length < most) return;
+  throw new DomainError('device/too-many', `The user has ${devices.length} devices already.`);
 }
 
-function newDevice({ id, type, userAgent, protocolVersion }: DeviceSighting, nowMs: number): Device {
+function newDevice(
+  { id, type, userAgent, protocolVersion }: DeviceSighting,
+  cameAs: Device['cameAs'],
+  nowMs: number,
+): Device {
   return {
     id,
     type,
     userAgent,
     protocolVersion,
     information: {},
+    ...(cameAs && { cameAs }),
     wipe: 'none',
     wipeAccountOnly: false,
     firstSyncMs: nowMs,

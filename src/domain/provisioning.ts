@@ -113,7 +113,7 @@ export class Provisioning {
   async wipeAcknowledged(ref: MailboxRef, id: DeviceId, succeeded: boolean): Promise<boolean> {
     const device = await this.#devices.update(ref, id, (before) => {
       if (before.wipe === 'none') return before;
-      if (!succeeded) return { ...before, wipe: 'failed' };
+      if (!succeeded) return { ...before, wipe: 'failed', wipeAcknowledgedMs: this.#clock.now() };
       return {
         ...withoutKeys(before),
         wipe: 'acknowledged',

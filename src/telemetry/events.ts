@@ -53,6 +53,7 @@ export type EventName =
   | 'activesync.body.unknown'
   | 'activesync.item.unreadable'
   | 'activesync.item.skipped'
+  | 'activesync.device.quarantined'
   // What the store has done in the background.
   | 'maintenance.run.done'
   | 'maintenance.run.failed'

@@ -31,6 +31,7 @@ import { createRouter } from '#protocols/http/router';
 import { StoredDirectory } from '#storage/directory-store';
 import { StoredPolicies } from '#storage/policy-store';
 import { createLogger } from '#telemetry/log';
+import { testDeviceAccess } from '#test/support/device-access';
 import { EasClient } from '#test/support/eas-client';
 import { newItem } from '#test/support/new-item';
 import { noGroups } from '#test/support/no-groups';
@@ -61,7 +62,8 @@ export async function startEndpoint(
   const addressBook = new AddressBook(storedDirectory);
   const index = new StoredPolicies(database);
   const policies = new Policies(index, noGroups);
-  const devices = new Devices(database.mail, index, policies, clock);
+  const { access, quarantine, letters } = testDeviceAccess(database, policies, clock);
+  const devices = new Devices(database.mail, index, policies, access, clock);
   const provisioning = new Provisioning(devices, clock, outside.random);
   const delivery = new Delivery({
     store: database.mail,
@@ -107,7 +109,9 @@ export async function startEndpoint(
     },
     store: database.mail,
     policies,
+    quarantine,
     services: {
+      access,
       clock,
       random: outside.random,
       devices,
@@ -150,6 +154,8 @@ export async function startEndpoint(
     alice,
     bob,
     policies,
+    access,
+    letters,
     devices,
     provisioning,
     endpoint,
@@ -168,7 +174,14 @@ export async function startEndpoint(
     /** A phone of alice, or of whoever is named; nothing sent yet. */
     phone(
       version: ProtocolVersion,
-      extra: { deviceId?: string; user?: string; validate?: boolean } = {},
+      extra: {
+        deviceId?: string;
+        deviceType?: string;
+        userAgent?: string;
+        model?: string;
+        user?: string;
+        validate?: boolean;
+      } = {},
     ): EasClient {
       const client = new EasClient({
         baseUrl: `https://${address}`,

@@ -13,6 +13,7 @@ import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { StoredDirectory } from '#storage/directory-store';
 import { StoredPolicies } from '#storage/policy-store';
 import { silentLogger } from '#telemetry/log';
+import { testDeviceAccess } from '#test/support/device-access';
 import { callAdmin } from '#test/support/start-server';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 
@@ -31,9 +32,10 @@ async function serve() {
   });
   const stored = new StoredPolicies(database);
   const policies = new Policies(stored, directory.groups);
-  const devices = new Devices(database.mail, stored, policies, clock);
+  const { access } = testDeviceAccess(database, policies, clock);
+  const devices = new Devices(database.mail, stored, policies, access, clock);
   const provisioning = new Provisioning(devices, clock, random);
-  const parts = { directory, devices, policies };
+  const parts = { directory, devices, policies, access };
   const endpoint = createAdminEndpoint({ ...deviceOperations(parts), ...policyOperations(parts) });
   const socketPath = join(await tempFolder(), 'admin.sock');
   const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
@@ -161,7 +163,9 @@ test('a device is described with its status, from the first contact to the end o
     UserAgent: 'Phone/1',
     ProtocolVersion: '14.1',
     Status: 'PROVISIONING_REQUIRED',
-    AccessState: 'ALLOW',
+    AccessState: 'ALLOWED',
+    AccessReason: 'RULE',
+    AccessRules: ['Default'],
     FirstSyncTime: nowMs / 1000,
     LastSyncTime: nowMs / 1000,
   });

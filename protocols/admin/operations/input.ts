@@ -31,6 +31,12 @@ export function numberOf(input: AdminInput, member: string): number | undefined 
   return typeof value === 'number' ? value : undefined;
 }
 
+/** textsOf is a list of strings; undefined if it is absent. */
+export function textsOf(input: AdminInput, member: string): readonly string[] | undefined {
+  const value = input[member];
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : undefined;
+}
+
 /** structureOf is a structure member; an empty one if it is absent. */
 export function structureOf(input: AdminInput, member: string): AdminInput {
   return isStructure(input[member]) ? input[member] : {};

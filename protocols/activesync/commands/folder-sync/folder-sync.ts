@@ -13,6 +13,7 @@ import { FolderSyncStatus } from './status.ts';
 export const folderSync = defineCommand({
   name: 'FolderSync',
   code: 9,
+  quarantine: 'served',
   read: (body) => {
     const key = textOf(body, FolderHierarchy.SyncKey);
     if (key === undefined || key === '') throw new CommandError(FolderSyncStatus.Malformed, 'no SyncKey');

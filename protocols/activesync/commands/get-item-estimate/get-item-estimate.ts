@@ -38,6 +38,7 @@ interface EstimateResult {
 export const getItemEstimate = defineCommand({
   name: 'GetItemEstimate',
   code: 14,
+  quarantine: 'served',
   read: (body) => {
     const collections = childrenOf(child(body, GetItemEstimate.Collections), GetItemEstimate.Collection);
     if (collections.length === 0 || collections.length > MAX_COLLECTIONS) {

@@ -27,6 +27,7 @@ interface Results {
 export const itemOperations = defineCommand({
   name: 'ItemOperations',
   code: 19,
+  quarantine: 'served',
   since: '12.0',
   read: readOperations,
   run: async (operations, context): Promise<Results> => {

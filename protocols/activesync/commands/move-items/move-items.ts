@@ -31,6 +31,7 @@ interface MoveResult {
 export const moveItems = defineCommand({
   name: 'MoveItems',
   code: 13,
+  quarantine: 'served',
   read: (body) => {
     const moves = childrenOf(body, Move.Move).map(readMove);
     if (moves.length === 0) throw new CommandError(CommonStatus.InvalidXML, 'no Move');

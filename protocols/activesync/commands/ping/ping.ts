@@ -35,6 +35,7 @@ type PingResult =
 export const ping = defineCommand({
   name: 'Ping',
   code: 18,
+  quarantine: 'served',
   // MS-ASHTTP, X-MS-PolicyKey: not sent with Ping. A pending wipe is told all the same.
   policy: 'exempt',
   waits: () => true,

@@ -56,6 +56,7 @@ export const provision = defineCommand({
   code: 20,
   policy: 'exempt',
   wipe: 'exempt',
+  tells: () => true,
   read: readRequest,
   run: runProvision,
   write: (result, line) =>
@@ -120,6 +121,7 @@ async function runProvision(request: ProvisionRequest, context: CommandContext):
     await services.devices.inform(mailbox.ref, device.id, request.information);
   }
   if (request.policy === undefined) return { status: ProvisionStatus.Success, informed };
+  if (!informed && request.policy.phase === 'download') await checkInformation(context);
   return { ...(await runPolicy(request.policy, context)), informed };
 }
 
@@ -135,6 +137,15 @@ async function runWiped(
   const wasAsked = await services.provisioning.wipeAcknowledged(mailbox.ref, device.id, succeeded);
   if (succeeded || !wasAsked) return { status: ProvisionStatus.Success };
   return { status: ProvisionStatus.ProtocolError, wipe: kind };
+}
+
+/** MS-ASPROV, DeviceInformation: from 14.1 on the first request has it; refused without it only where that is wanted. */
+async function checkInformation({ mailbox, version, services }: CommandContext): Promise<void> {
+  if (!isAtLeast(version, '14.1')) return;
+  const { isDeviceInformationRequired } = await services.access.settings(mailbox.ref.organization);
+  if (isDeviceInformationRequired) {
+    throw new CommandError(CommonStatus.DeviceInformationRequired, 'no DeviceInformation');
+  }
 }
 
 async function runPolicy(asked: PolicyRequest, context: CommandContext): Promise<ProvisionResult> {

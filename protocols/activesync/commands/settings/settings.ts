@@ -27,6 +27,8 @@ export const settings = defineCommand({
   name: 'Settings',
   code: 17,
   since: '12.0',
+  tells: (requests: readonly PropertyRequest[]) =>
+    requests.every(({ kind }) => kind === 'device-information'),
   read: (body) => {
     const nodes = body.children.filter(({ tag }) => properties.has(tag));
     if (nodes.length === 0) throw new CommandError(SettingsStatus.ProtocolError, 'no property node');

@@ -1,5 +1,6 @@
 import type { Directory } from '#directory/directory';
 import type { Device } from '#domain/device';
+import type { DeviceAccess } from '#domain/device-access';
 import type { Devices, OwnedDevice } from '#domain/devices';
 import { type DeviceId, type MailboxRef, mailboxOf } from '#domain/ids';
 import type { EffectivePolicy, Policies } from '#domain/policy';
@@ -13,6 +14,7 @@ interface Parts {
   readonly directory: Directory;
   readonly devices: Devices;
   readonly policies: Policies;
+  readonly access: Pick<DeviceAccess, 'judge'>;
 }
 
 /** deviceOperations are the operations on the mobile devices of an organisation. */
@@ -92,7 +94,7 @@ async function mailboxRefOf({ directory }: Parts, input: AdminInput, user: strin
   return { organization, mailbox: mailboxOf(id) };
 }
 
-async function describe({ policies }: Parts, { ref, device }: OwnedDevice): Promise<object> {
+async function describe(parts: Parts, { ref, device }: OwnedDevice): Promise<object> {
   const { information } = device;
   return {
     DeviceId: device.id,
@@ -107,11 +109,34 @@ async function describe({ policies }: Parts, { ref, device }: OwnedDevice): Prom
     Imei: told(information.imei),
     MobileOperator: told(information.mobileOperator),
     Language: told(information.language),
-    Status: statusOf(device, await policies.effective(ref)),
-    AccessState: device.wipe === 'none' ? 'ALLOW' : 'DENY',
+    Status: statusOf(device, await parts.policies.effective(ref)),
+    ...(await accessOf(parts, { ref, device })),
     FirstSyncTime: timestamp(device.firstSyncMs),
     LastSyncTime: timestamp(device.lastSyncMs),
     PolicyRevision: revisionOf(device),
+    ...wipeOf(device),
+  };
+}
+
+/** A device that is to be wiped hears of nothing else. */
+async function accessOf({ access }: Parts, { ref, device }: OwnedDevice): Promise<object> {
+  if (device.wipe !== 'none') return { AccessState: 'BLOCKED', AccessReason: 'WIPE' };
+  const { state, reason, rules } = await access.judge(ref, device);
+  return {
+    AccessState: state,
+    AccessReason: reason,
+    ...(rules.length > 0 && { AccessRules: rules }),
+  };
+}
+
+function wipeOf(device: Device): object {
+  if (device.wipe === 'none') return {};
+  return {
+    WipeState: device.wipe.toUpperCase(),
+    WipeAccountOnly: device.wipeAccountOnly,
+    WipeRequestedTime: timestamp(device.wipeRequestedMs),
+    WipeSentTime: timestamp(device.wipeSentMs),
+    WipeAcknowledgedTime: timestamp(device.wipeAcknowledgedMs),
   };
 }
 

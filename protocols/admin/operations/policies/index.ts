@@ -2,7 +2,12 @@ import type { Directory } from '#directory/directory';
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 import type { Policies, Policy, PolicyTarget } from '#domain/policy';
-import { apiNameOf, policySettingNames } from '#domain/policy-settings';
+import {
+  apiNameOf,
+  type PolicySettingName,
+  policySettingNames,
+  policySettings,
+} from '#domain/policy-settings';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, structureOf, textOf } from '../input.ts';
@@ -18,6 +23,7 @@ export function policyOperations(parts: Parts): Readonly<Record<string, AdminOpe
     'Mailstead.GetMobilePolicy': (input) => getMobilePolicy(parts, input),
     'Mailstead.PutMobilePolicy': (input) => putMobilePolicy(parts, input),
     'Mailstead.DeleteMobilePolicy': (input) => deleteMobilePolicy(parts, input),
+    'Mailstead.ListMobilePolicySettings': async () => ({ Settings: policySettingNames.map(describeSetting) }),
   };
 }
 
@@ -53,6 +59,24 @@ async function ownerOf(
   }
   await directory.describeOrganization(organization);
   return { organization, target: 'organization' };
+}
+
+/** What a setting takes, and what devices assume without it. */
+function describeSetting(name: PolicySettingName): object {
+  const { type } = policySettings[name];
+  const names = { Name: apiNameOf(name), Element: name };
+  switch (type.kind) {
+    case 'switch':
+      return { ...names, Type: 'BOOLEAN', Default: type.assumed };
+    case 'number':
+      return { ...names, Type: 'NUMBER', ...boundsOf(type), Default: type.assumed };
+    case 'list':
+      return { ...names, Type: 'LIST' };
+  }
+}
+
+function boundsOf({ min, max, only }: { min: number; max: number; only?: readonly number[] }): object {
+  return only === undefined ? { Minimum: min, Maximum: max } : { Values: only };
 }
 
 /** Absent is not enforced. */
