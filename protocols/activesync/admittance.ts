@@ -1,3 +1,4 @@
+import { hasTold } from '#domain/access-rule';
 import type { Device } from '#domain/device';
 import type { DeviceAccessJudgement } from '#domain/device-access';
 import type { EffectivePolicy } from '#domain/policy';
@@ -51,6 +52,12 @@ export function checkRequest(
   throw refused(state === 'BLOCKED' ? 'blocked' : 'quarantined');
 }
 
+/** Throws the refusal of a device that is blocked by what it has just told; one that told nothing may go on to. */
+export function checkTold({ device, access }: Pick<Standing, 'device' | 'access'>): void {
+  const isToBeWiped = wipeRefusal(device) !== undefined;
+  if (access.state === 'BLOCKED' && !isToBeWiped && hasTold(device)) throw refused('blocked');
+}
+
 /** Throws the refusal of a document by which a device in quarantine would put something in. */
 export function checkBody(body: CommandBody, { state }: DeviceAccessJudgement): void {
   if (state === 'QUARANTINED' && body.kind === 'document' && putsIn(body.root)) throw refused('quarantined');
@@ -62,13 +69,14 @@ function refusalOf(command: ServableCommand, standing: Standing): Refusal | unde
   const wipe = wipeRefusal(device);
   if (wipe !== undefined) return wipe === 'wipe-requested' && command.wipe === 'exempt' ? undefined : wipe;
   const { state, mayTell } = access;
-  if (state === 'BLOCKED' && !mayTell) return 'blocked';
+  const isBlocked = state === 'BLOCKED';
+  if (isBlocked && !(mayTell && (command.mayTell || !hasTold(device)))) return 'blocked';
   if (isTrial && command.wipe !== 'exempt') return 'not-provisioned';
   // What it is it tells while it provisions: it hears of that before it hears that it is blocked.
   const unprovisioned = command.policy === 'exempt' ? undefined : admission(device, policy, policyKey);
-  if (unprovisioned !== undefined) return unprovisioned;
+  if (unprovisioned !== undefined) return isBlocked && hasTold(device) ? 'blocked' : unprovisioned;
   if (state === 'ALLOWED' || command.mayTell) return undefined;
-  if (state === 'BLOCKED') return 'blocked';
+  if (isBlocked) return 'blocked';
   return command.quarantine === 'served' ? undefined : 'quarantined';
 }
 

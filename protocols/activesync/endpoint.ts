@@ -18,7 +18,7 @@ import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
 import { signInOver } from '#protocols/http/sign-in';
 import type { Logger } from '#telemetry/log';
-import { checkAdmittance, checkBody, checkRequest } from './admittance.ts';
+import { checkAdmittance, checkBody, checkRequest, checkTold } from './admittance.ts';
 import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
 import type {
   CommandAnswer,
@@ -141,7 +141,10 @@ export class ActiveSyncEndpoint {
     if (!prepared.mayWait || call.isTrial) {
       const result = await prepared.run(call).finally(hold.release);
       // What it told may be what keeps it out.
-      if (prepared.tells && !call.isTrial) await call.admitAgain(command);
+      if (prepared.tells && !call.isTrial) {
+        await call.admitAgain(command);
+        checkTold(call);
+      }
       return await answer(request, response, call, result);
     }
     hold.release();

@@ -58,7 +58,12 @@ export function effectOf(rules: readonly AccessRule[], traits: DeviceTraits): Ac
   return matched.length > 0 ? { effect: 'ALLOW', matched } : { effect: 'DENY', matched: [] };
 }
 
-/** Whether a device that has not told its model and system yet might be allowed once it has. */
+/** Whether a device has told anything of itself beside what every request says. */
+export function hasTold({ information }: Device): boolean {
+  return Object.keys(information).length > 0;
+}
+
+/** Whether a device might be allowed if it told another model and system. */
 export function mightBeAllowed(rules: readonly AccessRule[], traits: DeviceTraits): boolean {
   const possible = rules.filter((rule) => isFor(rule, traits, toldLater));
   const isDenied = possible.some((rule) => rule.effect === 'DENY' && !asksFor(rule, toldLater));

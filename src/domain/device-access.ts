@@ -29,7 +29,7 @@ export interface DeviceAccessJudgement {
   readonly reason: 'OVERRIDE' | 'RULE' | 'NO_RULE' | 'NEW_DEVICE';
   /** The names of the rules that say so. */
   readonly rules: readonly string[];
-  /** It is blocked for what it has not told yet, and may tell that. */
+  /** It is blocked for what it told of itself, or did not tell: it may tell that. */
   readonly mayTell: boolean;
 }
 
@@ -213,8 +213,7 @@ export class DeviceAccess {
     const names = matched.map(({ name }) => name);
     if (effect === 'DENY') {
       const reason = matched.length > 0 ? 'RULE' : 'NO_RULE';
-      const mayTell = Object.keys(device.information).length === 0 && mightBeAllowed(rules, traits);
-      return { state: 'BLOCKED', reason, rules: names, mayTell };
+      return { state: 'BLOCKED', reason, rules: names, mayTell: mightBeAllowed(rules, traits) };
     }
     switch (device.cameAs) {
       case 'BLOCK':
