@@ -88,8 +88,8 @@ export const organizationRows = {
   policy: sealedRow<[Bytes], Parameters<typeof policy.policyCodec.encode>[0]>('p', policy.policyCodec),
   /** x: rule. A mobile device access rule. */
   accessRule: sealedRow<[Bytes], access.AccessRuleRecord>('x', access.accessRuleCodec),
-  /** X: the rules were changed: those that there are count, not the one that an organisation begins with; empty. */
-  accessRulesChanged: plainRow<[], null>('X', mail.emptyCodec),
+  /** w: the rules were changed: those that there are count, not the one that an organisation begins with; empty. */
+  accessRulesChanged: plainRow<[], null>('w', mail.emptyCodec),
   /** v: mailbox, device. A mobile device access override. */
   accessOverride: sealedRow<[Bytes, Bytes], access.AccessOverrideRecord>('v', access.accessOverrideCodec),
   /** g: how it takes devices, beside its rules. */

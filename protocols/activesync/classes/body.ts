@@ -2,6 +2,7 @@
 import type { ItemDetail } from '#domain/item';
 import type { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy } from '#domain/policy';
+import type { SettingValue } from '#domain/policy-settings';
 import type { Message } from '#domain/sync';
 import { type BodyKind, type BodyText, nativeBodyKind, readBody } from '#mime/body';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
@@ -17,6 +18,10 @@ export interface BodyRequest {
   readonly allowHtml: boolean;
   /** False: no MIME, because the whole message would bring its attachments along (MS-ASPROV, AttachmentsEnabled). */
   readonly allowMime: boolean;
+  /** Bytes of the largest attachment a MIME body may bring along (MS-ASPROV, MaxAttachmentSize); undefined: any. */
+  readonly maxAttachmentBytes?: number | undefined;
+  /** Bytes of a body at the most, by its type (MS-ASPROV, MaxEmailBodyTruncationSize); undefined: all. */
+  readonly maxBytes?: Readonly<Partial<Record<BodyType, number | undefined>>> | undefined;
   /** Bytes of a body that no preference speaks of; undefined is all. */
   readonly truncationWithoutPreference: number | undefined;
 }
@@ -24,9 +29,25 @@ export interface BodyRequest {
 /** What a policy leaves of the ways to make a body. */
 export function allowedBodies({
   settings,
-}: Pick<EffectivePolicy, 'settings'>): Pick<BodyRequest, 'allowHtml' | 'allowMime'> {
+}: Pick<EffectivePolicy, 'settings'>): Pick<
+  BodyRequest,
+  'allowHtml' | 'allowMime' | 'maxAttachmentBytes' | 'maxBytes'
+> {
   const allowHtml = settings.AllowHTMLEmail !== false;
-  return { allowHtml, allowMime: allowHtml && settings.AttachmentsEnabled !== false };
+  return {
+    allowHtml,
+    allowMime: allowHtml && settings.AttachmentsEnabled !== false,
+    maxAttachmentBytes: boundOf(settings.MaxAttachmentSize),
+    maxBytes: {
+      [BodyType.Plain]: boundOf(settings.MaxEmailBodyTruncationSize),
+      [BodyType.Html]: boundOf(settings.MaxEmailHTMLBodyTruncationSize),
+    },
+  };
+}
+
+/** A negative size is none. */
+function boundOf(setting: SettingValue | undefined): number | undefined {
+  return typeof setting === 'number' && setting >= 0 ? setting : undefined;
 }
 
 /** A body that was made. `truncated` means that there is more of it. */
@@ -126,9 +147,10 @@ async function makeBody(
 }
 
 /** MS-ASCMD, MIMESupport: whether a message is to come as MIME, if the policy allows it. */
-export function takesMime({ item }: Message, { options: { mimeSupport }, allowMime }: BodyRequest): boolean {
-  const isSecure = item.messageClass.startsWith('IPM.Note.SMIME');
-  return allowMime && (mimeSupport === 2 || (mimeSupport === 1 && isSecure));
+export function takesMime(message: Message, request: BodyRequest): boolean {
+  const { mimeSupport } = request.options;
+  const isSecure = message.item.messageClass.startsWith('IPM.Note.SMIME');
+  return mayBeMime(message, request) && (mimeSupport === 2 || (mimeSupport === 1 && isSecure));
 }
 
 /** The preferences to try, best first: MIME where it is wanted, then the native type, then a conversion. */
@@ -152,7 +174,19 @@ function choices(message: Message, request: BodyRequest, native: BodyType): Body
     const type = preferences.length > 0 || !request.allowHtml ? BodyType.Plain : native;
     ordered.push({ type, truncationSize, allOrNone: false, preview: 0 });
   }
-  return ordered;
+  return ordered.map((one) => ({
+    ...one,
+    truncationSize: lesser(one.truncationSize, request.maxBytes?.[one.type]),
+  }));
+}
+
+/** The whole message would bring along what may not be fetched alone. */
+function mayBeMime({ item }: Message, { allowMime, maxAttachmentBytes: most }: BodyRequest): boolean {
+  return allowMime && (most === undefined || item.attachments.every(({ size }) => size <= most));
+}
+
+function lesser(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function makeAs(mailbox: Mailbox, message: Message, preference: BodyPreference): Promise<MadeBody> {

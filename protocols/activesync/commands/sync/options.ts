@@ -1,6 +1,7 @@
 /** The options of a collection: read, kept with its state, and what the domain makes of them. MS-ASCMD, Options. */
 import { Changed } from '#domain/change';
 import type { ItemClass } from '#domain/folder';
+import type { PolicySettingName } from '#domain/policy-settings';
 import type { SyncRules } from '#domain/sync';
 import { bodyCost } from '../../classes/body.ts';
 import { type BodyOptions, readBodyOptions } from '../../classes/body-options.ts';
@@ -82,12 +83,18 @@ export function parseOptionsText(text: string): SyncOptions {
 const incompleteTasks = 8;
 const filterDays = [0, 1, 3, 7, 14, 30, 90, 180, 0];
 
-/** What the domain acts on; the policy's MaxEmailAgeFilter narrows what the client asks for. */
+/** The settings of the policy that bound a filter (MS-ASPROV), in the same numbers as FilterType. */
+const ageFilters: Readonly<Partial<Record<ItemClass, PolicySettingName>>> = {
+  Email: 'MaxEmailAgeFilter',
+  Calendar: 'MaxCalendarAgeFilter',
+};
+
+/** What the domain acts on; the policy's age filter narrows what the client asks for. */
 export function syncRules(
   context: Pick<CommandContext, 'policy' | 'version'>,
   itemClass: ItemClass,
 ): (text: string) => SyncRules {
-  const longest = itemClass === 'Email' ? filterDays[numberSetting(context, 'MaxEmailAgeFilter')] : 0;
+  const longest = filterDays[ageFilterOf(context, itemClass)];
   const untold = untoldMarks(context.version);
   const costOf = context.version === '2.5' ? legacyBodyCost : bodyCost;
   return (text) => {
@@ -108,8 +115,9 @@ function untoldMarks(version: ProtocolVersion): number {
   return isAtLeast(version, '14.0') ? 0 : Changed.Categories;
 }
 
-function numberSetting(context: Pick<CommandContext, 'policy'>, name: 'MaxEmailAgeFilter'): number {
-  const value = context.policy.settings[name];
+function ageFilterOf({ policy }: Pick<CommandContext, 'policy'>, itemClass: ItemClass): number {
+  const name = ageFilters[itemClass];
+  const value = name === undefined ? undefined : policy.settings[name];
   return typeof value === 'number' ? value : 0;
 }
 
