@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
+import { addDeviceAccess } from './device-access.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** addDevice adds `device list|show|wipe|remove`. */
+/** addDevice adds `device list|show|wipe|remove`, and what decides which are served. */
 export function addDevice(program: Command, terminal: Terminal): void {
   const device = program.command('device').description('phones and other mobile devices');
   withOrganization(device.command('list'))
@@ -53,6 +54,7 @@ export function addDevice(program: Command, terminal: Terminal): void {
       const output = await session.client.call('Mailstead.DeleteMobileDevice', input);
       session.show(output, () => `${device} is removed.\n`);
     });
+  addDeviceAccess(device, terminal);
 }
 
 interface WipeOptions {
@@ -67,13 +69,14 @@ async function inputOf(session: Session, user: string, DeviceId: string): Promis
 
 function formatDevices({ Devices }: Output): string {
   return formatTable(
-    ['DEVICE', 'USER', 'TYPE', 'MODEL', 'VERSION', 'STATUS', 'LAST SYNC'],
+    ['DEVICE', 'USER', 'TYPE', 'MODEL', 'VERSION', 'ACCESS', 'STATUS', 'LAST SYNC'],
     recordsOf(Devices).map((one) => [
       one['DeviceId'],
       one['UserId'],
       one['DeviceType'],
       one['Model'] ?? one['FriendlyName'],
       one['ProtocolVersion'],
+      one['AccessState'],
       one['Status'],
       formatTime(one['LastSyncTime']),
     ]),

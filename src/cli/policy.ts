@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
-import { Session, withOrganization } from './session.ts';
-import { formatFields } from './table.ts';
+import { recordsOf, Session, withJson, withOrganization } from './session.ts';
+import { formatFields, formatTable } from './table.ts';
 import { type Terminal, UsageError } from './terminal.ts';
 
 const entityOption = [
@@ -9,7 +9,7 @@ const entityOption = [
   "this one's own policy instead of the organisation's",
 ] as const;
 
-/** addPolicy adds `policy show|set|delete`. */
+/** addPolicy adds `policy show|set|delete|settings`. */
 export function addPolicy(program: Command, terminal: Terminal): void {
   const policy = program.command('policy').description('what mobile devices must obey');
   withOrganization(policy.command('show'))
@@ -24,7 +24,7 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .description('change settings of the mobile policy; every device then provisions again')
     .argument(
       '<setting=value...>',
-      'such as PasswordRequired=true MinimumPasswordLength=6; NAME= takes one back',
+      'such as PasswordRequired=true MinimumPasswordLength=6; NAME= takes one back, commas are between the entries of a list; "mailstead policy settings" names them all',
     )
     .option('--replace', 'drop every setting that is not given')
     .option(...entityOption)
@@ -51,6 +51,30 @@ export function addPolicy(program: Command, terminal: Terminal): void {
       const output = await session.client.call('Mailstead.DeleteMobilePolicy', owner);
       session.show(output, () => 'The policy is deleted.\n');
     });
+  withJson(policy.command('settings'))
+    .description('list every setting that a mobile policy may have')
+    .action(async (_options, command: Command) => {
+      const session = new Session(terminal, command);
+      session.show(await session.client.call('Mailstead.ListMobilePolicySettings'), formatSettings);
+    });
+}
+
+/** AllowNonProvisionableDevices is no element of MS-ASPROV: it is for this server alone. */
+function formatSettings({ Settings }: Output): string {
+  const rows = recordsOf(Settings).map((one) => [
+    one['Name'],
+    valuesOf(one),
+    one['Default'],
+    one['Element'] === one['Name'] ? '' : one['Element'],
+  ]);
+  const own = ['AllowNonProvisionableDevices', 'true, false', false, ''];
+  return formatTable(['SETTING', 'VALUES', 'WITHOUT IT', 'ELEMENT'], [...rows, own]);
+}
+
+function valuesOf({ Type, Minimum, Maximum, Values }: Output): string {
+  if (Type === 'BOOLEAN') return 'true, false';
+  if (Type === 'LIST') return 'texts, with commas between';
+  return Array.isArray(Values) ? Values.join(', ') : `${Minimum} to ${Maximum}`;
 }
 
 interface PolicyOptions {

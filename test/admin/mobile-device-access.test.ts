@@ -207,6 +207,21 @@ test('PutMobileDeviceAccessOverride: made and replaced, whatever the case of the
   });
 });
 
+test('Mailstead.PutMobileDeviceAccessOverride takes the ids that the WorkMail API has no form for', async () => {
+  const { server, call } = await serve();
+  const alice = await server.addUser('alice');
+  const device = { UserId: alice.id, DeviceId: '{0F8E-A.b_c}'.padEnd(60, 'x') };
+  const refused = call('PutMobileDeviceAccessOverride', { ...device, Effect: 'DENY' });
+  await expect(refused).rejects.toMatchObject({ name: 'InvalidParameterException' });
+  expect(await call('Mailstead.PutMobileDeviceAccessOverride', { ...device, Effect: 'DENY' })).toEqual({});
+  const { Overrides } = await call('ListMobileDeviceAccessOverrides');
+  expect(Overrides).toMatchObject([{ DeviceId: device.DeviceId.toLowerCase(), Effect: 'DENY' }]);
+  for (let n = 0; n < 2; n++) {
+    expect(await call('Mailstead.DeleteMobileDeviceAccessOverride', device)).toEqual({});
+  }
+  expect(await call('ListMobileDeviceAccessOverrides')).toMatchObject({ Overrides: [] });
+});
+
 test('ListMobileDeviceAccessOverrides: by user, by device, by both, page by page', async () => {
   const { server, call } = await serve();
   const [alice, bob] = [await server.addUser('alice'), await server.addUser('bob')];

@@ -37,6 +37,9 @@ export function deviceAccessOperations(parts: Parts): Readonly<Record<string, Ad
     'WorkMailService.GetMobileDeviceAccessOverride': (input) => getOverride(parts, input),
     'WorkMailService.DeleteMobileDeviceAccessOverride': (input) => deleteOverride(parts, input),
     'WorkMailService.ListMobileDeviceAccessOverrides': (input) => listOverrides(parts, input),
+    // The same for ids that the WorkMail API has no form for, with dashes or longer than 32.
+    'Mailstead.PutMobileDeviceAccessOverride': (input) => putOverride(parts, input),
+    'Mailstead.DeleteMobileDeviceAccessOverride': (input) => deleteOverride(parts, input),
     'Mailstead.GetMobileDeviceAccessSettings': (input) => getSettings(parts, input),
     'Mailstead.PutMobileDeviceAccessSettings': (input) => putSettings(parts, input),
   };

@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest';
+import { runCommand } from '#test/support/command-line';
+import { EasClient } from '#test/support/eas-client';
+import { startServer } from '#test/support/start-server';
+
+async function serve() {
+  const server = await startServer();
+  const alice = await server.addUser('alice');
+  const run = (...args: string[]) => runCommand(server.dataDir, args);
+  return { server, alice, run };
+}
+
+test('device rule: rules are made, listed, changed, tried and deleted', async () => {
+  const { run } = await serve();
+  expect((await run('device', 'rule', 'list')).out).toMatch(
+    /^ID +NAME +EFFECT +FOR\ndefault +Default +ALLOW +every device\n$/,
+  );
+  const options = [
+    '--effect',
+    'deny',
+    '--type',
+    'Android',
+    'SAMSUNG',
+    '--not-os',
+    'Android 14',
+    'Android 15',
+  ];
+  const made = await run('device', 'rule', 'create', 'Old Androids', ...options, '--json');
+  const { MobileDeviceAccessRuleId: id } = JSON.parse(made.out) as { MobileDeviceAccessRuleId: string };
+  expect((await run('device', 'rule', 'list')).out).toContain(
+    `${id}  Old Androids  DENY    type Android, SAMSUNG; not os Android 14, Android 15\n`,
+  );
+  const android = ['device', 'rule', 'test', '--type', 'android', '--os'];
+  expect((await run(...android, 'Android 9')).out).toBe('Effect  DENY\nRules   Old Androids\n');
+  expect((await run(...android, 'Android 14.1')).out).toBe('Effect  ALLOW\nRules   Default\n');
+  const update = [
+    'device',
+    'rule',
+    'update',
+    id,
+    'No Outlook',
+    '--effect',
+    'deny',
+    '--user-agent',
+    'Outlook',
+  ];
+  expect((await run(...update)).out).toBe('The rule No Outlook is changed.\n');
+  expect((await run(...android, 'Android 9')).out).toContain('ALLOW');
+  const outlook = ['device', 'rule', 'test', '--model', 'x', '--user-agent', 'outlook-iOS'];
+  expect((await run(...outlook)).out).toContain('DENY');
+  expect((await run('device', 'rule', 'delete', id)).out).toBe(`The rule ${id} is deleted.\n`);
+  await run('device', 'rule', 'delete', 'default');
+  expect((await run('device', 'rule', 'list')).out).toBe('There is no rule: every device is blocked.\n');
+  expect((await run('device', 'rule', 'test')).out).toBe('Effect  DENY\nRules   none is for it\n');
+});
+
+test('device allow and block: a decision on one device, listed and taken back', async () => {
+  const { alice, run } = await serve();
+  expect((await run('device', 'block', alice.address, 'D-1', '--description', 'lost')).out).toBe(
+    'D-1 is blocked.\n',
+  );
+  expect((await run('device', 'overrides')).out).toMatch(/\nd-1 +\S+ +DENY +.* UTC +lost\n$/);
+  expect((await run('device', 'allow', alice.address, 'D-1')).out).toBe('D-1 is allowed.\n');
+  const { out } = await run('device', 'overrides', '--user', 'alice', '--json');
+  expect(JSON.parse(out)).toMatchObject({ Overrides: [{ DeviceId: 'd-1', Effect: 'ALLOW' }] });
+  expect((await run('device', 'allow', alice.address, 'D-1', '--off')).out).toBe(
+    'The rules count for D-1 again.\n',
+  );
+  expect(JSON.parse((await run('device', 'overrides', '--json')).out)).toEqual({ Overrides: [] });
+  const { code, err } = await run('device', 'allow', 'nobody@example.com', 'D1');
+  expect(code).toBe(1);
+  expect(err).toMatch(/^EntityNotFoundException: /);
+});
+
+test('device settings: shown, and changed one by one', async () => {
+  const { run } = await serve();
+  expect((await run('device', 'settings')).out).toBe(
+    'NewDevices                ALLOW\nMaxDevicesPerUser         100\nRequireDeviceInformation  false\nNotifyAddresses           the administrator\n',
+  );
+  await run(
+    'device',
+    'settings',
+    '--new-devices',
+    'quarantine',
+    '--notify',
+    'it@example.com',
+    'boss@example.com',
+  );
+  const { out } = await run('device', 'settings', '--max', '3', '--information', 'required', '--json');
+  const after = {
+    NewDevices: 'QUARANTINE',
+    MaxDevicesPerUser: 3,
+    NotifyAddresses: ['it@example.com', 'boss@example.com'],
+    RequireDeviceInformation: true,
+  };
+  expect(JSON.parse(out)).toEqual(after);
+  await run('device', 'settings', '--notify-administrator', '--information', 'optional');
+  expect(JSON.parse((await run('device', 'settings', '--json')).out)).toEqual({
+    ...after,
+    NotifyAddresses: [],
+    RequireDeviceInformation: false,
+  });
+});
+
+test('device list and show tell whether a device is served', async () => {
+  const { server, alice, run } = await serve();
+  await run('device', 'settings', '--new-devices', 'quarantine');
+  const phone = new EasClient({
+    baseUrl: server.baseUrl,
+    ca: server.ca,
+    user: alice.address,
+    password: alice.password,
+    deviceId: 'fresh',
+  });
+  await phone.provision();
+  expect((await run('device', 'list')).out).toMatch(
+    /ACCESS +STATUS[^\n]*\nfresh .* QUARANTINED +PROVISIONING_SUCCEEDED/,
+  );
+  expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
+    /AccessState +QUARANTINED\nAccessReason +NEW_DEVICE\n/,
+  );
+  await run('device', 'allow', alice.address, 'fresh');
+  expect((await run('device', 'list')).out).toMatch(/fresh .* ALLOWED +PROVISIONING_SUCCEEDED/);
+  await run('device', 'wipe', alice.address, 'fresh');
+  expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
+    /AccessState +BLOCKED\nAccessReason +WIPE\n[\s\S]*WipeState +REQUESTED\nWipeAccountOnly +false\nWipeRequestedTime +20.* UTC\n/,
+  );
+  phone.close();
+});
+
+test('policy settings lists all of them; policy set takes each kind', async () => {
+  const { run } = await serve();
+  const { out } = await run('policy', 'settings');
+  expect(out.split('\n')).toHaveLength(45);
+  expect(out).toMatch(/\nMinimumPasswordLength +1 to 16 +MinDevicePasswordLength\n/);
+  expect(out).toMatch(/\nMaxCalendarAgeFilter +0, 4, 5, 6, 7 +0\n/);
+  const set = [
+    'AllowCamera=false',
+    'MaxEmailBodyTruncationSize=-1',
+    'UnapprovedInROMApplicationList=a.exe,b.exe',
+  ];
+  expect((await run('policy', 'set', ...set)).code).toBe(0);
+  expect(JSON.parse((await run('policy', 'show', '--json')).out)).toEqual({
+    Policy: {
+      AllowCamera: false,
+      MaxEmailBodyTruncationSize: -1,
+      UnapprovedInROMApplicationList: ['a.exe', 'b.exe'],
+    },
+    Revision: 1,
+  });
+});
+
+test.each([
+  [['device', 'rule', 'create', 'x'], /--effect/],
+  [['device', 'rule', 'create', 'x', '--effect', 'maybe'], /allow, deny/],
+  [['device', 'settings', '--new-devices', 'wait'], /allow, block, quarantine/],
+  [['device', 'settings', '--max', 'many'], /is no number/],
+  [['device', 'settings', '--notify', 'a@b.example', '--notify-administrator'], /not both/],
+  [['device', 'allow', 'alice'], /missing required argument/],
+])('the wrong usage %j exits with 2', async (args, message) => {
+  const { code, err } = await runCommand('/nowhere', args);
+  expect(code).toBe(2);
+  expect(err).toMatch(message);
+});
