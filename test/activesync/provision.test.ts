@@ -214,6 +214,28 @@ test('an account-only wipe goes to 16.1 only, and never becomes a full one', asy
   });
 });
 
+test('AccountOnlyRemoteWipe that failed is asked for again (Status 2), and both times are kept', async () => {
+  const server = await startEndpoint();
+  const { alice, devices } = server;
+  const phone = server.phone('16.1');
+  await phone.provision();
+  await devices.requestWipe(alice.mailbox, device, true);
+  await phone.provision();
+  const wipe = el(Provision.AccountOnlyRemoteWipe);
+  const failed = await phone.acknowledgeWipe(wipe, 2);
+  expect(failed.rootStatus).toBe(2);
+  expect(has(failed.element, Provision.AccountOnlyRemoteWipe)).toBe(true);
+  const after = await devices.get(alice.mailbox, device);
+  expect(after).toMatchObject({
+    wipe: 'failed',
+    wipeSentMs: expect.any(Number),
+    wipeAcknowledgedMs: expect.any(Number),
+  });
+  const done = await phone.acknowledgeWipe(wipe, 1);
+  expect(done.element?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual(['Status=1']);
+  expect((await devices.get(alice.mailbox, device)).wipe).toBe('acknowledged');
+});
+
 test('a setting that was taken back is sent with what is assumed without it', async () => {
   const server = await startEndpoint();
   const phone = server.phone('14.1');

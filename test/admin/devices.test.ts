@@ -152,7 +152,7 @@ test('devices are listed page by page, of all users or of one', async () => {
 });
 
 test('a device is described with its status, from the first contact to the end of a wipe', async () => {
-  const { call, alice, addDevice, provision, provisioning, refOf } = await serve();
+  const { call, clock, alice, addDevice, provision, provisioning, refOf } = await serve();
   await addDevice(alice, 'phone');
   const phone = { UserId: alice, DeviceId: 'PHONE' };
   const status = async () => (await call('DescribeMobileDevice', phone))['Status'];
@@ -182,8 +182,21 @@ test('a device is described with its status, from the first contact to the end o
   await call('WipeMobileDevice', phone);
   await provisioning.wipeSent(refOf(alice), 'phone' as DeviceId);
   await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject({ name: 'EntityStateException' });
+  clock.move(1000);
+  await provisioning.wipeAcknowledged(refOf(alice), 'phone' as DeviceId, false);
+  expect(await call('DescribeMobileDevice', phone)).toMatchObject({
+    Status: 'WIPE_REQUIRED',
+    AccessState: 'BLOCKED',
+    AccessReason: 'WIPE',
+    WipeState: 'FAILED',
+    WipeAccountOnly: false,
+    WipeRequestedTime: nowMs / 1000,
+    WipeSentTime: nowMs / 1000,
+    WipeAcknowledgedTime: nowMs / 1000 + 1,
+  });
   await provisioning.wipeAcknowledged(refOf(alice), 'phone' as DeviceId, true);
   expect(await status()).toBe('WIPE_SUCCEEDED');
+  expect((await call('DescribeMobileDevice', phone))['WipeState']).toBe('ACKNOWLEDGED');
   expect(await call('DeleteMobileDevice', phone)).toEqual({});
   await expect(call('DescribeMobileDevice', phone)).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
