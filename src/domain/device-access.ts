@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Organization } from '#directory/organization';
 import { envelopeAddress } from '#mime/address';
 import {
@@ -96,7 +97,7 @@ export class DeviceAccess {
   ): Promise<string> {
     const { clock, random } = this.#parts;
     const id = Buffer.from(random.bytes(16)).toString('hex');
-    const request = JSON.stringify(['CreateMobileDeviceAccessRule', content]);
+    const request = `CreateMobileDeviceAccessRule ${hashOf(content)}`;
     return this.#changeRules(organization, async (rules, tx) => {
       const nowMs = clock.now();
       const use = clientToken === undefined ? undefined : await tx.ruleToken(organization, clientToken);
@@ -289,6 +290,10 @@ function checkedAddress(text: string): string {
   const address = envelopeAddress(text.trim());
   if (address !== undefined) return address;
   throw new DomainError('address/invalid', `NotifyAddresses: ${text} is not a valid email address.`);
+}
+
+function hashOf(content: AccessRuleContent): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
 function overrideKey({ mailbox }: MailboxRef, device: DeviceId): string {
