@@ -1,6 +1,6 @@
 /** One mailbox in a transaction: every change leaves its line in the change log, in one entry per folder. */
 import type { StoredAutomaticReply } from '#domain/automatic-reply';
-import { Changed, ChangeKind, type HierarchyChange, type ItemChange } from '#domain/change';
+import { Changed, ChangeKind, type FolderStep, type ItemChange } from '#domain/change';
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
@@ -54,7 +54,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   readonly #nowMs: number;
   readonly #hasTaskShard: boolean;
   readonly #changes = new Map<FolderId, { device: DeviceId | undefined; changes: ItemChange[] }>();
-  #hierarchy: { device: DeviceId | undefined; changes: HierarchyChange['changes'][number][] } | undefined;
+  #hierarchy: { device: DeviceId | undefined; changes: FolderStep[] } | undefined;
   readonly #deletedFolders: FolderId[] = [];
   #usage: UsageRecord | undefined;
   #usageChanged = false;
@@ -169,10 +169,15 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
   }
 
-  async logHierarchy(kind: ItemChange['kind'], folder: FolderId, device?: DeviceId): Promise<void> {
+  async logHierarchy(
+    kind: FolderStep['kind'],
+    folder: FolderId,
+    device?: DeviceId,
+    movedFrom?: FolderId,
+  ): Promise<void> {
     await this.seq();
     this.#hierarchy ??= { device, changes: [] };
-    this.#hierarchy.changes.push({ kind, folder });
+    this.#hierarchy.changes.push({ kind, folder, movedFrom });
   }
 
   putDevice(device: Device): void {

@@ -23,11 +23,19 @@ export interface FolderChange {
   readonly changes: readonly ItemChange[];
 }
 
+/** One folder's part of a change of the folder tree. */
+export interface FolderStep {
+  readonly kind: ChangeKind;
+  readonly folder: FolderId;
+  /** The folder it stood in before it was moved; absent if it was not. */
+  readonly movedFrom?: FolderId | undefined;
+}
+
 /** What one transaction did to the folder tree. */
 export interface HierarchyChange {
   readonly seq: number;
   readonly device?: DeviceId | undefined;
-  readonly changes: readonly { readonly kind: ChangeKind; readonly folder: FolderId }[];
+  readonly changes: readonly FolderStep[];
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Making, changing and deleting folders, by a device with a key of the folder tree or by anybody. */
 import { ChangeKind } from './change.ts';
 import { DomainError } from './errors.ts';
-import { type Folder, isUserFolder, maxFolders } from './folder.ts';
+import { type Folder, isUserFolder, maxFolders, rootFolder } from './folder.ts';
+import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { FolderTree } from './folder-tree.ts';
 import { type FoundState, findHierarchyState, hierarchyKeyOf, isBehind } from './hierarchy-state.ts';
 import type { DeviceId, FolderId } from './ids.ts';
@@ -32,7 +33,8 @@ export async function changeFoldersByKey(
   command: FolderCommand,
 ): Promise<{ readonly key: string; readonly folder: FolderId }> {
   for (;;) {
-    const answer = await mailbox.transact((tx) => keyedStep(tx, asks, command));
+    const snapshot = await snapshotOf(mailbox.reader);
+    const answer = await mailbox.transact((tx) => keyedStep(tx, snapshot, asks, command));
     if (answer !== undefined) return answer;
   }
 }
@@ -43,7 +45,8 @@ export async function changeFoldersByKey(
  */
 export async function changeFolders(mailbox: Mailbox, command: FolderCommand): Promise<FolderId> {
   for (;;) {
-    const done = await mailbox.transact((tx) => step(tx, command));
+    const snapshot = await snapshotOf(mailbox.reader);
+    const done = await mailbox.transact((tx) => step(tx, snapshot, command));
     if (done.isDone) return done.folder;
   }
 }
@@ -51,8 +54,9 @@ export async function changeFolders(mailbox: Mailbox, command: FolderCommand): P
 /** Deletes the folders below one that its owner made, with all they hold. It may break off, and be repeated. */
 export async function deleteFoldersBelow(mailbox: Mailbox, root: FolderId): Promise<void> {
   for (let isDone = false; !isDone; ) {
+    const snapshot = await snapshotOf(mailbox.reader);
     isDone = await mailbox.transact(async (tx) =>
-      deleteSomeBelow(tx, new FolderTree(await tx.folders()), root, undefined),
+      deleteSomeBelow(tx, new FolderTree(await foldersNow(tx, snapshot)), root, undefined),
     );
   }
 }
@@ -60,6 +64,7 @@ export async function deleteFoldersBelow(mailbox: Mailbox, root: FolderId): Prom
 /** One transaction of it; undefined if there is more to do. */
 async function keyedStep(
   tx: MailboxTx,
+  snapshot: FolderSnapshot,
   { device, key }: KeyedDevice,
   command: FolderCommand,
 ): Promise<{ key: string; folder: FolderId } | undefined> {
@@ -71,7 +76,7 @@ async function keyedStep(
   if ((base.own?.length ?? 0) >= maxOwn) {
     throw new DomainError('sync/invalid-key', 'The device has not asked for the changes of others.');
   }
-  const { folder, isDone, isChanged } = await step(tx, command, device);
+  const { folder, isDone, isChanged } = await step(tx, snapshot, command, { device, state: base });
   const before = base.deleting?.folder === folder ? base.deleting.seqs : [];
   const seqs = isChanged ? [...before, await tx.seq()] : before;
   if (!isDone) {
@@ -109,8 +114,14 @@ interface Step {
   readonly isChanged: boolean;
 }
 
-async function step(tx: MailboxTx, command: FolderCommand, device?: DeviceId): Promise<Step> {
-  const folders = await tx.folders();
+async function step(
+  tx: MailboxTx,
+  snapshot: FolderSnapshot,
+  command: FolderCommand,
+  by?: { readonly device: DeviceId; readonly state: FolderSyncState },
+): Promise<Step> {
+  const device = by?.device;
+  const folders = await foldersNow(tx, snapshot);
   const tree = new FolderTree(folders);
   switch (command.kind) {
     case 'create': {
@@ -131,17 +142,47 @@ async function step(tx: MailboxTx, command: FolderCommand, device?: DeviceId): P
       const isChanged = folder.parent !== parent || folder.name !== name;
       if (isChanged) {
         tx.putFolder({ ...folder, parent, name, changed: await tx.seq() });
-        await tx.logHierarchy(ChangeKind.Change, folder.id, device);
+        const movedFrom = folder.parent === parent ? undefined : folder.parent;
+        await tx.logHierarchy(ChangeKind.Change, folder.id, device, movedFrom);
       }
       return { folder: folder.id, isDone: true, isChanged };
     }
     case 'delete': {
       const { id } = ownFolder(tree, command.folder);
+      if (by !== undefined && (await isSeenOtherwise(tx, tree, id, by.state))) {
+        throw new DomainError('sync/invalid-key', 'The device does not know what stands in the folder.');
+      }
       const isDone = await deleteSomeBelow(tx, tree, id, device);
       if (isDone) await deleteOne(tx, id, device);
       return { folder: id, isDone, isChanged: true };
     }
   }
+}
+
+/**
+ * Whether others moved folders into or out of one since a state: a device that deletes it drops what it knows to be below
+ * it, which is not what is deleted.
+ */
+async function isSeenOtherwise(
+  tx: MailboxTx,
+  tree: FolderTree,
+  root: FolderId,
+  { seq, own = [] }: FolderSyncState,
+): Promise<boolean> {
+  const known = new Set(own);
+  const inside = new Set([root, ...tree.below(root).map(({ id }) => id)]);
+  for (let after: number | undefined = seq; after !== undefined; ) {
+    const page = await tx.hierarchyChanges(after);
+    const steps = page.rows.filter((one) => !known.has(one.seq)).flatMap(({ changes }) => changes);
+    const isCrossing = steps.some(({ folder, movedFrom }) => {
+      if (movedFrom === undefined) return false;
+      const isOutOfSight = movedFrom !== rootFolder && tree.get(movedFrom) === undefined;
+      return isOutOfSight || inside.has(folder) || inside.has(movedFrom);
+    });
+    if (isCrossing) return true;
+    after = page.next;
+  }
+  return false;
 }
 
 function ownFolder(tree: FolderTree, id: FolderId): Folder {

@@ -1,5 +1,6 @@
 import { ChangeKind, type HierarchyChange } from './change.ts';
 import type { Folder } from './folder.ts';
+import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { parentsFirst } from './folder-tree.ts';
 import { findHierarchyState, hierarchyKeyOf, isBehind, newestState } from './hierarchy-state.ts';
 import type { DeviceId, FolderId } from './ids.ts';
@@ -26,15 +27,15 @@ const KEY_ZERO = '0';
  * key, but for what the device was told to have done itself. A key one behind means that our last answer was lost: it is
  * worked out again. Throws `sync/invalid-key`.
  */
-export function syncHierarchy(
+export async function syncHierarchy(
   mailbox: Mailbox,
   device: DeviceId,
   key: string,
   random: Random,
 ): Promise<HierarchyAnswer> {
-  return mailbox.transact((tx) =>
-    key === KEY_ZERO ? startOver(tx, device, random) : catchUp(tx, device, key),
-  );
+  if (key !== KEY_ZERO) return mailbox.transact((tx) => catchUp(tx, device, key));
+  const snapshot = await snapshotOf(mailbox.reader);
+  return mailbox.transact((tx) => startOver(tx, snapshot, device, random));
 }
 
 /** Whether the folder tree changed since the device's last FolderSync; true if it never made one. */
@@ -43,13 +44,19 @@ export async function isHierarchyNews(reader: MailboxReader, device: DeviceId): 
   return newest === undefined || (await isBehind(reader, newest));
 }
 
-async function startOver(tx: MailboxTx, device: DeviceId, random: Random): Promise<HierarchyAnswer> {
+async function startOver(
+  tx: MailboxTx,
+  snapshot: FolderSnapshot,
+  device: DeviceId,
+  random: Random,
+): Promise<HierarchyAnswer> {
   const nonce = Buffer.from(random.bytes(6)).toString('base64url');
   const state = { nonce, number: 1, seq: await tx.lastSeq() };
   tx.putFolderSyncState(device, state);
   // The other generation belongs to a life that is over: no key names it any more.
   tx.putFolderSyncState(device, { nonce: '', number: 0, seq: 0 });
-  return { key: hierarchyKeyOf(state), added: parentsFirst(await tx.folders()), updated: [], deleted: [] };
+  const folders = await foldersNow(tx, snapshot);
+  return { key: hierarchyKeyOf(state), added: parentsFirst(folders), updated: [], deleted: [] };
 }
 
 async function catchUp(tx: MailboxTx, device: DeviceId, key: string): Promise<HierarchyAnswer> {

@@ -1,6 +1,6 @@
 /** What the domain needs remembered, in its own words; storage implements it. */
 import type { StoredAutomaticReply } from './automatic-reply.ts';
-import type { FolderChange, HierarchyChange, ItemChange, Position } from './change.ts';
+import type { FolderChange, FolderStep, HierarchyChange, Position } from './change.ts';
 import type { ConversationPlace, ConversationRange } from './conversation.ts';
 import type { Device } from './device.ts';
 import type { Folder } from './folder.ts';
@@ -90,7 +90,12 @@ export interface MailboxTx extends MailboxReader {
   /** Deletes an item and its body; logs the Delete. */
   deleteItem(item: Item, device?: DeviceId): Promise<void>;
   /** Logs a change of the folder tree. */
-  logHierarchy(kind: ItemChange['kind'], folder: FolderId, device?: DeviceId): Promise<void>;
+  logHierarchy(
+    kind: FolderStep['kind'],
+    folder: FolderId,
+    device?: DeviceId,
+    movedFrom?: FolderId,
+  ): Promise<void>;
   putDevice(device: Device): void;
   /** Forgets the device with its states. */
   deleteDevice(id: DeviceId): Promise<void>;

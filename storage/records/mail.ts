@@ -1,5 +1,5 @@
 /** How the rows of a mailbox are written: tuples, so that names of fields are not stored with every message. */
-import type { FolderChange, HierarchyChange, ItemChange } from '#domain/change';
+import type { FolderChange, FolderStep, HierarchyChange, ItemChange } from '#domain/change';
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
@@ -282,13 +282,17 @@ export const changeCodec: Codec<Omit<FolderChange, 'folder' | 'seq'>> = packedCo
 );
 
 export const hierarchyCodec: Codec<Omit<HierarchyChange, 'seq'>> = packedCodec(
-  (c): [Stored<DeviceId>, [ItemChange['kind'], FolderId][]] => [
+  (c): [Stored<DeviceId>, [FolderStep['kind'], FolderId, FolderId?][]] => [
     some(c.device),
-    c.changes.map((one) => [one.kind, one.folder]),
+    c.changes.map(({ kind, folder, movedFrom }) =>
+      movedFrom === undefined ? [kind, folder] : [kind, folder, movedFrom],
+    ),
   ],
   ([device, changes]) => ({
     device: none(device),
-    changes: changes.map(([kind, folder]) => ({ kind, folder })),
+    changes: changes.map(([kind, folder, movedFrom]) =>
+      movedFrom === undefined ? { kind, folder } : { kind, folder, movedFrom },
+    ),
   }),
 );
 

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { fixedClock, tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
+import { DomainError } from './errors.ts';
+import { FolderType, rootFolder } from './folder.ts';
+import { changeFolders, changeFoldersByKey } from './folder-commands.ts';
+import { type HierarchyAnswer, isHierarchyNews, syncHierarchy } from './hierarchy.ts';
+import type { DeviceId, FolderId } from './ids.ts';
+import { Mailbox } from './mailbox.ts';
+import type { FolderCommand } from './sync-state.ts';
+
+const random = { bytes: (length: number) => randomBytes(length) };
+
+/** Whole numbers below a bound, the same for a seed. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed * 7919 + 1;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** A device that does as it is told, and complains of what no server may tell it. */
+class FolderDevice {
+  readonly held = new Map<FolderId, { parent: FolderId; name: string }>();
+  /** What it dropped with a folder it deleted: what others did to it meanwhile may still come. */
+  readonly #dropped = new Set<FolderId>();
+  readonly complaints: string[] = [];
+  key = '0';
+  readonly #mailbox: Mailbox;
+  readonly id: DeviceId;
+
+  constructor(mailbox: Mailbox, id: string) {
+    this.#mailbox = mailbox;
+    this.id = id as DeviceId;
+  }
+
+  async sync(isLost = false): Promise<void> {
+    const answer = await syncHierarchy(this.#mailbox, this.id, this.key, random);
+    if (isLost) return;
+    if (this.key === '0') this.held.clear();
+    this.#apply(answer);
+  }
+
+  /** Sends a command as often as its answer is lost; false if it is refused. */
+  async send(command: FolderCommand, lost: number): Promise<boolean> {
+    try {
+      for (let n = 0; n < lost; n++) await this.#ask(command);
+      const { key, folder } = await this.#ask(command);
+      this.key = key;
+      if (command.kind === 'create' && this.held.has(folder)) this.complaints.push(`made ${folder} twice`);
+      if (command.kind === 'delete') this.#drop(folder);
+      else this.held.set(folder, { parent: command.parent, name: command.name });
+      return true;
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      if (error.code !== 'sync/invalid-key') return false;
+      // It does not know what it would delete.
+      if (command.kind === 'delete') this.key = '0';
+      else this.complaints.push('its key was refused');
+      return false;
+    }
+  }
+
+  /** Sends a command, and never hears of it again. */
+  async sendAndForget(command: FolderCommand): Promise<void> {
+    await this.#ask(command).catch(() => undefined);
+  }
+
+  #ask(command: FolderCommand) {
+    return changeFoldersByKey(this.#mailbox, { device: this.id, key: this.key }, command);
+  }
+
+  #drop(id: FolderId): void {
+    this.held.delete(id);
+    this.#dropped.add(id);
+    for (const [child, { parent }] of this.held) if (parent === id) this.#drop(child);
+  }
+
+  #apply({ key, added, updated, deleted }: HierarchyAnswer): void {
+    this.key = key;
+    for (const { id, parent, name } of updated) {
+      if (!this.held.has(id)) this.complaints.push(`Update of ${id}, not held`);
+      this.held.set(id, { parent, name });
+    }
+    for (const id of deleted) {
+      if (!this.held.delete(id) && !this.#dropped.has(id)) this.complaints.push(`Delete of ${id}, not held`);
+    }
+    for (const { id, parent, name } of added) {
+      if (this.held.has(id)) this.complaints.push(`Add of ${id}, held`);
+      if (parent !== rootFolder && !this.held.has(parent))
+        this.complaints.push(`Add of ${id} before ${parent}`);
+      this.held.set(id, { parent, name });
+    }
+  }
+}
+
+const seeds = [0, 10, 20, 30];
+
+test.each(seeds)(
+  'every device has the tree of the mailbox in the end, seeds %i and 9 more',
+  async (first) => {
+    const database = await tempDatabase({ clock: fixedClock(0) });
+    const organization = tempOrganization(database);
+    for (let seed = first; seed < first + 10; seed++) {
+      const mailbox = new Mailbox(database.mail, await tempMailbox(database, organization));
+      const below = seeded(seed);
+      const devices = ['a', 'b', 'c'].map((id) => new FolderDevice(mailbox, id));
+      for (const device of devices) await device.sync();
+      for (let n = 0; n < 60; n++)
+        await act(mailbox, devices[below(3)] ?? new FolderDevice(mailbox, 'd'), below);
+      for (const device of devices) {
+        await device.sync();
+        expect(await isHierarchyNews(mailbox.reader, device.id)).toBe(false);
+        const there = (await mailbox.reader.folders()).map(({ id, parent, name }) => [id, { parent, name }]);
+        expect(new Map(device.held), `seed ${seed}`).toEqual(new Map(there as []));
+        expect(device.complaints, `seed ${seed}`).toEqual([]);
+      }
+    }
+  },
+);
+
+/** What a device does next, or somebody without a key. */
+async function act(mailbox: Mailbox, device: FolderDevice, below: (limit: number) => number): Promise<void> {
+  const command = commandOf([...device.held.keys()], below);
+  switch (below(8)) {
+    case 0:
+      return await device.sync();
+    case 1:
+      return await device.sync(true);
+    case 2:
+      return await device.sendAndForget(command);
+    case 3:
+      await changeFolders(mailbox, command).catch(() => undefined);
+      return;
+    case 4:
+      device.key = below(4) === 0 ? '0' : device.key;
+      return await device.sync();
+    default:
+      if (!(await device.send(command, below(3)))) await device.sync();
+  }
+}
+
+function commandOf(ids: readonly FolderId[], below: (limit: number) => number): FolderCommand {
+  const any = (): FolderId => ids[below(ids.length)] ?? rootFolder;
+  const parent = below(3) === 0 ? rootFolder : any();
+  const name = `Folder ${below(20)}`;
+  const kind = below(5);
+  if (kind < 2) return { kind: 'create', parent, name, type: FolderType.UserMail };
+  if (kind === 2) return { kind: 'delete', folder: any() };
+  return { kind: 'update', folder: any(), parent, name };
+}
