@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { FolderId, ItemId } from '#domain/ids';
 import { deliverItem } from '#domain/inbox-rules';
+import { Mailbox } from '#domain/mailbox';
 import { MailboxPreferences } from '#domain/mailbox-preferences';
+import { findItem } from '#protocols/activesync/find-item';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
 import { Move } from '#protocols/activesync/wbxml/code-pages/move';
@@ -113,6 +115,12 @@ test('FolderDelete: the items are gone at once, though their rows are not', asyn
   const statuses = childrenOf(element, Move.Response).map((one) => integerOf(one, Move.Status));
   expect(statuses).toEqual([1, 2]);
   expect((await phone.syncAll(inbox)).size).toBe(0);
+  const mailbox = new Mailbox(server.database.mail, server.alice.mailbox);
+  const place = { folder: Number(id) as FolderId, item: Number(serverId.split(':')[1]) as ItemId };
+  expect(await findItem(mailbox.reader, place)).toBeUndefined();
+  await expect(mailbox.moveItem(place.item, place.folder, 1 as FolderId)).rejects.toMatchObject({
+    code: 'item/not-found',
+  });
 });
 
 test('FolderDelete: a waiting Sync of the folder answers Status 12, a waiting Ping 7; who deleted it is not told', async () => {
@@ -198,6 +206,26 @@ test('ItemOperations: EmptyFolderContents with DeleteSubFolders takes the folder
   await phone.folderSync();
   expect([id, below, deep].map((one) => phone.folders.has(one))).toEqual([true, false, false]);
   await maintain(server);
+  expect(await usageOf(server)).toEqual({ bytes: 0, items: 0 });
+});
+
+test('ItemOperations: EmptyFolderContents of a large folder, asked twice at once and beside a Sync, answers Status 1 and tells each item once', async () => {
+  const { server, phone, id } = await startFilled();
+  const { database, alice } = server;
+  for (let n = 0; n < 500; n += 100) {
+    await database.mail.transact([alice.mailbox], async (of) => {
+      const tx = of(alice.mailbox);
+      for (let m = n; m < n + 100; m++) await tx.addItem(Number(id) as FolderId, newItem(`${m}`, m));
+    });
+  }
+  expect((await phone.syncAll(id, { windowSize: 512 })).size).toBe(503);
+  const answers = await Promise.all([
+    emptyFolderContents(phone, id, true),
+    emptyFolderContents(phone, id, true),
+    phone.syncAll(id, { windowSize: 50 }),
+  ]);
+  expect([answers[0].rootStatus, answers[1].rootStatus]).toEqual([1, 1]);
+  expect((await phone.syncAll(id, { windowSize: 50 })).size).toBe(0);
   expect(await usageOf(server)).toEqual({ bytes: 0, items: 0 });
 });
 
