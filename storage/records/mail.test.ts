@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { DeviceId, FolderId } from '#domain/ids';
 import { newItem } from '#test/support/new-item';
-import { type ItemRecord, itemCodec, outboundCodec } from './mail.ts';
+import { hierarchyCodec, type ItemRecord, itemCodec, outboundCodec } from './mail.ts';
 import { pack } from './packed.ts';
 
 const { detail: _detail, body: _body, ...rest } = newItem('Hi', 1_000);
@@ -41,4 +42,15 @@ test('a queued mail of before signatures is nobody’s who signed in', () => {
   const old = { kind: 'mail', reversePath: 'alice@ours.example', size: 10, skip: 0, recipients: [] };
   expect(outboundCodec.decode(pack(old), 1)).toEqual({ ...old, isAuthenticated: false });
   expect(outboundCodec.decode(pack({ ...old, isAuthenticated: true }), 1).isAuthenticated).toBe(true);
+});
+
+test('a change of the folder tree comes back as it was, with where a folder stood, and rows of before that are read', () => {
+  const moved = { kind: 2, folder: 12 as FolderId, movedFrom: 3 as FolderId } as const;
+  const change = {
+    device: 'phone' as DeviceId,
+    changes: [{ kind: 1, folder: 11 as FolderId }, moved],
+  } as const;
+  expect(hierarchyCodec.decode(hierarchyCodec.encode(change), 1)).toEqual(change);
+  const old = hierarchyCodec.decode(pack([null, [[1, 11]]]), 1);
+  expect(old).toEqual({ device: undefined, changes: [{ kind: 1, folder: 11 }] });
 });
