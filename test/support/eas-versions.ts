@@ -67,7 +67,7 @@ function without(element: Element, tags: readonly Tag[], version: ProtocolVersio
 
 const { Attachments, Attachment, AttMethod, AttSize, DisplayName, AttName, Att0Id } = Email;
 const bodyTags = [Email.BodyTruncated, Email.BodySize, Email.Body];
-const mimeTags = [Email.MIMETruncated, Email.MIMEData, Email.MIMESize];
+const mimeTags = [Email.MIMETruncated, Email.MIMESize, Email.MIMEData];
 const oldMailTags = [Attachments, ...bodyTags, ...mimeTags];
 
 /** Either Body or MIMEData with its size, each at most once; attachments that can be asked for. */
