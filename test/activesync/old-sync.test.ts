@@ -102,6 +102,30 @@ describe.each(old)('%s: Sync', (version) => {
     expect((await phone.sync(inbox)).commands?.children).toHaveLength(1);
   });
 
+  test('Sync: a Collection whose changes find no room says MoreAvailable, after its Commands are done', async () => {
+    const { server, phone, inbox, trash } = await startPhone(version);
+    const id = await server.deliver('One');
+    for (const folder of [inbox, trash]) await phone.syncAll(folder);
+    for (const folder of [inbox, trash]) await server.deliver('New', Number(folder));
+    const sent = [read(`${inbox}:${id}`, true)];
+    const asked = [phone.collectionElement(trash), phone.collectionElement(inbox, { commands: sent })];
+    const response = await syncRaw(phone, asked, el(AirSync.WindowSize, 1));
+    expect(answered(response)).toMatchObject([
+      { id: trash, more: false, commands: 1 },
+      { id: inbox, more: true, commands: 0 },
+    ]);
+    expect(namesOf(collectionsOf(response)[1])).toEqual([
+      'Class',
+      'SyncKey',
+      'CollectionId',
+      'Status',
+      'MoreAvailable',
+    ]);
+    phone.applySync(inbox, response, sent);
+    expect((await phone.sync(inbox)).commands?.children).toHaveLength(1);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
   test('Sync: Wait, HeartbeatInterval and Partial are not known: HTTP 400, and nothing is done', async () => {
     const { server, phone, inbox } = await startPhone(version);
     const id = `${inbox}:${await server.deliver('One')}`;

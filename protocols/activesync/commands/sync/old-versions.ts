@@ -4,7 +4,7 @@ import { FolderSync } from '#domain/sync';
 import type { CommandContext } from '../../command.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
-import { type Element, el } from '../../wbxml/element.ts';
+import { type Element, el, integerOf } from '../../wbxml/element.ts';
 import { type CollectionAnswer, type Room, serveCollection } from './collection.ts';
 import { syncRules } from './options.ts';
 import type { CollectionRequest } from './read.ts';
@@ -27,10 +27,14 @@ export async function serveForVersion(
   const answer = await serveCollection(request, context, room);
   if (!everyCollectionAnswered(context.version)) return answer;
   const itemClass = await classInFolder(request, context);
-  const isMore = answer.element === undefined && room.isPutOff && (await isNews(request, context, itemClass));
-  const element = answer.element ?? nothingNew(request, isMore);
+  const element = answer.element ?? nothingNew(request);
+  const isServed = request.syncKey !== '0' && integerOf(element, AirSync.Status) === SyncStatus.Success;
+  const isMore = room.isPutOff && isServed && (await isNews(request, context, itemClass));
   const named = el(AirSync.Class, itemClass ?? request.className ?? 'Email');
-  return { ...answer, element: el(element.tag, named, ...element.children) };
+  const parts = element.children.flatMap((part) =>
+    isMore && part.tag === AirSync.Status ? [part, el(AirSync.MoreAvailable)] : [part],
+  );
+  return { ...answer, element: el(element.tag, named, ...parts) };
 }
 
 async function classInFolder(
@@ -41,6 +45,7 @@ async function classInFolder(
   return known && classOf(known.type);
 }
 
+/** What had no room is asked for again only when the answer says that there is more. */
 async function isNews(
   { folder }: CollectionRequest,
   context: CommandContext,
@@ -52,13 +57,12 @@ async function isNews(
   return await sync.hasChanges(device.id, folder, syncRules(context, itemClass));
 }
 
-/** The key stays. What had no room is asked for again only when the answer says that there is more. */
-function nothingNew({ collectionId, syncKey }: CollectionRequest, isMore: boolean): Element {
+/** The key stays. */
+function nothingNew({ collectionId, syncKey }: CollectionRequest): Element {
   return el(
     AirSync.Collection,
     el(AirSync.SyncKey, syncKey),
     el(AirSync.CollectionId, collectionId),
     el(AirSync.Status, SyncStatus.Success),
-    isMore ? el(AirSync.MoreAvailable) : undefined,
   );
 }
