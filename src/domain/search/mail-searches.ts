@@ -6,6 +6,7 @@ import type { Mailbox } from '../mailbox.ts';
 import type { Clock } from '../outside.ts';
 import type { FoundMail, MailFinder } from './finder.ts';
 import type { MailQuery } from './query.ts';
+import { readItems } from './read-items.ts';
 import { scanMailbox } from './scan.ts';
 import { Turns } from './turns.ts';
 
@@ -51,6 +52,8 @@ const keptMs = 600_000;
 /** Of all devices together so many results are kept, and so many sets of them. */
 const keptResults = 100_000;
 const keptSets = 5_000;
+/** So many items of a page are read together. */
+const readTogether = 100;
 /** So many searches work at a time. */
 const atOnce = 2;
 
@@ -181,8 +184,9 @@ function keyOf({ query, name }: Pick<MailSearch, 'query' | 'name'>): string {
 
 /** The items that are still where they were found, in their order. */
 async function readFound({ reader }: Mailbox, found: readonly FoundMail[]): Promise<readonly Item[]> {
-  const items = await Promise.all(
-    found.map(({ folder, item }) => reader.item(folder, item).catch(() => undefined)),
-  );
-  return items.filter((item) => item !== undefined);
+  const items: Item[] = [];
+  for (let n = 0; n < found.length; n += readTogether) {
+    items.push(...(await readItems(reader, found.slice(n, n + readTogether))));
+  }
+  return items;
 }

@@ -46,6 +46,12 @@ export interface MailQuery {
   readonly condition: MailCondition;
 }
 
+/** Whether no message can match, so that none need be looked at. */
+export function isImpossible(condition: MailCondition): boolean {
+  if (condition.kind === 'and') return condition.of.some(isImpossible);
+  return condition.kind === 'or' && condition.of.every(isImpossible);
+}
+
 /** When a message that matches was received: from, included, until, not included; never narrower than the condition. */
 export function receivedWindow(condition: MailCondition): {
   readonly fromMs: number;

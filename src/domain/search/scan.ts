@@ -1,7 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { readSearchText } from '#mime/search-text';
 import { comparePositions, listEnd, type Position } from '../change.ts';
-import type { FolderId, ItemId } from '../ids.ts';
+import type { ItemId } from '../ids.ts';
 import type { Item } from '../item.ts';
 import type { Mailbox } from '../mailbox.ts';
 import type { MailboxReader } from '../ports.ts';
@@ -9,7 +9,8 @@ import { type Message, readMessages } from '../sync.ts';
 import type { FoundMail, SearchStep } from './finder.ts';
 import { matches, SearchedMail } from './match.ts';
 import { after, type FolderPlace, MergedList } from './merged-list.ts';
-import { type MailCondition, type MailQuery, receivedWindow } from './query.ts';
+import { isImpossible, type MailCondition, type MailQuery, receivedWindow } from './query.ts';
+import { readItems } from './read-items.ts';
 
 /** So many items are looked at in a step. */
 const itemsInStep = 64;
@@ -24,6 +25,7 @@ export async function* scanMailbox(
   query: MailQuery,
   from: Position,
 ): AsyncGenerator<SearchStep> {
+  if (isImpossible(query.condition)) return;
   const { fromMs, untilMs } = receivedWindow(query.condition);
   const newest: Position = { receivedMs: untilMs - 1, item: 0 };
   const start = comparePositions(from, newest) < 0 ? newest : from;
@@ -57,33 +59,6 @@ async function matching(
     for (const mail of await matchingByBody(mailbox, condition, some)) found.add(mail);
   }
   return mails.filter((mail) => found.has(mail)).map(({ item }) => ({ folder: item.folder, item: item.id }));
-}
-
-/** The items of places in their order, without what is gone or cannot be read. */
-async function readItems(reader: MailboxReader, places: readonly FolderPlace[]): Promise<readonly Item[]> {
-  const byFolder = new Map<FolderId, ItemId[]>();
-  for (const { folder, item } of places) {
-    const ids = byFolder.get(folder) ?? [];
-    ids.push(item as ItemId);
-    byFolder.set(folder, ids);
-  }
-  const read = await Promise.all([...byFolder].map(([folder, ids]) => readableItems(reader, folder, ids)));
-  const byId = new Map(read.flat().map((item) => [item.id, item]));
-  return places.flatMap(({ item }) => byId.get(item as ItemId) ?? []);
-}
-
-/** One item that cannot be read does not keep the others from being found. */
-async function readableItems(
-  reader: MailboxReader,
-  folder: FolderId,
-  ids: readonly ItemId[],
-): Promise<readonly Item[]> {
-  try {
-    return (await reader.items(folder, ids)).filter((item) => item !== undefined);
-  } catch {
-    const each = await Promise.all(ids.map((id) => reader.item(folder, id).catch(() => undefined)));
-    return each.filter((item) => item !== undefined);
-  }
 }
 
 /** Those of some mails that match with their bodies; a body that cannot be read is empty. */
