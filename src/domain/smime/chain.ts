@@ -14,7 +14,7 @@ export type ChainFault =
   | 'broken';
 
 /** The certificate, its issuer, that one's issuer, up to a trusted one; or the fault of the chain that came furthest. */
-export type Chain = { readonly certificates: readonly Certificate[] } | { readonly fault: ChainFault };
+type Chain = { readonly certificates: readonly Certificate[] } | { readonly fault: ChainFault };
 
 const maxLength = 10;
 /** Of one certificate; chains that are made to be followed for ever end here. */

@@ -19,7 +19,7 @@ export interface RevocationSource {
  * What is known of a certificate. `unreachable`: who could tell does not answer; `unknown`: nobody is named who could, or
  * what came does not tell.
  */
-export type RevocationStatus = 'good' | 'revoked' | 'unknown' | 'unreachable';
+type RevocationStatus = 'good' | 'revoked' | 'unknown' | 'unreachable';
 
 /** How long something is kept, and what it takes. */
 interface Terms {
