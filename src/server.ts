@@ -7,6 +7,7 @@ import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
 import { MailSearches } from '#domain/search/mail-searches';
+import { BegunSearches } from '#protocols/activesync/begun-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
@@ -117,6 +118,7 @@ class MailServer implements Server {
         addressBook: directory.addressBook,
         people: directory.people,
         certificates: core.certificates,
+        begunSearches: new BegunSearches(),
         devices,
         provisioning,
         delivery,

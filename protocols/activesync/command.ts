@@ -13,6 +13,7 @@ import type { Routing } from '#domain/routing';
 import type { MailSearches } from '#domain/search/mail-searches';
 import type { CertificateValidator } from '#domain/smime/validator';
 import type { Logger } from '#telemetry/log';
+import type { BegunSearches } from './begun-searches.ts';
 import { CommandError } from './command-error.ts';
 import type { FileAnswer } from './file-answer.ts';
 import type { MemoryShare } from './memory-share.ts';
@@ -31,6 +32,7 @@ export interface CommandServices {
   readonly delivery: Delivery;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
   readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
+  readonly begunSearches: BegunSearches;
   readonly certificates: Pick<CertificateValidator, 'validate'>;
   readonly people: Pick<People, 'photoOf' | 'certificatesOf' | 'membersOf'>;
   /** Of one message, as transferred. */

@@ -26,7 +26,7 @@ const maxQuery = 256;
 const maxQueryWords = 16;
 /** From so many changes on the index is built anew. */
 const maxChanges = 2000;
-/** In all indexes together, but for the one in use: 2 to 4 KB each. */
+/** In all indexes together, but for the one in use: about 1 KB each. */
 const maxEntries = 200_000;
 
 /**

@@ -243,6 +243,19 @@ test('Find of the GAL: a Range beyond 99 gives the first 100', async () => {
   expect(await findGal(phone, 'alice', [el(Find.Range, '0-999')])).toMatchObject({ status: 1, range: '0-0' });
 });
 
+test('Find of the GAL: Status 4 for a search that does not begin with 0, and pages of one that did', async () => {
+  const site = await startPeopleSite();
+  for (const name of ['one', 'two', 'three']) await site.addPerson(name, { Company: 'Acme' });
+  const phone = await site.phoneOf('16.1');
+  const page = (range: string) => findGal(phone, 'acme', [el(Find.Range, range)]);
+  expect(await page('1-2')).toMatchObject({ root: 1, status: 4, people: [] });
+  expect(names(await page('0-0'))).toEqual(['One']);
+  const next = await page('1-9');
+  expect([names(next), next.range, next.total]).toEqual([['Three', 'Two'], '1-2', 3]);
+  expect(names(await page('1-9'))).toEqual(['Three', 'Two']);
+  expect(await page('200-300')).toMatchObject({ status: 1, people: [], total: 3 });
+});
+
 test('Find below 16.1 is Status 137', async () => {
   const site = await startPeopleSite();
   const phone = await site.phoneOf('16.0');

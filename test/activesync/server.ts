@@ -22,6 +22,7 @@ import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { MailSearches } from '#domain/search/mail-searches';
 import { MessageIndexer } from '#mime/index-message';
+import { BegunSearches } from '#protocols/activesync/begun-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
 import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
@@ -126,6 +127,7 @@ export async function startEndpoint(
         },
       },
       addressBook,
+      begunSearches: new BegunSearches(),
       certificates: { validate: () => Promise.reject(new Error('a fault of ours')) },
       people: new People({
         store: storedDirectory,

@@ -48,7 +48,7 @@ function readCriterion(body: Element): Criterion {
   const mailbox = child(body, Find.ExecuteSearch, Find.MailBoxSearchCriterion);
   if (mailbox !== undefined) return { kind: 'mailbox', find: readMailboxFind(mailbox, searchId) };
   const gal = child(body, Find.ExecuteSearch, Find.GalSearchCriterion);
-  if (gal !== undefined) return { kind: 'gal', find: readGalFind(gal) };
+  if (gal !== undefined) return { kind: 'gal', find: readGalFind(gal, searchId) };
   throw new FindError(FindStatus.InvalidRequest, 'no criterion');
 }
 

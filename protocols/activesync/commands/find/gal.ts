@@ -13,17 +13,19 @@ const MAX_RESULTS = 100;
 
 /** What is asked of the organisation's address book. */
 export interface GalFind {
+  /** The same in each request of one search. */
+  readonly searchId: string;
   readonly text: string;
   readonly range: ResultRange;
   readonly picture: PictureOptions | undefined;
 }
 
 /** Reads a GalSearchCriterion. Throws FindError. */
-export function readGalFind(criterion: Element): GalFind {
+export function readGalFind(criterion: Element, searchId: string): GalFind {
   const text = textOf(criterion, Find.Query)?.trim() ?? '';
   if (text === '') throw new FindError(FindStatus.InvalidRequest, 'no text');
   const options = child(criterion, Find.Options);
-  return { text, range: readFindRange(options), picture: readOptionalPicture(options) };
+  return { searchId, text, range: readFindRange(options), picture: readOptionalPicture(options) };
 }
 
 function readOptionalPicture(options: Element | undefined): PictureOptions | undefined {
@@ -35,12 +37,18 @@ function readOptionalPicture(options: Element | undefined): PictureOptions | und
   }
 }
 
-/** Searches the address book as Search does. */
+/** Searches the address book as Search does. Throws FindError. */
 export async function findGal(
-  { text, range, picture }: GalFind,
+  { searchId, text, range, picture }: GalFind,
   context: CommandContext,
 ): Promise<FindResults> {
-  const { services, account } = context;
+  const { services, account, device } = context;
+  const who = `${account.mailbox.mailbox} ${device.id}`;
+  // MS-ASCMD, Range (Find): a search begins with its first result.
+  if (range.first > 0 && !services.begunSearches.has(who, searchId)) {
+    throw new FindError(FindStatus.StartWithRangeZero, 'a search that did not begin with 0');
+  }
+  services.begunSearches.begin(who, searchId);
   const limit = Math.min(range.last, MAX_RESULTS - 1) - range.first + 1;
   const asked = { from: range.first, limit: Math.max(0, limit) };
   const { entries, total } = await services.addressBook.search(account.organization, text, asked);
