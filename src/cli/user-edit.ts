@@ -20,8 +20,7 @@ const texts = {
 } as const;
 
 interface EditOptions extends Partial<Record<keyof typeof texts, string>> {
-  readonly hide?: boolean;
-  readonly unhide?: boolean;
+  readonly hidden?: boolean;
 }
 
 /** addUserEdit adds `user edit`. */
@@ -31,8 +30,8 @@ export function addUserEdit(user: Command, terminal: Terminal): void {
     .argument('<user>', 'address, name or id');
   for (const [, flags, description] of Object.values(texts)) edit.option(flags, description);
   edit
-    .option('--hide', 'leave the user out of the address book')
-    .option('--unhide', 'show the user in the address book')
+    .option('--hidden', 'not shown in the address book')
+    .option('--no-hidden', 'shown in the address book')
     .action(async (who: string, options: EditOptions, command: Command) => {
       const changes = changesOf(options);
       const session = new Session(terminal, command);
@@ -47,17 +46,16 @@ export function addUserEdit(user: Command, terminal: Terminal): void {
 }
 
 function changesOf(options: EditOptions): object {
-  const { hide = false, unhide = false } = options;
-  if (hide && unhide) throw new UsageError('Give --hide or --unhide, not both.');
   const given = Object.entries(texts).flatMap(([name, [member]]) => {
     const value = options[name as keyof typeof texts];
     return value === undefined ? [] : [[member, value] as const];
   });
-  if (given.length === 0 && !hide && !unhide) {
+  const { hidden } = options;
+  if (given.length === 0 && hidden === undefined) {
     throw new UsageError('Say what to change: see "mailstead user edit --help".');
   }
   return {
     ...Object.fromEntries(given),
-    ...((hide || unhide) && { HiddenFromGlobalAddressList: hide }),
+    ...(hidden !== undefined && { HiddenFromGlobalAddressList: hidden }),
   };
 }

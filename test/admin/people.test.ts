@@ -179,9 +179,11 @@ test.each([
 test('mailstead user edit, photo and certificate do what the operations do', async () => {
   const { server, alice, cli, call } = await start();
   const at = (name: string) => join(server.dataDir, name);
-  expect((await cli('user', 'edit', alice.address, '--job-title', 'Cook', '--hide')).code).toBe(0);
+  expect((await cli('user', 'edit', alice.address, '--job-title', 'Cook', '--hidden')).code).toBe(0);
   expect(await call('DescribeUser')).toMatchObject({ JobTitle: 'Cook', HiddenFromGlobalAddressList: true });
   expect((await cli('user', 'edit', alice.address)).code).toBe(2);
+  expect((await cli('user', 'edit', alice.address, '--no-hidden')).code).toBe(0);
+  expect(await call('DescribeUser')).toMatchObject({ JobTitle: 'Cook', HiddenFromGlobalAddressList: false });
 
   await writeFile(at('me.png'), png);
   expect((await cli('user', 'photo', 'set', alice.address, at('me.png'))).code).toBe(0);

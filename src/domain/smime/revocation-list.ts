@@ -80,7 +80,7 @@ export class RevocationList {
     const { content: entries } = this.#revoked;
     // Lists may have a hundred thousand entries, and nearly always this number is nowhere in them.
     const bytes = Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength);
-    if (!bytes.includes(serialNumber)) return false;
+    if (!bytes.includes(Buffer.from(serialNumber))) return false;
     for (const entry of elementsIn(entries)) {
       const { tag, content } = elementAt(entry.content);
       if (tag === DerTag.Integer && Buffer.compare(content, serialNumber) === 0) return true;
