@@ -18,6 +18,8 @@ interface Wanted {
   readonly more?: readonly string[];
   readonly from?: Date;
   readonly until?: Date;
+  /** Of an authority's key; elliptic curves if not given. */
+  readonly algorithm?: 'RSA' | 'ED25519';
 }
 
 export interface Issued {
@@ -51,7 +53,12 @@ export class MailAuthority {
     const folder = join(await tempFolder(), name);
     await mkdir(folder, { recursive: true });
     const key = join(folder, 'key.pem');
-    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key]);
+    const { algorithm } = wanted;
+    const made =
+      algorithm === undefined
+        ? ['ecparam', '-name', 'prime256v1', '-genkey', '-noout']
+        : ['genpkey', '-algorithm', algorithm];
+    await run('openssl', [...made, '-out', key]);
     await writeFile(join(folder, 'index.txt'), '');
     await writeFile(join(folder, 'serial'), '1001');
     await writeFile(join(folder, 'crlnumber'), '01');
@@ -94,11 +101,11 @@ export class MailAuthority {
     await this.#ca(['-revoke', file]);
   }
 
-  /** Its revocation list in DER, good until `until`. */
-  async revocationList(until = new Date(Date.now() + day)): Promise<Buffer> {
+  /** Its revocation list in DER, good until `until`; `signing` are options of openssl ca. */
+  async revocationList(until = new Date(Date.now() + day), signing: readonly string[] = []): Promise<Buffer> {
     const file = join(this.#folder, 'crl.pem');
-    const last = stamp(new Date(Date.now() - 2 * day));
-    await this.#ca(['-gencrl', '-crl_lastupdate', last, '-crl_nextupdate', stamp(until), '-out', file]);
+    const dated = ['-crl_lastupdate', stamp(new Date(Date.now() - 2 * day)), '-crl_nextupdate', stamp(until)];
+    await this.#ca(['-gencrl', ...dated, ...signing, '-out', file]);
     return (await run('openssl', ['crl', '-in', file, '-outform', 'DER'], { encoding: 'buffer' })).stdout;
   }
 

@@ -57,6 +57,29 @@ test('a certificate tells what it is for, and where its revocation is told', asy
   expect(issuer).toMatchObject({ isAuthority: true, isSelfIssued: true, signsRevocationLists: true });
 });
 
+const pss = ['-sigopt', 'rsa_padding_mode:pss'];
+
+test.each([
+  ['RSA', [], true],
+  ['RSA', ['-md', 'sha512'], true],
+  ['RSA', pss, true],
+  ['RSA', [...pss, '-md', 'sha384'], true],
+  ['RSA', ['-md', 'sha1'], undefined],
+  ['RSA', [...pss, '-md', 'sha1'], undefined],
+  ['ED25519', [], true],
+  [undefined, ['-md', 'sha384'], true],
+] as const)('a revocation list signed with %s %s tells %s', async (algorithm, signing, told) => {
+  const wanted = algorithm === undefined ? {} : { algorithm };
+  const authority = await MailAuthority.create('ca', undefined, wanted);
+  const issued = await authority.issue();
+  await authority.revoke(issued);
+  const list = new RevocationList(await authority.revocationList(undefined, signing));
+  const [certificate, issuer] = [new Certificate(issued.der), new Certificate(authority.own.der)];
+  expect(list.tells(certificate, issuer, nowMs)).toBe(told);
+  const other = new Certificate((await authority.issue()).der);
+  expect(list.tells(other, issuer, nowMs)).toBe(told === undefined ? undefined : false);
+});
+
 test('a broken certificate is refused, or read without a fault', async () => {
   const { der } = await made();
   outcomes(der, (broken) => {
