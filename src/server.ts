@@ -104,7 +104,7 @@ class MailServer implements Server {
     this.#core = core;
     this.#certificate = certificate;
     const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
-    const { directory, outside, access, quarantine } = core;
+    const { directory, outside, access, quarantine, preferences } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
       accounts: directory,
@@ -122,6 +122,7 @@ class MailServer implements Server {
         devices,
         provisioning,
         delivery,
+        preferences,
         maxMessageBytes: config.limits.maxMessageBytes,
         maxRecipients: config.limits.maxRecipients,
         memory: new MemoryShare(2 * config.limits.maxMessageBytes),

@@ -6,6 +6,7 @@ import type { Device } from '#domain/device';
 import type { DeviceAccess } from '#domain/device-access';
 import type { Devices } from '#domain/devices';
 import type { Mailbox } from '#domain/mailbox';
+import type { MailboxPreferences } from '#domain/mailbox-preferences';
 import type { Clock, Random } from '#domain/outside';
 import type { EffectivePolicy } from '#domain/policy';
 import type { Provisioning } from '#domain/provisioning';
@@ -30,6 +31,7 @@ export interface CommandServices {
   readonly provisioning: Provisioning;
   readonly access: Pick<DeviceAccess, 'judge' | 'settings'>;
   readonly delivery: Delivery;
+  readonly preferences: Pick<MailboxPreferences, 'automaticReply' | 'changeAutomaticReply'>;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
   readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
   readonly begunSearches: BegunSearches;

@@ -15,6 +15,12 @@ export interface DeviceInformation {
   readonly mobileOperator?: string | undefined;
 }
 
+/** A recovery password, and when the device gave it. */
+export interface RecoveryPassword {
+  readonly password: string;
+  readonly setMs: number;
+}
+
 /** A partnership: one device of one user. */
 export interface Device {
   readonly id: DeviceId;
@@ -39,6 +45,8 @@ export interface Device {
   readonly wipeRequestedMs?: number | undefined;
   readonly wipeSentMs?: number | undefined;
   readonly wipeAcknowledgedMs?: number | undefined;
+  /** MS-ASCMD, DevicePassword (Settings): what unlocks it when its owner forgot how. For an administrator who asks, and nobody else. */
+  readonly recoveryPassword?: RecoveryPassword | undefined;
   readonly firstSyncMs: number;
   readonly lastSyncMs: number;
 }

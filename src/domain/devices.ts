@@ -99,6 +99,15 @@ export class Devices {
     });
   }
 
+  /** Keeps a device's recovery password; '' clears it. Throws `device/not-found`. */
+  async putRecoveryPassword(ref: MailboxRef, id: DeviceId, password: string): Promise<void> {
+    await this.update(ref, id, (device) => {
+      if ((device.recoveryPassword?.password ?? '') === password) return device;
+      const recoveryPassword = password === '' ? undefined : { password, setMs: this.#clock.now() };
+      return { ...device, recoveryPassword };
+    });
+  }
+
   /** Changes a device's record; the same object means nothing changed. Throws `device/not-found`. */
   update(ref: MailboxRef, id: DeviceId, change: (device: Device) => Device): Promise<Device> {
     return this.#transact(ref, async (tx) => {

@@ -77,11 +77,19 @@ export class MailboxPreferences {
    * Puts a reply; who had an answer may have one again if anything of it is another. Throws request/invalid,
    * mailbox/not-found.
    */
-  async putAutomaticReply(ref: MailboxRef, given: AutomaticReply): Promise<AutomaticReply> {
-    const reply = checkAutomaticReply(given);
+  putAutomaticReply(ref: MailboxRef, given: AutomaticReply): Promise<AutomaticReply> {
+    return this.changeAutomaticReply(ref, () => given);
+  }
+
+  /** Puts what `change` makes of the reply there is; it may be called again. Throws as putAutomaticReply. */
+  async changeAutomaticReply(
+    ref: MailboxRef,
+    change: (before: AutomaticReply) => AutomaticReply,
+  ): Promise<AutomaticReply> {
     const period = Buffer.from(this.#random.bytes(8)).toString('hex');
     return this.#change(ref, async (tx) => {
       const before = await tx.automaticReply();
+      const reply = checkAutomaticReply(change(before ?? noAutomaticReply));
       const isSame = before !== undefined && isSameReply(before, reply);
       tx.putAutomaticReply({ ...reply, period: isSame ? before.period : period });
       return reply;

@@ -16,6 +16,7 @@ import { Devices } from '#domain/devices';
 import { DomainError } from '#domain/errors';
 import { defaultFolder, type FolderType, rootFolder } from '#domain/folder';
 import { type DeviceId, type EntityId, type FolderId, type ItemId, mailboxOf } from '#domain/ids';
+import { MailboxPreferences } from '#domain/mailbox-preferences';
 import { newItem as newItemOf } from '#domain/new-item';
 import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
@@ -66,6 +67,7 @@ export async function startEndpoint(
   const { access, quarantine, letters } = testDeviceAccess(database, policies, clock);
   const devices = new Devices(database.mail, index, policies, access, clock);
   const provisioning = new Provisioning(devices, clock, outside.random);
+  const preferences = new MailboxPreferences(database.mail, outside.random);
   const delivery = new Delivery({
     store: database.mail,
     outside,
@@ -118,6 +120,7 @@ export async function startEndpoint(
       devices,
       provisioning,
       delivery,
+      preferences,
       directory: {
         resolveRecipient: async (address) => {
           const account = accounts.find(({ addresses }) => addresses.includes(address.toLowerCase()));
@@ -160,6 +163,7 @@ export async function startEndpoint(
     letters,
     devices,
     provisioning,
+    preferences,
     endpoint,
     listener,
     database,

@@ -4,6 +4,7 @@ import { Acknowledgement } from '#domain/provisioning';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
+import type { RequestLine } from '../../request-line.ts';
 import { CommonStatus } from '../../status.ts';
 import { Provision } from '../../wbxml/code-pages/provision.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
@@ -72,13 +73,13 @@ export const provision = defineCommand({
     ),
 });
 
-function readRequest(body: Element): ProvisionRequest {
+function readRequest(body: Element, { protocolVersion }: RequestLine): ProvisionRequest {
   const information = child(body, Settings.DeviceInformation);
   const policies = child(body, Provision.Policies);
   const full = child(body, Provision.RemoteWipe);
   const wipe = full ?? child(body, Provision.AccountOnlyRemoteWipe);
   return {
-    information: information && readDeviceInformation(information),
+    information: information && readDeviceInformation(information, protocolVersion),
     policy: policies && readPolicy(child(policies, Provision.Policy)),
     wiped: wipe && { kind: full ? 'full' : 'account-only', succeeded: readWipeStatus(wipe) },
   };

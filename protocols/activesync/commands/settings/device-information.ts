@@ -1,32 +1,40 @@
 import type { DeviceInformation } from '#domain/device';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
+import type { Tag } from '../../wbxml/code-page.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
 import { child, type Element, textOf } from '../../wbxml/element.ts';
 
 /** MS-ASCMD, DeviceInformation: values up to this length, which nobody checks. */
-const MAX_VALUE = 1024;
+const maxValue = 1024;
 
-/** Reads what a device tells of itself; a value that is empty clears what was known. */
-export function readDeviceInformation(node: Element): DeviceInformation {
+/** What a device may tell, and the version that each value came with. EnableOutboundSMS is taken and not kept: no SMS is sent here. */
+const properties: readonly (readonly [keyof DeviceInformation, Tag, ProtocolVersion])[] = [
+  ['model', Settings.Model, '12.0'],
+  ['imei', Settings.IMEI, '12.0'],
+  ['friendlyName', Settings.FriendlyName, '12.0'],
+  ['operatingSystem', Settings.OS, '12.0'],
+  ['language', Settings.OSLanguage, '12.0'],
+  ['phoneNumber', Settings.PhoneNumber, '12.0'],
+  ['userAgent', Settings.UserAgent, '12.1'],
+  ['mobileOperator', Settings.MobileOperator, '14.0'],
+];
+
+/**
+ * Reads what a device tells of itself, in any order; a value that is empty clears what was known, and an empty Set clears
+ * everything. What the version does not have is passed over, and what is too long is cut.
+ */
+export function readDeviceInformation(node: Element, version: ProtocolVersion): DeviceInformation {
   const set = child(node, Settings.Set) ?? node;
-  const told = {
-    model: textOf(set, Settings.Model),
-    imei: textOf(set, Settings.IMEI),
-    friendlyName: textOf(set, Settings.FriendlyName),
-    operatingSystem: textOf(set, Settings.OS),
-    language: textOf(set, Settings.OSLanguage),
-    phoneNumber: textOf(set, Settings.PhoneNumber),
-    userAgent: textOf(set, Settings.UserAgent),
-    mobileOperator: textOf(set, Settings.MobileOperator),
-  };
-  if (set.children.length === 0) return cleared(told);
+  const isCleared = set.children.length === 0;
   return Object.fromEntries(
-    Object.entries(told).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value.slice(0, MAX_VALUE)]],
-    ),
+    properties.flatMap(([name, tag, since]) => {
+      const told = isCleared ? '' : textOf(set, tag);
+      return told === undefined || !isAtLeast(version, since) ? [] : [[name, cut(told)]];
+    }),
   );
 }
 
-/** An empty Set clears everything. */
-function cleared(told: Readonly<Record<keyof DeviceInformation, string | undefined>>): DeviceInformation {
-  return Object.fromEntries(Object.keys(told).map((name) => [name, '']));
+/** In characters, never through one. */
+function cut(value: string): string {
+  return value.length > maxValue ? [...value.slice(0, 2 * maxValue)].slice(0, maxValue).join('') : value;
 }

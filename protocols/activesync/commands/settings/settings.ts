@@ -6,18 +6,18 @@ import { CommonStatus } from '../../status.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { RightsManagement } from '../../wbxml/code-pages/rights-management.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
-import { child, type Element, el, has, textOf } from '../../wbxml/element.ts';
+import { type Element, el, has } from '../../wbxml/element.ts';
 import { readDeviceInformation } from './device-information.ts';
+import { putDevicePassword, readDevicePassword } from './device-password.ts';
+import { type OofRequest, readOof, runOof } from './oof.ts';
 import { SettingsStatus } from './status.ts';
-
-/** MS-ASCMD, Password (Settings): at most so many characters. */
-const MAX_PASSWORD = 255;
 
 /** A property node as it was asked for. */
 type PropertyRequest =
   | { readonly kind: 'device-information'; readonly told: DeviceInformation }
   | { readonly kind: 'user-information' }
-  | { readonly kind: 'device-password'; readonly tooLong: boolean }
+  | { readonly kind: 'device-password'; readonly password: string | undefined }
+  | { readonly kind: 'oof'; readonly request: OofRequest }
   | { readonly kind: 'rights-management' }
   /** What it is answered with is a status alone. */
   | { readonly kind: 'refused'; readonly tag: Tag };
@@ -29,10 +29,11 @@ export const settings = defineCommand({
   since: '12.0',
   tells: (requests: readonly PropertyRequest[]) =>
     requests.every(({ kind }) => kind === 'device-information'),
-  read: (body) => {
+  read: (body, { protocolVersion }) => {
     const nodes = body.children.filter(({ tag }) => properties.has(tag));
     if (nodes.length === 0) throw new CommandError(SettingsStatus.ProtocolError, 'no property node');
-    return nodes.map(readProperty);
+    if (nodes.length > maxNodes) throw new CommandError(SettingsStatus.ProtocolError, 'too many nodes');
+    return nodes.map((node) => readProperty(node, protocolVersion));
   },
   run: async (requests, context) => {
     const answers: Element[] = [];
@@ -41,6 +42,9 @@ export const settings = defineCommand({
   },
   write: (answers) => el(Settings.Settings, el(Settings.Status, SettingsStatus.Success), ...answers),
 });
+
+/** There are five kinds of them, and no reason to name one twice: a request costs a bounded number of commits. */
+const maxNodes = 20;
 
 /** The nodes that there are; anything else in the document is passed over. */
 const properties: ReadonlySet<Tag> = new Set([
@@ -51,19 +55,23 @@ const properties: ReadonlySet<Tag> = new Set([
   Settings.Oof,
 ]);
 
-function readProperty(node: Element): PropertyRequest {
+function readProperty(node: Element, version: ProtocolVersion): PropertyRequest {
   const { tag } = node;
-  if (tag === Settings.DeviceInformation && has(node, Settings.Set)) {
-    return { kind: 'device-information', told: readDeviceInformation(node) };
+  const [isGet, isSet] = [has(node, Settings.Get), has(node, Settings.Set)];
+  if (tag === Settings.RightsManagementInformation && !isAtLeast(version, '14.1')) {
+    // MS-ASRM, Abstract Data Model: before 14.1 its elements make a body invalid.
+    throw new CommandError(CommonStatus.InvalidXML, 'rights management below 14.1');
   }
-  if (tag === Settings.UserInformation && has(node, Settings.Get)) return { kind: 'user-information' };
-  if (tag === Settings.DevicePassword && has(node, Settings.Set)) {
-    const password = textOf(child(node, Settings.Set), Settings.Password) ?? '';
-    return { kind: 'device-password', tooLong: password.length > MAX_PASSWORD };
+  if (tag === Settings.Oof) return { kind: 'oof', request: readOof(node) };
+  if (isGet === isSet) return { kind: 'refused', tag };
+  if (tag === Settings.DeviceInformation && isSet) {
+    return { kind: 'device-information', told: readDeviceInformation(node, version) };
   }
-  if (tag === Settings.RightsManagementInformation && has(node, Settings.Get))
-    return { kind: 'rights-management' };
-  // Oof is among these: automatic replies are not kept here, and saying so is better than taking and losing them.
+  if (tag === Settings.DevicePassword && isSet) {
+    return { kind: 'device-password', password: readDevicePassword(node) };
+  }
+  if (tag === Settings.UserInformation && isGet) return { kind: 'user-information' };
+  if (tag === Settings.RightsManagementInformation && isGet) return { kind: 'rights-management' };
   return { kind: 'refused', tag };
 }
 
@@ -75,13 +83,11 @@ async function runProperty(property: PropertyRequest, context: CommandContext): 
     case 'user-information':
       return writeUserInformation(context);
     case 'device-password':
-      // A recovery password that we would lose must not be taken.
-      return withStatus(
-        Settings.DevicePassword,
-        property.tooLong ? SettingsStatus.InvalidArguments : SettingsStatus.DeniedByPolicy,
-      );
+      return withStatus(Settings.DevicePassword, await putDevicePassword(property.password, context));
+    case 'oof':
+      return await runOof(property.request, context);
     case 'rights-management':
-      return writeRightsManagement(context.version);
+      return writeRightsManagement();
     case 'refused':
       return withStatus(property.tag, SettingsStatus.ProtocolError);
   }
@@ -103,11 +109,9 @@ function writeUserInformation({ account, version }: CommandContext): Element {
   return el(UserInformation, el(Status, SettingsStatus.Success), el(Get, told));
 }
 
-/** MS-ASRM, RightsManagementInformation: known from 14.1 on, and switched off here. */
-function writeRightsManagement(version: ProtocolVersion): Element {
+/** MS-ASRM, RightsManagementInformation: it is switched off here. */
+function writeRightsManagement(): Element {
   const { RightsManagementInformation, Status, Get } = Settings;
-  if (!isAtLeast(version, '14.1'))
-    return withStatus(RightsManagementInformation, SettingsStatus.ProtocolError);
   return el(
     RightsManagementInformation,
     el(Status, CommonStatus.IRM_FeatureDisabled),

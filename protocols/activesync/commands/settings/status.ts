@@ -3,5 +3,6 @@ export const SettingsStatus = {
   Success: 1,
   ProtocolError: 2,
   InvalidArguments: 5,
+  ConflictingArguments: 6,
   DeniedByPolicy: 7,
 } as const;
