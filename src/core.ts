@@ -8,6 +8,7 @@ import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import { DeviceAccess } from '#domain/device-access';
+import { DeviceTraces } from '#domain/device-trace';
 import { Devices } from '#domain/devices';
 import { DkimSigner } from '#domain/dkim-signer';
 import { mailboxOf } from '#domain/ids';
@@ -27,6 +28,7 @@ import { Routing } from '#domain/routing';
 import { RuleMail } from '#domain/rule-mail';
 import { Revocation } from '#domain/smime/revocation';
 import { CertificateValidator } from '#domain/smime/validator';
+import { SyncDiary } from '#domain/sync-diary';
 import { RevocationFetch } from '#protocols/http/revocation-fetch';
 import { Authenticator } from '#protocols/smtp/authentication/authenticator';
 import { CachingDns } from '#protocols/smtp/dns';
@@ -38,9 +40,11 @@ import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
 import { RelayRunner } from '#protocols/smtp/runner';
 import type { Database } from '#storage/database';
 import { StoredDeviceAccess } from '#storage/device-access-store';
+import { StoredDiaries } from '#storage/diary-store';
 import { StoredDirectory } from '#storage/directory-store';
 import { Maintenance } from '#storage/maintenance';
 import { StoredPolicies } from '#storage/policy-store';
+import { StoredTraces } from '#storage/trace-store';
 import { StoredTransportPolicies } from '#storage/transport-policy-store';
 import type { Logger } from '#telemetry/log';
 
@@ -63,6 +67,8 @@ interface People {
   readonly devices: Devices;
   readonly provisioning: Provisioning;
   readonly preferences: MailboxPreferences;
+  readonly diary: SyncDiary;
+  readonly traces: DeviceTraces;
 }
 
 /** The ways of mail. */
@@ -140,7 +146,9 @@ function buildPeople({ config, outside, database, log }: Ground): People {
   const devices = new Devices(mail, storedPolicies, policies, access, clock);
   const signIn = new SignIn({ directory, clock });
   const provisioning = new Provisioning(devices, clock, random);
-  return { directory, signIn, policies, access, devices, provisioning, preferences };
+  const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
+  const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });
+  return { directory, signIn, policies, access, devices, provisioning, preferences, diary, traces };
 }
 
 function buildMailFlow(

@@ -104,13 +104,15 @@ class MailServer implements Server {
     this.#core = core;
     this.#certificate = certificate;
     const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
-    const { directory, outside, access, quarantine, preferences } = core;
+    const { directory, outside, access, quarantine, preferences, diary, traces } = core;
     this.#activeSync = new ActiveSyncEndpoint({
       signIn,
       accounts: directory,
       store: database.mail,
       policies,
       quarantine,
+      diary,
+      traces,
       services: {
         ...outside,
         access,
@@ -141,6 +143,7 @@ class MailServer implements Server {
 
   async start(): Promise<void> {
     try {
+      await this.#core.traces.load();
       await this.#listen();
       await this.#setUp();
       this.#core.queue.start();
@@ -162,6 +165,7 @@ class MailServer implements Server {
     ]);
     await Promise.all([this.#core.queue.stop(), this.#core.relay.stop()]);
     await this.#core.maintenance.stop();
+    await Promise.all([this.#core.diary.stop(), this.#core.traces.stop()]);
     await this.#core.database.close();
   }
 

@@ -2,6 +2,7 @@
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
 import * as access from './records/device-access.ts';
+import * as diary from './records/diary.ts';
 import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
@@ -46,6 +47,11 @@ export const systemRows = {
   transportPolicy: sealedRow<[Bytes], Parameters<typeof transportPolicyCodec.encode>[0]>(
     's',
     transportPolicyCodec,
+  ),
+  /** T: organisation, mailbox, HMAC of a device's id. Until when its requests are kept. */
+  deviceTrace: sealedRow<[Bytes, Bytes, Bytes], Parameters<typeof diary.traceSettingCodec.encode>[0]>(
+    'T',
+    diary.traceSettingCodec,
   ),
 };
 
@@ -142,6 +148,10 @@ export const mailboxRows = {
     'k',
     mail.cachedRequestsCodec,
   ),
+  /** g: device, number, how many. Requests of a device, write-once. */
+  diary: sealedRow<[Bytes, U64, U8], Parameters<typeof diary.diaryCodec.encode>[0]>('g', diary.diaryCodec),
+  /** X: device, began (ms), ordinal, piece. A request and its answer, as long as they are kept; write-once. */
+  trace: sealedRow<[Bytes, U64, U32, U8], Uint8Array>('X', mail.bytesCodec),
   /** v: HMAC of the accept id. A delivery or SendMail that is in the mailbox, write-once, expires. */
   marker: plainRow<[Bytes], mail.MarkerRecord>('v', mail.markerCodec),
   /** o: 0 the automatic reply without its texts, 1 the text for those inside, 2 for those outside. */

@@ -12,7 +12,10 @@ const unseenMs = 60 * dayMs;
 /** Changes are kept so long even if no device waits for them. */
 const keepChangesMs = 30 * dayMs;
 
-/** Where the HMAC of the device's id stands in the keys of `y`, `Y` and `k`. */
+/** Requests of a device that were kept whole: an ended trace can be looked at for a week. */
+const keepTracesMs = 8 * dayMs;
+
+/** Where the HMAC of the device's id stands in the keys of `y`, `Y`, `k`, `g` and `X`. */
 const deviceInKey = [1, 17] as const;
 
 /**
@@ -45,7 +48,7 @@ export async function tidy(
 }
 
 /**
- * Forgets the states and requests of devices that have not come for 60 days or are gone, and states of an earlier
+ * Forgets the states, requests and diaries of devices that have not come for 60 days or are gone, and states of an earlier
  * epoch of the store. The device itself stays in the list, with its policy key.
  */
 async function forgetUnseenDevices(run: MaintenanceRun, part: Part): Promise<void> {
@@ -63,6 +66,9 @@ async function forgetUnseenDevices(run: MaintenanceRun, part: Part): Promise<voi
     });
   }
   await deleteWhere(run, part, rows.cachedRequests.range(), isUnseen);
+  await deleteWhere(run, part, rows.diary.range(), (tx, key) => isUnseen(tx, key));
+  // A trace says when each request began; nobody looks at it that long after.
+  await deleteWhere(run, part, rows.trace.range(), (_tx, key) => u64.read(key, 17) <= nowMs - keepTracesMs);
 }
 
 /**

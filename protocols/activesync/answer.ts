@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { send } from '#protocols/http/response';
+import type { Sent } from './request-record.ts';
 import type { Element } from './wbxml/element.ts';
 import { encode } from './wbxml/encode.ts';
 
@@ -20,14 +21,14 @@ export async function sendDocument(
   response: ServerResponse,
   root: Element | undefined,
   headers: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  if (root === undefined) return send(response, 200, { ...commonHeaders, ...headers });
+): Promise<Sent> {
+  if (root === undefined) return sent(response, { ...commonHeaders, ...headers }, new Uint8Array(0));
   const typed = { ...commonHeaders, ...headers, 'Content-Type': 'application/vnd.ms-sync.wbxml' };
   const bytes = encode(root);
-  if (bytes.length < gzipFromBytes || !takesGzip(request)) return send(response, 200, typed, bytes);
+  if (bytes.length < gzipFromBytes || !takesGzip(request)) return sent(response, typed, bytes);
   // Fast rather than small: most of the gain is in the first level.
   const packed = await compress(bytes, { level: constants.Z_BEST_SPEED });
-  send(response, 200, { ...typed, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }, packed);
+  return sent(response, { ...typed, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }, packed);
 }
 
 /** Answers with a document and the parts it names (MS-ASCMD, MultiPart Response). */
@@ -36,9 +37,14 @@ export function sendMultipart(
   root: Element,
   parts: readonly Uint8Array[],
   headers: Readonly<Record<string, string>> = {},
-): void {
+): Sent {
   const typed = { ...commonHeaders, ...headers, 'Content-Type': 'application/vnd.ms-sync.multipart' };
-  send(response, 200, typed, multipart([encode(root), ...parts]));
+  return sent(response, typed, multipart([encode(root), ...parts]));
+}
+
+function sent(response: ServerResponse, headers: Readonly<Record<string, string>>, body: Uint8Array): Sent {
+  send(response, 200, headers, body);
+  return { bytes: body.byteLength, headers };
 }
 
 /** The count of the parts, the place and length of each, then the parts; all numbers are 32 bit, little-endian. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { commonHeaders } from './answer.ts';
+import type { Sent } from './request-record.ts';
 
 /** An answer that is a file and no document (MS-ASCMD, GetAttachment). */
 export interface FileAnswer {
@@ -14,20 +15,22 @@ export interface FileAnswer {
 const mediaType = /^[\w.+-]+\/[\w.+-]+$/;
 
 /** Sends a file as fast as it is taken. A client that goes away ends it; throws what reading the file throws. */
-export async function sendFile(response: ServerResponse, { type, size, open }: FileAnswer): Promise<void> {
-  response.writeHead(200, {
+export async function sendFile(response: ServerResponse, { type, size, open }: FileAnswer): Promise<Sent> {
+  const headers = {
     ...commonHeaders,
     'Content-Type': mediaType.test(type) ? type : 'application/octet-stream',
     'Content-Length': String(size),
     // What a stranger has sent must not run as a page of this server.
     'Content-Disposition': 'attachment',
     'X-Content-Type-Options': 'nosniff',
-  });
+  };
+  response.writeHead(200, headers);
   try {
     await pipeline(open(), response);
   } catch (error) {
     if (!isGone(error)) throw error;
   }
+  return { bytes: size, headers };
 }
 
 function isGone(error: unknown): boolean {

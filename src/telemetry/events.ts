@@ -54,6 +54,12 @@ export type EventName =
   | 'activesync.item.unreadable'
   | 'activesync.item.skipped'
   | 'activesync.device.quarantined'
+  // What devices did, and who looked.
+  | 'device.diary.failed'
+  | 'device.trace.on'
+  | 'device.trace.off'
+  | 'device.trace.failed'
+  | 'device.recovery-password.shown'
   // What the store has done in the background.
   | 'maintenance.run.done'
   | 'maintenance.run.failed'

@@ -12,6 +12,7 @@ import { AttachmentPolicy } from '#domain/attachment-policy';
 import { BodySpool } from '#domain/body-spool';
 import { ChangeKind, listEnd, listStart } from '#domain/change';
 import { Delivery } from '#domain/delivery';
+import { DeviceTraces } from '#domain/device-trace';
 import { Devices } from '#domain/devices';
 import { DomainError } from '#domain/errors';
 import { defaultFolder, type FolderType, rootFolder } from '#domain/folder';
@@ -22,6 +23,7 @@ import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { MailSearches } from '#domain/search/mail-searches';
+import { SyncDiary } from '#domain/sync-diary';
 import { MessageIndexer } from '#mime/index-message';
 import { BegunSearches } from '#protocols/activesync/begun-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
@@ -30,9 +32,11 @@ import type { ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { loadOrCreateCertificate } from '#protocols/http/certificate';
 import { createHttpsListener } from '#protocols/http/listener';
 import { createRouter } from '#protocols/http/router';
+import { StoredDiaries } from '#storage/diary-store';
 import { StoredDirectory } from '#storage/directory-store';
 import { StoredPolicies } from '#storage/policy-store';
-import { createLogger } from '#telemetry/log';
+import { StoredTraces } from '#storage/trace-store';
+import { createLogger, silentLogger } from '#telemetry/log';
 import { testDeviceAccess } from '#test/support/device-access';
 import { EasClient } from '#test/support/eas-client';
 import { newItem } from '#test/support/new-item';
@@ -68,6 +72,9 @@ export async function startEndpoint(
   const devices = new Devices(database.mail, index, policies, access, clock);
   const provisioning = new Provisioning(devices, clock, outside.random);
   const preferences = new MailboxPreferences(database.mail, outside.random);
+  const logged = { clock, log: silentLogger };
+  const diary = new SyncDiary({ store: new StoredDiaries(database), ...logged });
+  const traces = new DeviceTraces({ store: new StoredTraces(database), ...logged });
   const delivery = new Delivery({
     store: database.mail,
     outside,
@@ -113,6 +120,8 @@ export async function startEndpoint(
     store: database.mail,
     policies,
     quarantine,
+    diary,
+    traces,
     services: {
       access,
       clock,
@@ -152,6 +161,7 @@ export async function startEndpoint(
     endpoint.stop();
     for (const client of clients) client.close();
     await listener.stop(1000);
+    await Promise.all([diary.stop(), traces.stop()]);
   });
 
   return {
@@ -164,6 +174,8 @@ export async function startEndpoint(
     devices,
     provisioning,
     preferences,
+    diary,
+    traces,
     endpoint,
     listener,
     database,
