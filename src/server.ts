@@ -12,6 +12,7 @@ import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { MemoryShare } from '#protocols/activesync/memory-share';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
+import { deviceInsightOperations } from '#protocols/admin/operations/device-insight/index';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
@@ -171,7 +172,7 @@ class MailServer implements Server {
 
   async #listen(): Promise<void> {
     const { config, log, directory, devices, policies, database, outbound, relay, preferences } = this.#core;
-    const { access } = this.#core;
+    const { access, diary, traces } = this.#core;
     const { cert, key } = this.#certificate;
     const { https, http } = config.listen;
     await this.#listenForMail();
@@ -202,8 +203,9 @@ class MailServer implements Server {
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
-      ...deviceOperations({ directory, devices, policies, access }),
+      ...deviceOperations({ directory, devices, policies, access, diary, traces }),
       ...deviceAccessOperations({ directory, access }),
+      ...deviceInsightOperations({ directory, devices, traces }),
       ...preferenceOperations({ directory, preferences }),
       ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.retry(due) }),
     });

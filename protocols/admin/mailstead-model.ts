@@ -5,6 +5,7 @@ import {
   policySettings,
 } from '#domain/policy-settings';
 import { closedStructure as structure } from './closed-structure.ts';
+import { deviceInsightOperations, deviceInsightShapes } from './device-insight-shapes.ts';
 import { peopleOperations, peopleShapes } from './people-shapes.ts';
 import { preferenceOperations, preferenceShapes } from './preference-shapes.ts';
 import type { Model, Shape } from './shape.ts';
@@ -33,6 +34,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   ...settingShapes,
   ...preferenceShapes,
   ...peopleShapes,
+  ...deviceInsightShapes,
   MobilePolicy: structure({ ...settingMembers, AllowNonProvisionableDevices: 'Boolean' }),
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
@@ -154,6 +156,7 @@ export const mailsteadModel: Model = {
     DeleteQueuedMessage: { input: { shape: 'QueuedMessageRequest' } },
     ...preferenceOperations,
     ...peopleOperations,
+    ...deviceInsightOperations,
     CancelWipeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
   },
   shapes,

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
 import { addDeviceAccess } from './device-access.ts';
+import { addDeviceInsight, formatRequests } from './device-insight.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** addDevice adds `device list|show|wipe|remove`, and what decides which are served. */
+/** addDevice adds `device list|show|wipe|remove`, what decides which are served, and what they did. */
 export function addDevice(program: Command, terminal: Terminal): void {
   const device = program.command('device').description('phones and other mobile devices');
   withOrganization(device.command('list'))
@@ -55,6 +56,7 @@ export function addDevice(program: Command, terminal: Terminal): void {
       session.show(output, () => `${device} is removed.\n`);
     });
   addDeviceAccess(device, terminal);
+  addDeviceInsight(device, terminal);
 }
 
 interface WipeOptions {
@@ -83,10 +85,10 @@ function formatDevices({ Devices }: Output): string {
   );
 }
 
-function formatDevice(output: Output): string {
+function formatDevice({ RecentRequests, ...output }: Output): string {
   const fields = Object.entries(output).map(([member, value]) => [
     member,
     member.endsWith('Time') ? formatTime(value) || undefined : value,
   ]);
-  return formatFields(Object.fromEntries(fields));
+  return formatFields(Object.fromEntries(fields)) + formatRequests(RecentRequests);
 }

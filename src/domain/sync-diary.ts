@@ -125,7 +125,7 @@ export class SyncDiary {
   async forget(ref: MailboxRef, device: DeviceId): Promise<void> {
     const key = keyOf(ref, device);
     this.#take(key);
-    await this.#written(key);
+    await this.#writing.get(key)?.catch(() => undefined);
     await this.#parts.store.remove(ref, device);
   }
 
@@ -149,7 +149,10 @@ export class SyncDiary {
 
   /** One device's entries are written in their order. */
   async #write(key: string): Promise<void> {
-    await this.#written(key);
+    // Not a call: between the last look and the next line nothing may come.
+    for (let other = this.#writing.get(key); other !== undefined; other = this.#writing.get(key)) {
+      await other.catch(() => undefined);
+    }
     const pending = this.#take(key);
     if (pending === undefined) return;
     const { ref, device, entries } = pending;
@@ -159,12 +162,6 @@ export class SyncDiary {
       await writing;
     } finally {
       this.#writing.delete(key);
-    }
-  }
-
-  async #written(key: string): Promise<void> {
-    for (let writing = this.#writing.get(key); writing !== undefined; writing = this.#writing.get(key)) {
-      await writing.catch(() => undefined);
     }
   }
 

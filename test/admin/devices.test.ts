@@ -2,16 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Directory } from '#directory/directory';
+import { DeviceTraces } from '#domain/device-trace';
 import { Devices } from '#domain/devices';
 import { type DeviceId, type EntityId, mailboxOf, type OrganizationId } from '#domain/ids';
 import { Policies } from '#domain/policy';
 import { Acknowledgement, Provisioning } from '#domain/provisioning';
+import { SyncDiary } from '#domain/sync-diary';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
+import { StoredDiaries } from '#storage/diary-store';
 import { StoredDirectory } from '#storage/directory-store';
 import { StoredPolicies } from '#storage/policy-store';
+import { StoredTraces } from '#storage/trace-store';
 import { silentLogger } from '#telemetry/log';
 import { testDeviceAccess } from '#test/support/device-access';
 import { callAdmin } from '#test/support/start-server';
@@ -35,7 +39,10 @@ async function serve() {
   const { access } = testDeviceAccess(database, policies, clock);
   const devices = new Devices(database.mail, stored, policies, access, clock);
   const provisioning = new Provisioning(devices, clock, random);
-  const parts = { directory, devices, policies, access };
+  const log = silentLogger;
+  const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
+  const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });
+  const parts = { directory, devices, policies, access, diary, traces };
   const endpoint = createAdminEndpoint({ ...deviceOperations(parts), ...policyOperations(parts) });
   const socketPath = join(await tempFolder(), 'admin.sock');
   const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
@@ -157,6 +164,7 @@ test('a device is described with its status, from the first contact to the end o
   const phone = { UserId: alice, DeviceId: 'PHONE' };
   const status = async () => (await call('DescribeMobileDevice', phone))['Status'];
   expect(await call('DescribeMobileDevice', phone)).toEqual({
+    RecentRequests: [],
     DeviceId: 'phone',
     UserId: alice,
     DeviceType: 'iPhone',

@@ -76,7 +76,9 @@ class XmlWriter {
     }
     this.#add(`${indent}<${name}>${text}`);
     for (const child of element.children) this.write(child, element, `${indent}  `);
-    this.#lines.push(`${indent}</${name}>`);
+    const end = `${indent}</${name}>`;
+    this.#lines.push(end);
+    this.#left -= end.length + 1;
   }
 
   #add(line: string): void {

@@ -1,20 +1,25 @@
 import type { Directory } from '#directory/directory';
 import type { Device } from '#domain/device';
 import type { DeviceAccess } from '#domain/device-access';
+import type { DeviceTraces } from '#domain/device-trace';
 import type { Devices, OwnedDevice } from '#domain/devices';
 import { type DeviceId, type MailboxRef, mailboxOf } from '#domain/ids';
 import type { EffectivePolicy, Policies } from '#domain/policy';
 import { admission } from '#domain/provisioning';
+import type { SyncDiary } from '#domain/sync-diary';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
+import { describeRequests } from './recent-requests.ts';
 
 interface Parts {
   readonly directory: Directory;
   readonly devices: Devices;
   readonly policies: Policies;
   readonly access: Pick<DeviceAccess, 'judge'>;
+  readonly diary: Pick<SyncDiary, 'recent' | 'forget'>;
+  readonly traces: Pick<DeviceTraces, 'forget'>;
 }
 
 /** deviceOperations are the operations on the mobile devices of an organisation. */
@@ -58,12 +63,15 @@ async function devicesOf(
 
 async function describeMobileDevice(parts: Parts, input: AdminInput): Promise<object> {
   const { ref, id } = await deviceOf(parts, input);
-  return await describe(parts, { ref, device: await parts.devices.get(ref, id) });
+  const device = await describe(parts, { ref, device: await parts.devices.get(ref, id) });
+  return { ...device, RecentRequests: describeRequests(await parts.diary.recent(ref, id)) };
 }
 
 async function deleteMobileDevice(parts: Parts, input: AdminInput): Promise<object> {
   const { ref, id } = await deviceOf(parts, input);
   await parts.devices.remove(ref, id);
+  await parts.diary.forget(ref, id);
+  await parts.traces.forget(ref, id);
   return {};
 }
 
