@@ -7,8 +7,10 @@ import { FolderSync, type SyncAnswer } from '#domain/sync';
 import { count, dayMs, enabledUser, inbox, openMaintained as open } from '#test/support/maintenance';
 import { newItem } from '#test/support/new-item';
 import type { Database } from './database.ts';
+import { StoredDiaries } from './diary-store.ts';
 import { queueRows } from './layout.ts';
 import { taskShard } from './tasks.ts';
+import { StoredTraces } from './trace-store.ts';
 
 const phone = 'phone1' as DeviceId;
 const refused = (code: string) => expect.objectContaining({ name: 'DomainError', code });
@@ -173,3 +175,26 @@ test('each mailbox has one pointer to its next visit; one that is gone has none'
 function missing(): never {
   throw new Error('there is no state');
 }
+
+test('a diary goes with a device that does not come for 60 days, a trace some days after its requests', async () => {
+  const { database, directory, organization, clock, run } = await open();
+  const { ref } = await enabledUser(directory, organization, 'alice');
+  const { seen } = syncing(database, ref, { now: () => clock.now(), after: () => () => undefined });
+  const [diaries, traces] = [new StoredDiaries(database), new StoredTraces(database)];
+  const common = { atMs: clock.now(), durationMs: 1, command: 'Sync', version: '14.1' };
+  const entry = { ...common, policyKey: 'NONE', bytesIn: 0, bytesOut: 0, collections: [] } as const;
+  const traced = { ...common, url: '', requestHeaders: [], request: '', answerHeaders: [], answer: '' };
+  await seen(phone);
+  await diaries.append(ref, phone, [entry], 100);
+  await traces.add(ref, phone, traced);
+  const kept = async () => [
+    (await diaries.newest(ref, phone, 1)).length,
+    (await traces.read(ref, phone, undefined, 1)).rows.length,
+  ];
+  await run(7 * dayMs);
+  expect(await kept()).toEqual([1, 1]);
+  await run(7 * dayMs);
+  expect(await kept()).toEqual([1, 0]);
+  for (let week = 3; week <= 10; week++) await run(7 * dayMs);
+  expect(await kept()).toEqual([0, 0]);
+});

@@ -1,4 +1,6 @@
 import { CommandError } from '../../command-error.ts';
+import { isAtLeast } from '../../protocol-version.ts';
+import type { RequestLine } from '../../request-line.ts';
 import { CommonStatus } from '../../status.ts';
 import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
 import { RightsManagement } from '../../wbxml/code-pages/rights-management.ts';
@@ -25,15 +27,33 @@ export function readClientId(body: Element): string {
 }
 
 /** Reads a message to be sent, from 14.0 on. Throws CommandError. */
-export function readComposed(body: Element): ComposedMail {
+export function readComposed(body: Element, line: RequestLine): ComposedMail {
   const clientId = readClientId(body);
   const mime = bytesOf(body, ComposeMail.Mime);
   if (mime === undefined) throw new CommandError(CommonStatus.InvalidXML, 'no Mime');
-  if ((textOf(body, ComposeMail.AccountId) ?? '') !== '') {
-    throw new CommandError(CommonStatus.InvalidAccountId, 'there is one account only');
-  }
-  if (has(body, RightsManagement.TemplateID)) {
-    throw new CommandError(CommonStatus.IRM_FeatureDisabled, 'rights management is off');
-  }
+  refuseAccountId(body, line);
+  refuseTemplate(body, line);
   return { clientId, saveInSent: has(body, ComposeMail.SaveInSentItems), mime };
+}
+
+/**
+ * MS-ASCMD, AccountId (SendMail): one that UserInformation names, and it names none. The first account has no AccountId, so an
+ * empty one is it. Below 14.1 there are no accounts. Throws CommandError.
+ */
+export function refuseAccountId(body: Element, line: RequestLine): void {
+  if ((textOf(body, ComposeMail.AccountId) ?? '') === '') return;
+  throw since141(line, CommonStatus.InvalidAccountId, 'there is one account only');
+}
+
+/** MS-ASRM, TemplateID (SendMail): rights management is off. */
+function refuseTemplate(body: Element, line: RequestLine): void {
+  if (!has(body, RightsManagement.TemplateID)) return;
+  throw since141(line, CommonStatus.IRM_FeatureDisabled, 'rights management is off');
+}
+
+/** A status of 14.1; before, the element that it is about makes the body invalid. */
+function since141({ protocolVersion }: RequestLine, status: number, reason: string): CommandError {
+  return isAtLeast(protocolVersion, '14.1')
+    ? new CommandError(status, reason)
+    : new CommandError(CommonStatus.InvalidXML, `an element of 14.1: ${reason}`);
 }

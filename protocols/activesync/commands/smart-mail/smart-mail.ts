@@ -5,6 +5,7 @@ import { threadIndexOfAnswer } from '#mime/conversation';
 import { joined, sizeOf } from '#mime/slices';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
+import { serverIdOf } from '../../ids.ts';
 import { isAtLeast } from '../../protocol-version.ts';
 import type { RequestLine } from '../../request-line.ts';
 import { CommonStatus } from '../../status.ts';
@@ -12,7 +13,7 @@ import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
 import { RightsManagement } from '../../wbxml/code-pages/rights-management.ts';
 import { child, childrenOf, type Element, has, textOf } from '../../wbxml/element.ts';
 import { inItsTurn } from '../send-mail/in-its-turn.ts';
-import { readClientId, readComposed } from '../send-mail/read.ts';
+import { readClientId, readComposed, refuseAccountId } from '../send-mail/read.ts';
 import { submit } from '../send-mail/submit.ts';
 import { findSource, readSource, type SourceName, sourceOfLine } from './source.ts';
 
@@ -30,18 +31,20 @@ interface SmartRequest {
 /** How the two differ. */
 interface SmartKind {
   readonly files: 'all' | 'pictures';
+  /** What it is answered when its source is there and cannot be read. */
+  readonly failed: CommonStatus;
   /** MS-ASEMAIL, LastVerbExecuted. */
   readonly verb: (source: Item, recipients: readonly string[], own: readonly string[]) => 1 | 2 | 3;
 }
 
-const forward: SmartKind = { files: 'all', verb: () => 3 };
-const reply: SmartKind = { files: 'pictures', verb: replyVerb };
+const forward: SmartKind = { files: 'all', failed: CommonStatus.MailSubmissionFailed, verb: () => 3 };
+const reply: SmartKind = { files: 'pictures', failed: CommonStatus.MessageReplyFailed, verb: replyVerb };
 
 /** SmartForward: sends a message with one of the mailbox below its text, and all files of that one (MS-ASCMD). */
 export const smartForward = defineCommand({
   name: 'SmartForward',
   code: 2,
-  read: (body, line) => (hasForwardees(body, line) ? readForwardees(body) : readSmart(body)),
+  read: (body, line) => (hasForwardees(body, line) ? readForwardees(body, line) : readSmart(body, line)),
   readMessage,
   run: (request, context) => runSmart(forward, request, context),
   write: () => undefined,
@@ -57,9 +60,9 @@ export const smartReply = defineCommand({
   write: () => undefined,
 });
 
-function readSmart(body: Element): SmartRequest {
+function readSmart(body: Element, line: RequestLine): SmartRequest {
   const replacesMime = has(body, ComposeMail.ReplaceMime);
-  return { ...readComposed(body), replacesMime, source: readSource(body) };
+  return { ...readComposed(body, line), replacesMime, source: readSource(body) };
 }
 
 function readMessage(mime: Uint8Array, line: RequestLine): SmartRequest {
@@ -72,7 +75,7 @@ function hasForwardees(body: Element, { protocolVersion }: RequestLine): boolean
 }
 
 /** MS-ASCMD, Forwardees: the server makes the message, of a meeting. */
-function readForwardees(body: Element): SmartRequest {
+function readForwardees(body: Element, line: RequestLine): SmartRequest {
   const { Mime, SaveInSentItems, ReplaceMime, Forwardees, Forwardee, Email } = ComposeMail;
   const excluded = [Mime, SaveInSentItems, ReplaceMime, RightsManagement.TemplateID];
   if (excluded.some((tag) => has(body, tag))) {
@@ -83,6 +86,7 @@ function readForwardees(body: Element): SmartRequest {
     throw new CommandError(CommonStatus.InvalidSmartForwardParameters, 'a Forwardee without address');
   }
   const clientId = readClientId(body);
+  refuseAccountId(body, line);
   return { clientId, saveInSent: false, mime: undefined, replacesMime: false, source: readSource(body) };
 }
 
@@ -121,11 +125,12 @@ async function runSmart(kind: SmartKind, request: SmartRequest, context: Command
 
 /** The message that is sent. */
 async function composed(
-  { files }: SmartKind,
+  { files, failed }: SmartKind,
   mime: Uint8Array,
   { source, isAdded }: { readonly source: Item; readonly isAdded: boolean },
-  { mailbox, services }: CommandContext,
+  context: CommandContext,
 ): Promise<Uint8Array> {
+  const { services } = context;
   const { random, maxMessageBytes } = services;
   const header = { ...headerOf(source), threadIndex: threadIndexOfAnswer(source, services.clock.now()) };
   const threaded = Buffer.concat(withThread(mime, header));
@@ -134,16 +139,31 @@ async function composed(
     new CommandError(CommonStatus.AttachmentIsTooLarge, 'too large together with its source');
   // What is larger was never accepted, but for what servers write in front of it.
   if (source.size > 2 * maxMessageBytes) throw tooLarge();
-  const raw = Buffer.allocUnsafeSlow(source.size);
-  let at = 0;
-  for await (const chunk of mailbox.openBody(source)) {
-    raw.set(chunk, at);
-    at += chunk.length;
-  }
+  const raw = await readRaw(source, failed, context);
   const boundary = () => `=_${Buffer.from(random.bytes(16)).toString('hex')}`;
-  const pieces = await withOriginal(threaded, { raw: raw.subarray(0, at), header, files, boundary });
+  const pieces = await withOriginal(threaded, { raw, header, files, boundary });
   if (sizeOf(pieces) > maxMessageBytes) throw tooLarge();
   return joined(pieces);
+}
+
+/** The source as it came. One that cannot be read will not be later: a phone that is told so does not try for ever. */
+async function readRaw(
+  source: Item,
+  failed: CommonStatus,
+  { mailbox, log }: CommandContext,
+): Promise<Uint8Array> {
+  const raw = Buffer.allocUnsafeSlow(source.size);
+  let at = 0;
+  try {
+    for await (const chunk of mailbox.openBody(source)) {
+      raw.set(chunk, at);
+      at += chunk.length;
+    }
+  } catch (cause) {
+    log.error('activesync.item.unreadable', { err: cause }, { item: serverIdOf(source.folder, source.id) });
+    throw new CommandError(failed, 'the source cannot be read', { cause });
+  }
+  return raw.subarray(0, at);
 }
 
 function headerOf({ envelope, receivedMs }: Item): OriginalHeader {

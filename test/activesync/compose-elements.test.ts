@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest';
+import { FolderType } from '#domain/folder';
+import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
+import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
+import { type Element, el } from '#protocols/activesync/wbxml/element';
+import { smartMail } from '#test/support/smart-mail';
+import { maxMessageBytes, startEndpoint } from './server.ts';
+
+const { ClientId, AccountId, Source, ItemId, Mime, InstanceId, Forwardees, Forwardee, Email, Name } =
+  ComposeMail;
+const { SaveInSentItems, ReplaceMime } = ComposeMail;
+const { TemplateID } = RightsManagement;
+const commands = ['SendMail', 'SmartReply', 'SmartForward'] as const;
+const versions = ['14.0', '14.1', '16.0', '16.1'] as const;
+
+/** A phone of alice, who has a message, and what it is told to a request with these elements. */
+async function open(version: (typeof versions)[number]) {
+  const server = await startEndpoint();
+  const phone = server.phone(version);
+  await phone.provision();
+  const itemId = await server.receive(
+    'From: eva@example.org\r\nTo: alice@example.test\r\nSubject: A\r\n\r\nText\r\n',
+  );
+  const mime = el(Mime, Buffer.from(`To: ${server.bob.address}\r\nSubject: B\r\n\r\nMine\r\n`));
+  const source = el(Source, el(ItemId, itemId));
+  const ask = async (command: (typeof commands)[number], ...parts: readonly Element[]) => {
+    const answer = await phone.post(command, el(ComposeMail[command], ...parts), { validateRequest: false });
+    return answer.rootStatus ?? (answer.body.length === 0 ? 1 : Number.NaN);
+  };
+  const got = () => server.messages(server.bob, FolderType.Inbox);
+  return { server, phone, itemId, mime, source, ask, got };
+}
+
+describe.each(versions)('%s', (version) => {
+  const is140 = version === '14.0';
+
+  test.each(commands)(
+    '%s: AccountId that is none answers Status 166, below 14.1 103; an empty one is the account',
+    async (command) => {
+      const { mime, source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [] : [source];
+      expect(await ask(command, el(ClientId, 'a'), ...parts, el(AccountId, '7'), mime)).toBe(
+        is140 ? 103 : 166,
+      );
+      expect(await got()).toEqual([]);
+      expect(await ask(command, el(ClientId, 'b'), ...parts, el(AccountId), mime)).toBe(1);
+    },
+  );
+
+  test.each(commands)('%s: TemplateID answers Status 168, below 14.1 103', async (command) => {
+    const { mime, source, ask, got } = await open(version);
+    const parts = command === 'SendMail' ? [] : [source];
+    const status = await ask(command, el(ClientId, 'a'), ...parts, mime, el(TemplateID, 'x'));
+    expect(status).toBe(is140 ? 103 : 168);
+    expect(await got()).toEqual([]);
+  });
+
+  test.each(commands)(
+    '%s: ClientId of 40 characters is taken, one of 41, an empty one or none answers 103',
+    async (command) => {
+      const { mime, source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [mime] : [source, mime];
+      for (const id of [el(ClientId, 'x'.repeat(41)), el(ClientId), undefined]) {
+        expect(await ask(command, ...(id === undefined ? [] : [id]), ...parts)).toBe(103);
+      }
+      expect(await got()).toEqual([]);
+      for (let n = 0; n < 2; n++) expect(await ask(command, el(ClientId, 'x'.repeat(40)), ...parts)).toBe(1);
+      expect(await got()).toHaveLength(1);
+    },
+  );
+
+  test.each(['SmartReply', 'SmartForward'] as const)(
+    '%s: ReplaceMime sends the message as it is',
+    async (command) => {
+      const { mime, source, ask, got } = await open(version);
+      expect(await ask(command, el(ClientId, 'a'), source, el(ReplaceMime), mime)).toBe(1);
+      const [raw = ''] = await got();
+      expect(raw).toContain('\r\n\r\nMine\r\n');
+      expect(raw).not.toMatch(/Text|eva@example\.org/);
+    },
+  );
+
+  test.each(['SmartReply', 'SmartForward'] as const)(
+    '%s: InstanceId that is no date answers 104, of what is no series 146',
+    async (command) => {
+      const { itemId, mime, ask, got } = await open(version);
+      for (const [instance, status] of [
+        ['soon', 104],
+        ['20261116T090000Z', 146],
+        ['2026-11-16T09:00:00.000Z', 146],
+      ] as const) {
+        const named = el(Source, el(ItemId, itemId), el(InstanceId, instance));
+        expect(await ask(command, el(ClientId, 'a'), named, mime)).toBe(status);
+      }
+      expect(await got()).toEqual([]);
+    },
+  );
+});
+
+describe.each(['16.0', '16.1'] as const)('SmartForward: %s', (version) => {
+  const forwardees = (...parts: readonly Element[]) => el(Forwardees, el(Forwardee, ...parts));
+  const bob = [el(Email, 'bob@example.test'), el(Name, 'Bob')];
+  const id = el(ClientId, 'a');
+
+  test.each([
+    ['Mime', (mime: Element) => mime],
+    ['SaveInSentItems', () => el(SaveInSentItems)],
+    ['ReplaceMime', () => el(ReplaceMime)],
+    ['TemplateID', () => el(TemplateID, 'x')],
+  ])('Forwardees beside %s answers Status 178', async (_name, other) => {
+    const { mime, source, ask } = await open(version);
+    expect(await ask('SmartForward', id, source, other(mime), forwardees(...bob))).toBe(178);
+  });
+
+  test('Forwardees without an address, or without anybody, answers Status 179', async () => {
+    const { source, ask } = await open(version);
+    for (const wrong of [forwardees(el(Name, 'Bob')), forwardees(el(Email)), el(Forwardees)]) {
+      expect(await ask('SmartForward', id, source, wrong)).toBe(179);
+    }
+  });
+
+  test('Forwardees of a message that is no meeting answers Status 147, of none 150, of another account 166', async () => {
+    const { source, ask, got } = await open(version);
+    expect(await ask('SmartForward', id, source, forwardees(...bob))).toBe(147);
+    expect(await ask('SmartForward', id, el(Source, el(ItemId, '1:99')), forwardees(...bob))).toBe(150);
+    expect(await ask('SmartForward', id, source, el(AccountId, '7'), forwardees(...bob))).toBe(166);
+    expect(await got()).toEqual([]);
+  });
+});
+
+test.each(['14.0', '14.1'] as const)(
+  'SmartForward: %s knows no Forwardees: without Mime 103',
+  async (version) => {
+    const { source, ask } = await open(version);
+    const forwardees = el(Forwardees, el(Forwardee, el(Email, 'bob@example.test')));
+    expect(await ask('SmartForward', el(ClientId, 'a'), source, forwardees)).toBe(103);
+  },
+);
+
+test.each([
+  ['SmartReply', 121],
+  ['SmartForward', 120],
+] as const)(
+  '%s: a source whose bytes are lost answers Status %i, and nothing is sent',
+  async (command, status) => {
+    const { server, phone, got } = await open('14.1');
+    const large = `Subject: Large\r\n\r\n${'x'.repeat(maxMessageBytes / 2)}`;
+    const itemId = await server.receive(large);
+    const ids = await server.database.blobs.list();
+    expect(ids).toHaveLength(1);
+    for (const { id } of ids) await server.database.blobs.remove({ id, size: large.length });
+    const mime = `To: ${server.bob.address}\r\nSubject: B\r\n\r\nMine\r\n`;
+    expect((await smartMail(phone, command, { mime, itemId })).rootStatus).toBe(status);
+    expect(await got()).toEqual([]);
+  },
+);
