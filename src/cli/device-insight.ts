@@ -53,7 +53,7 @@ export function formatRequests(requests: unknown): string {
     one['HttpStatus'] ?? '-',
     one['Status'] ?? '-',
     one['PolicyKey'],
-    one['DurationMs'],
+    one['WaitedMs'] ? `${one['DurationMs']} (held ${one['WaitedMs']})` : one['DurationMs'],
     `${one['BytesIn']}/${one['BytesOut']}`,
     [...recordsOf(one['Collections']).map(collectionText), moreText(one), one['Error']]
       .filter((text) => text !== undefined && text !== '')

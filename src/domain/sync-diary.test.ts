@@ -105,17 +105,39 @@ test('a device that asks a thousand times a minute holds a hundred', async () =>
   expect(appended).toEqual([100]);
 });
 
-test('all devices together hold a bounded number of bytes: what was noted first is given up', async () => {
-  const { ref, make, store } = await open();
-  const diary = make(10_000);
-  const other = (n: number) => `other${n}` as DeviceId;
-  diary.note(ref, phone, entry(1));
+test('all devices together hold a bounded number of bytes, also while nothing can be written', async () => {
+  const { clock, ref } = await open();
+  const disk = Promise.withResolvers<void>();
+  const written: number[] = [];
+  const slow: DiaryStore = {
+    append: (_ref, _device, [first]) => {
+      written.push(first?.atMs ?? Number.NaN);
+      return disk.promise;
+    },
+    newest: async () => [],
+    remove: async () => undefined,
+  };
+  const diary = new SyncDiary({ store: slow, clock, log: silentLogger }, 10_000);
   for (let n = 0; n < 1000; n++) {
-    diary.note(ref, other(n), entry(n, full));
+    diary.note(ref, `phone${n}` as DeviceId, entry(n, full));
     expect(diary.heldBytes).toBeLessThanOrEqual(10_000);
   }
+  disk.resolve();
   await diary.stop();
-  expect(await store.newest(ref, phone, 100)).toEqual([]);
+  // What was noted first is given up.
+  expect(written.length).toBeLessThan(50);
+  expect(written).toContain(999);
+});
+
+test('when much is held it is written down before the minute is over', async () => {
+  const { ref, make, appended, store } = await open();
+  const diary = make(10_000);
+  for (let n = 1; n <= 15; n++) diary.note(ref, phone, entry(n));
+  expect(appended).toEqual([]);
+  for (let n = 16; n <= 20; n++) diary.note(ref, phone, entry(n));
+  await expect.poll(() => appended).not.toEqual([]);
+  await diary.stop();
+  expect(times(await store.newest(ref, phone, 100))).toEqual(Array.from({ length: 20 }, (_, n) => 20 - n));
 });
 
 test('what is noted while the minute before is being written comes after it', async () => {

@@ -56,7 +56,7 @@ const kept = 100;
 /** What devices did is written down this often, each device's in one row. */
 const writeEveryMs = 60_000;
 const writersAtOnce = 8;
-/** Of all devices together; what it would cost beyond is the oldest. */
+/** Of all devices together. From the half on it is written down before its minute is over; at the end the oldest is given up. */
 const maxHeldBytes = 32 * 1024 * 1024;
 
 interface DiaryParts {
@@ -84,6 +84,7 @@ export class SyncDiary {
   readonly #writing = new Map<string, Promise<void>>();
   readonly #maxHeldBytes: number;
   #heldBytes = 0;
+  #isWritingAll = false;
   #cancelTimer: (() => void) | undefined;
 
   constructor(parts: DiaryParts, maxBytes = maxHeldBytes) {
@@ -109,6 +110,7 @@ export class SyncDiary {
       this.#pending.delete(oldest);
       this.#heldBytes -= bytes;
     }
+    if (this.#heldBytes > this.#maxHeldBytes / 2 && !this.#isWritingAll) void this.#writeAll();
     this.#cancelTimer ??= this.#parts.clock.after(writeEveryMs, () => {
       this.#cancelTimer = undefined;
       void this.#writeAll();
@@ -137,6 +139,7 @@ export class SyncDiary {
   }
 
   async #writeAll(): Promise<void> {
+    this.#isWritingAll = true;
     const keys = [...this.#pending.keys()].values();
     const writer = async () => {
       for (const key of keys) {
@@ -145,6 +148,7 @@ export class SyncDiary {
     };
     await Promise.all(Array.from({ length: writersAtOnce }, writer));
     await Promise.allSettled(this.#writing.values());
+    this.#isWritingAll = false;
   }
 
   /** One device's entries are written in their order. */

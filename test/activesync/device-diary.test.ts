@@ -159,3 +159,23 @@ test('device diary: the trial device "validate" has none, and a removed device b
   await phone.provision();
   expect(await recent()).toHaveLength(2);
 });
+
+test('device diary: what HTTP refuses has its status, and our own faults lead to their line in the log', async () => {
+  const { phone, recent } = await open();
+  await phone.post('Sync', Buffer.alloc(3 * 1024 * 1024));
+  await phone.sendMail('To: fault@example.test\r\nSubject: Secret\r\n\r\nx\r\n');
+  await phone.post('Nonsense');
+  const [unknown, fault, large] = await recent();
+  expect(unknown).toMatchObject({
+    command: 'Nonsense',
+    httpStatus: 501,
+    status: 137,
+    error: 'command Nonsense',
+  });
+  expect(fault).toMatchObject({
+    httpStatus: 200,
+    status: 111,
+    error: expect.stringMatching(/^local error [0-9a-f]{12}$/),
+  });
+  expect(large).toMatchObject({ command: 'Sync', httpStatus: 413, error: 'Content too large' });
+});

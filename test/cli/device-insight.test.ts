@@ -86,6 +86,7 @@ test('device show lists the last requests below the device, newest first', async
           ProtocolVersion: '14.1',
           PolicyKey: 'NONE',
           DurationMs: 9,
+          WaitedMs: 8,
           BytesIn: 0,
           BytesOut: 0,
           Collections: [],
@@ -97,7 +98,9 @@ test('device show lists the last requests below the device, newest first', async
   const { out } = await run('show', ...names);
   expect(out).toMatch(/^DeviceId {2}d1\n\nTIME +COMMAND +VERSION/);
   expect(out).toContain('1 (…x.7 > …x.8, 3 in, 5 out, more); 4; 2 more folders\n');
-  expect(out).toMatch(/1970-01-01 00:00:00 UTC {2}Ping +14\.1 +- +- +NONE +9 +0\/0 +ended: client-gone\n$/);
+  expect(out).toMatch(
+    /1970-01-01 00:00:00 UTC {2}Ping +14\.1 +- +- +NONE +9 \(held 8\) +0\/0 +ended: client-gone\n$/,
+  );
 });
 
 test('device trace on and off say until when, and who asked', async () => {
