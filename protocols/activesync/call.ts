@@ -40,6 +40,7 @@ export class Call implements CommandContext {
   readonly #http: HttpContext;
   readonly #parts: CallParts;
   #device: Device | undefined;
+  #deviceAsMet: Device | undefined;
   #policy: EffectivePolicy | undefined;
   #access: DeviceAccessJudgement | undefined;
   #log: Logger | undefined;
@@ -89,9 +90,9 @@ export class Call implements CommandContext {
     return this.#device;
   }
 
-  /** Undefined: it was refused before its device was looked for. */
-  get deviceIfMet(): Device | undefined {
-    return this.#device;
+  /** As it was when the request came; undefined: the request was refused before its device was looked for. */
+  get deviceAsMet(): Device | undefined {
+    return this.#deviceAsMet;
   }
 
   get policy(): EffectivePolicy {
@@ -131,6 +132,7 @@ export class Call implements CommandContext {
       services.access.judge(account.mailbox, device),
     ]);
     this.#device = device;
+    this.#deviceAsMet ??= device;
     this.#policy = policy;
     this.#access = access;
     checkAdmittance(command, { device, policy, access, isTrial, policyKey: line.policyKey });

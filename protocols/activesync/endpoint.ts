@@ -114,7 +114,7 @@ export class ActiveSyncEndpoint {
     // Every answered request ends with its client's going, too.
     const isEnded = call.signal.aborted && !(call.signal.reason === 'client-gone' && response.headersSent);
     if (isEnded) record.ended(call.signal.reason);
-    diary.note(account.mailbox, line.deviceId, record.entry(line, call.deviceIfMet, response, nowMs));
+    diary.note(account.mailbox, line.deviceId, record.entry(line, call.deviceAsMet, response, nowMs));
     const traced = record.traced(line, request, response, nowMs);
     if (traced !== undefined) traces.add(account.mailbox, line.deviceId, traced);
   }

@@ -75,7 +75,8 @@ test.each(versions)('%s: a body that is no WBXML, or broken, is refused by the v
 
 test.each(versions)('%s: a command that is not served answers 137 or 501', async (version) => {
   const server = await startEndpoint();
-  const phone = server.phone(version);
+  // The tags of Find are not in the versions before it.
+  const phone = server.phone(version, { validate: false });
   await phone.provision();
   if (version !== '16.1') {
     const known = await phone.post('Find', el(Find.Find), { validateRequest: false });
