@@ -1,3 +1,4 @@
+import { refOf } from '#domain/draft';
 import type { Mailbox } from '#domain/mailbox';
 import { decodeTransfer } from '#mime/decode-part';
 import { findItem } from './find-item.ts';
@@ -22,8 +23,8 @@ export async function findAttachment(
   const place = parseFileReference(fileReference);
   const item = place && (await findItem(mailbox.reader, place));
   const [detail] = item === undefined ? [] : await mailbox.reader.details([item.id]);
-  const attachment = item?.attachments.find(({ part }) => part === place?.part);
-  const part = detail?.parts.find(({ path }) => path === place?.part);
+  const attachment = item?.attachments.find((one) => refOf(one) === place?.part);
+  const part = detail?.parts.find(({ path }) => path === attachment?.part);
   if (item === undefined || attachment === undefined || part === undefined) return undefined;
   const { start, end, encoding } = part;
   return {

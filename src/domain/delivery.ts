@@ -1,5 +1,6 @@
 import type { Account } from '#directory/account';
 import type { DeliveryParts } from './delivery-parts.ts';
+import { type PreparedDraft, prepareDraft } from './draft.ts';
 import { DomainError } from './errors.ts';
 import type { MailboxRef, OrganizationId, QueueId } from './ids.ts';
 import { deliverItem, fitBeside, mailsOf, noPlans, type Plans } from './inbox-rules.ts';
@@ -101,6 +102,11 @@ export class Delivery {
    */
   send(request: SendRequest): Promise<{ readonly duplicate: boolean }> {
     return send(request, this.#parts);
+  }
+
+  /** Makes a draft ready for its mailbox; see prepareDraft. */
+  prepareDraft(request: Parameters<typeof prepareDraft>[0]): Promise<PreparedDraft> {
+    return prepareDraft(request, this.#parts);
   }
 
   async #deliver(accepted: Accepted, message: WholeMessage): Promise<void> {

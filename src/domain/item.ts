@@ -47,6 +47,8 @@ export interface MessagePart {
 /** An attachment as a phone lists it. MS-ASAIRS, Attachment. */
 export interface Attachment {
   readonly part: string;
+  /** In a draft: the name that stays when other files come and go. Absent: its part is its name. */
+  readonly ref?: string | undefined;
   readonly name: string;
   readonly type: string;
   /** About how many bytes it decodes to. */

@@ -3,7 +3,7 @@ import { DomainError } from './errors.ts';
 import { defaultFolder, type Folder, FolderType } from './folder.ts';
 import type { DeviceId, FolderId, ItemId, MailboxRef } from './ids.ts';
 import type { Flag, Item, ItemDetail, ItemMarks } from './item.ts';
-import type { MailboxReader, MailboxTx, MailStore } from './ports.ts';
+import type { MailboxReader, MailboxTx, MailStore, StoredBody } from './ports.ts';
 
 /** What a client may change of an item; absent stays as it is, `flag: null` takes the flag away. */
 export interface MarksChange {
@@ -27,9 +27,9 @@ export class Mailbox {
     return this.#store.mailbox(this.ref);
   }
 
-  /** One decision on this mailbox: lands together, durable when it resolves, or not at all. */
-  transact<T>(decide: (tx: MailboxTx) => Promise<T>): Promise<T> {
-    return this.#store.transact([this.ref], (of) => decide(of(this.ref)));
+  /** One decision on this mailbox: lands together, durable when it resolves, or not at all. `bodies` are those of new content. */
+  transact<T>(decide: (tx: MailboxTx) => Promise<T>, bodies: readonly StoredBody[] = []): Promise<T> {
+    return this.#store.transact([this.ref], (of) => decide(of(this.ref)), bodies);
   }
 
   /** Calls back after each durable change; `undefined` stands for the folder tree and the devices. */
@@ -99,13 +99,17 @@ export function changeMarks(
   if (what === 0) {
     return item;
   }
-  const marks: ItemMarks = {
-    ...item.marks,
-    read: change.read ?? item.marks.read,
-    flag: change.flag === undefined ? item.marks.flag : (change.flag ?? undefined),
-    categories: change.categories ?? item.marks.categories,
+  return tx.markItem(item, withMarks(item.marks, change), what, device);
+}
+
+/** The marks after a change. */
+export function withMarks(marks: ItemMarks, change: MarksChange): ItemMarks {
+  return {
+    ...marks,
+    read: change.read ?? marks.read,
+    flag: change.flag === undefined ? marks.flag : (change.flag ?? undefined),
+    categories: change.categories ?? marks.categories,
   };
-  return tx.markItem(item, marks, what, device);
 }
 
 /** Which marks a change would alter: OR of Changed. */

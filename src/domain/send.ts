@@ -49,6 +49,8 @@ export interface SendRequest {
   readonly dedupeKeys: readonly string[];
   /** The message of the sender that this one replies to or forwards. */
   readonly source?: SendSource | undefined;
+  /** The draft that it was: it is gone when the message is sent. */
+  readonly draft?: { readonly folder: FolderId; readonly item: ItemId } | undefined;
 }
 
 /** A message, and what is done with it: MS-ASEMAIL, LastVerbExecuted. */
@@ -141,6 +143,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       queue.enqueue(messages);
       for (const mail of mails) await queue.put(mail);
       if (request.source) await markSource(own, request.source, atMs);
+      if (request.draft) await removeDraft(own, request.draft);
       for (const marker of markers) own.putMarker(marker, id(from.organization));
       return { duplicate: false };
     },
@@ -164,6 +167,15 @@ async function markSource(own: MailboxTx, { folder, item, verb }: SendSource, at
   const source = await own.item(folder, item);
   if (source === undefined) return;
   await own.markItem(source, { ...source.marks, lastVerb: verb, lastVerbMs: atMs }, Changed.Rest);
+}
+
+/** Every device is told that it is gone, the one that sent it too. */
+async function removeDraft(
+  own: MailboxTx,
+  { folder, item }: { readonly folder: FolderId; readonly item: ItemId },
+): Promise<void> {
+  const draft = await own.item(folder, item);
+  if (draft?.draft === true) await own.deleteItem(draft);
 }
 
 /** Whether a device has sent a message by this ClientId. */

@@ -11,7 +11,7 @@ export type ServerChange =
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past'>;
+type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past' | 'ahead'>;
 
 export interface Collected {
   readonly changes: readonly ServerChange[];
@@ -76,6 +76,7 @@ async function collectWithin(
   const log = await foldLog(mailbox, state, request, windowSize);
   const changes: ServerChange[] = [];
   const unsent = new Set(state.unsent);
+  const ahead = new Set(state.ahead);
   const boundary = boundaryOf(request.filterFromMs);
   changes.push(...(await tellFolded(mailbox, request.folder, { folded: log.folded, boundary, unsent })));
   let { walked } = state;
@@ -89,6 +90,7 @@ async function collectWithin(
         boundary,
         room: windowSize - changes.length,
         unsent,
+        ahead,
       });
       changes.push(...done.changes);
       walked = done.walked;
@@ -105,6 +107,7 @@ async function collectWithin(
     walked,
     unsent: [...unsent].slice(-1000),
     past: past.filter((one) => one.seq > seq).slice(-1000),
+    ahead: ahead.size === 0 ? undefined : [...ahead],
   };
   return { changes, progress, moreAvailable, scanned: log.scanned };
 }
@@ -149,6 +152,7 @@ async function foldLog(
 ): Promise<FoldedLog> {
   const folded = new Map<ItemId, Folded>();
   const past = new Map(state.past.map((one) => [one.item, one.seq]));
+  const ahead = new Set(state.ahead);
   let { seq, skip } = state;
   let scanned = 0;
   for (let after: number | undefined = seq; after !== undefined; ) {
@@ -162,7 +166,8 @@ async function foldLog(
           folded.delete(change.item);
         }
         const isPast = entry.seq <= (past.get(change.item) ?? 0);
-        if (n < skip || own || isPast || !isHeld(change, state.walked) || isUntold(change, request)) {
+        const held = isHeld(change, state.walked) || ahead.has(change.item);
+        if (n < skip || own || isPast || !held || isUntold(change, request)) {
           continue;
         }
         if (folded.size >= windowSize && !folded.has(change.item)) {
@@ -240,6 +245,7 @@ interface Step {
   readonly boundary: Position;
   readonly room: number;
   readonly unsent: Set<ItemId>;
+  readonly ahead: Set<ItemId>;
 }
 
 interface StepDone {
@@ -266,13 +272,13 @@ async function leaveFilter(mailbox: MailboxReader, folder: FolderId, step: Step)
 
 /** On to older items, up to the filter's boundary. */
 async function walk(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
-  const { walked, boundary, room } = step;
+  const { walked, boundary, room, ahead } = step;
   const places = await mailbox.list(folder, { from: walked, to: boundary, limit: room + 1 });
   const due = places.slice(0, room);
   const ids = due.map(({ item }) => item as ItemId);
   const changes: ServerChange[] = [];
   for (const item of await mailbox.items(folder, ids)) {
-    if (item !== undefined) {
+    if (item !== undefined && !ahead.delete(item.id)) {
       changes.push({ kind: 'add', id: item.id, item, what: 0 });
     }
   }

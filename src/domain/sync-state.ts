@@ -1,12 +1,22 @@
 import type { Position } from './change.ts';
+import type { StoredFile } from './draft.ts';
 import type { FolderType } from './folder.ts';
 import type { FolderId, ItemId } from './ids.ts';
 
-/** What a client said of one Add, kept so that a repeated request makes no second item. */
+/** What became of an Add, kept so that a repeated request makes no second item. */
 export interface StoredAdd {
   readonly clientId: string;
-  readonly item?: ItemId | undefined;
-  readonly status: number;
+  readonly item: ItemId;
+  /** Tells a repeated command from another one. */
+  readonly fingerprint: string;
+  readonly files: readonly StoredFile[];
+}
+
+/** What became of a Change of a draft, kept so that a repeated request does not add its files again. */
+export interface StoredEdit {
+  readonly item: ItemId;
+  readonly fingerprint: string;
+  readonly files: readonly StoredFile[];
 }
 
 /**
@@ -31,8 +41,11 @@ export interface SyncState {
   readonly careful?: number | undefined;
   /** The protocol's own text of the options in force; opaque here. */
   readonly options: string;
+  /** Items behind `walked` that the device has all the same: it made them itself. */
+  readonly ahead?: readonly ItemId[] | undefined;
   /** Of the request that this state answered. */
   readonly adds: readonly StoredAdd[];
+  readonly edits?: readonly StoredEdit[] | undefined;
 }
 
 /** What a device asked to be done to the folder tree. */

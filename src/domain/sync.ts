@@ -1,35 +1,32 @@
 /** Synchronising a folder with a device: keys, the client's changes, then ours, in one transaction (storage design, section 5). */
 
-import { comparePositions, listStart } from './change.ts';
+import { Changed, comparePositions, listStart } from './change.ts';
 import { DomainError } from './errors.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
-import type { Item, ItemDetail } from './item.ts';
-import { changedMarks, changeMarks, type Mailbox, type MarksChange, removeItem } from './mailbox.ts';
+import type { Item } from './item.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Clock, Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
-import { type Collected, type CollectRequest, collect, type ServerChange } from './sync-collect.ts';
+import { type Collected, type CollectRequest, collect } from './sync-collect.ts';
+import {
+  applyCommands,
+  type ClientCommand,
+  type CommandResult,
+  isConflict,
+  toRemember,
+} from './sync-commands.ts';
+import { type ToldChange, withMessages } from './sync-messages.ts';
 import { collectWithCare } from './sync-repeats.ts';
 import type { SyncState } from './sync-state.ts';
 
-/** What a device asks to be done, in its order. */
-export type ClientCommand =
-  | { readonly kind: 'change'; readonly item: ItemId; readonly marks: MarksChange }
-  | { readonly kind: 'delete'; readonly item: ItemId; readonly permanently: boolean }
-  | { readonly kind: 'fetch'; readonly item: ItemId };
-
-/** What became of a command; a Delete of what is not there is done. `message` is what a Fetch gives, if it can be read. */
-export interface CommandResult {
-  readonly command: ClientCommand;
-  readonly outcome: 'done' | 'not-found' | 'conflict';
-  readonly message?: Message | undefined;
-}
-
-/** An item with what reading it needs; `raw` is the whole message when it is stored with its row. */
-export interface Message {
-  readonly item: Item;
-  readonly detail: ItemDetail;
-  readonly raw: Uint8Array | undefined;
-}
+export {
+  type ClientCommand,
+  type CommandResult,
+  rememberedAdd,
+  rememberedEdit,
+  StaleDraftError,
+} from './sync-commands.ts';
+export { type Message, readMessages } from './sync-messages.ts';
 
 /** What of the stored options the domain acts on. */
 export interface SyncRules {
@@ -65,11 +62,18 @@ export interface SyncAnswer {
   readonly key: string;
   readonly options: string;
   readonly results: readonly CommandResult[];
-  /** An Add or Change without its message is of one that cannot be read. */
-  readonly changes: readonly (ServerChange & { readonly message?: Message })[];
+  readonly changes: readonly ToldChange[];
   /** Items that the device was given again and again, and is told nothing of any more. */
   readonly skipped: readonly ItemId[];
   readonly moreAvailable: boolean;
+}
+
+/** How a device stands when its request comes. */
+export interface Standing {
+  /** What was answered to the same request before, if it is one that is repeated. */
+  readonly answered: Pick<SyncState, 'adds' | 'edits'> | undefined;
+  /** Whether somebody else changed the content of an item since the device's state, and the server wins. */
+  isConflict(item: Item): Promise<boolean>;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -114,9 +118,10 @@ export class FolderSync {
   /**
    * One exchange with a device that has a key. A key one behind means that our last answer was lost: everything is
    * worked out again from there, under a new key if it is not the same, so that a device that has both answers cannot go
-   * on from the wrong one. Throws `sync/invalid-key`, `folder/not-found`.
+   * on from the wrong one. Throws `sync/invalid-key`, `folder/not-found`, StaleDraftError.
    */
   sync(request: SyncRequest): Promise<SyncAnswer> {
+    const bodies = request.commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
     return this.#mailbox.transact(async (tx) => {
       const { base, newest } = await findState(tx, request.device, request.folder, request.key);
       const options = request.options ?? base.options;
@@ -124,8 +129,13 @@ export class FolderSync {
         return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
       }
       const rules = request.rules(options);
-      const results = await applyCommands(tx, request, rules, base.seq);
-      const from = { ...base, past: [...base.past, ...deletedBy(results, await tx.lastSeq())] };
+      const { device, folder } = request;
+      const { serverWins } = rules;
+      const answered = base === newest ? undefined : newest;
+      const where = { device, folder, serverWins, since: base.seq, answered };
+      const results = await applyCommands(tx, request.commands, where);
+      const past = [...base.past, ...deletedBy(results, await tx.lastSeq())];
+      const from = { ...base, past, ahead: await aheadOf(tx, base, folder, results) };
       const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
       const collected = request.getChanges
         ? await collectWithCare(tx, from, repeats, this.#collectRequest(request, rules))
@@ -138,7 +148,8 @@ export class FolderSync {
       let key = request.key;
       if (said || base !== newest) {
         const { progress, careful } = collected;
-        const told = { ...base, ...progress, options, adds: [], repeats, careful };
+        const remembered = { edits: undefined, ...toRemember(results) };
+        const told = { ...base, ...progress, options, ...remembered, repeats, careful };
         const next = { ...told, number: numberAfter(base, newest, told) };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
@@ -151,7 +162,20 @@ export class FolderSync {
       const changes = await withMessages(tx, collected.changes);
       const { skipped, moreAvailable } = collected;
       return { key, options, results, changes, skipped, moreAvailable };
-    });
+    }, bodies);
+  }
+
+  /** What is known of a request before its commands are done. Throws `sync/invalid-key`, `folder/not-found`. */
+  async standing(
+    request: Pick<SyncRequest, 'device' | 'folder' | 'key' | 'options' | 'rules'>,
+  ): Promise<Standing> {
+    const { reader } = this.#mailbox;
+    const { device, folder, key } = request;
+    const { base, newest } = await findState(reader, device, folder, key);
+    const { serverWins } = request.rules(request.options ?? base.options);
+    const answered = base === newest ? undefined : newest;
+    const where = { device, folder, serverWins, since: base.seq, answered };
+    return { answered, isConflict: (item) => isConflict(reader, where, item, Changed.Rest) };
   }
 
   /**
@@ -223,7 +247,7 @@ function numberAfter(base: SyncState, newest: SyncState, told: SyncState): numbe
   return contentOf(told) === contentOf(newest) ? newest.number : newest.number + 2;
 }
 
-function contentOf({ seq, skip, walked, unsent, past, options }: SyncState): string {
+function contentOf({ seq, skip, walked, unsent, past, options, ahead = [] }: SyncState): string {
   const { receivedMs, item } = walked;
   return JSON.stringify([
     seq,
@@ -233,6 +257,7 @@ function contentOf({ seq, skip, walked, unsent, past, options }: SyncState): str
     unsent,
     past.map((one) => [one.item, one.seq]),
     options,
+    ahead,
   ]);
 }
 
@@ -266,108 +291,23 @@ async function findState(
   return { base, newest };
 }
 
-async function applyCommands(
-  tx: MailboxTx,
-  request: SyncRequest,
-  rules: SyncRules,
-  since: number,
-): Promise<CommandResult[]> {
-  const results: CommandResult[] = [];
-  for (const command of request.commands) {
-    results.push(await applyCommand(tx, request, rules, since, command));
-  }
-  return results;
-}
-
-async function applyCommand(
-  tx: MailboxTx,
-  request: SyncRequest,
-  rules: SyncRules,
-  since: number,
-  command: ClientCommand,
-): Promise<CommandResult> {
-  const item = await tx.item(request.folder, command.item);
-  if (item === undefined) {
-    // What is gone already need not be deleted: a repeated request says so as well.
-    return { command, outcome: command.kind === 'delete' ? 'done' : 'not-found' };
-  }
-  switch (command.kind) {
-    case 'change': {
-      if (rules.serverWins && (await isConflict(tx, request, item, since, command.marks))) {
-        return { command, outcome: 'conflict' };
-      }
-      await changeMarks(tx, item, command.marks, request.device);
-      return { command, outcome: 'done' };
-    }
-    case 'delete':
-      await removeItem(tx, item, command.permanently, request.device);
-      return { command, outcome: 'done' };
-    case 'fetch': {
-      const [message] = await readableMessages(tx, [item]);
-      return { command, outcome: 'done', message };
-    }
-  }
-}
-
-/** Whether somebody else changed, since the device's state, what it wants to change now to something else. */
-async function isConflict(
-  tx: MailboxTx,
-  request: SyncRequest,
-  item: Item,
-  since: number,
-  marks: MarksChange,
-): Promise<boolean> {
-  const wanted = changedMarks(item.marks, marks);
-  if (wanted === 0 || item.changed <= since) {
-    return false;
-  }
-  for (let after: number | undefined = since; after !== undefined; ) {
-    const page = await tx.changes(request.folder, after, 200);
-    const others = page.rows.filter((entry) => entry.device !== request.device);
-    if (
-      others.some(({ changes }) => changes.some((one) => one.item === item.id && (one.what & wanted) !== 0))
-    ) {
-      return true;
-    }
-    after = page.next;
-  }
-  return false;
-}
-
 /** Items that the device has let go of: what the log says of them up to now is past for it. */
 function deletedBy(results: readonly CommandResult[], seq: number): SyncState['past'] {
-  return results.flatMap(({ command: { kind, item } }) => (kind === 'delete' ? [{ item, seq }] : []));
+  return results.flatMap(({ command }) => (command.kind === 'delete' ? [{ item: command.item, seq }] : []));
 }
 
-async function withMessages(tx: MailboxTx, changes: readonly ServerChange[]): Promise<SyncAnswer['changes']> {
-  const items = changes.flatMap((change) => ('item' in change ? [change.item] : []));
-  const messages = new Map((await readableMessages(tx, items)).map((message) => [message.item.id, message]));
-  return changes.map((change) => {
-    const message = messages.get(change.id);
-    return message === undefined ? change : { ...change, message };
-  });
-}
-
-/** One message that cannot be read must not keep the others from the device: it is left out. */
-async function readableMessages(tx: MailboxTx, items: readonly Item[]): Promise<Message[]> {
-  try {
-    return await readMessages(tx, items);
-  } catch {
-    const each = await Promise.all(items.map((item) => readMessages(tx, [item]).catch(() => [])));
-    return each.flat();
-  }
-}
-
-/** Items with their details, and the raw messages of those that are stored with their rows. */
-export async function readMessages(mailbox: MailboxReader, items: readonly Item[]): Promise<Message[]> {
-  const inline = items.filter(({ body }) => body.kind === 'inline').map(({ id }) => id);
-  const [details, raws] = await Promise.all([
-    mailbox.details(items.map(({ id }) => id)),
-    mailbox.inlineBodies(inline),
-  ]);
-  const rawOf = new Map(inline.map((id, n) => [id, raws[n]]));
-  return items.flatMap((item, n) => {
-    const detail = details[n];
-    return detail === undefined ? [] : [{ item, detail, raw: rawOf.get(item.id) }];
-  });
+/** Items that the device has although its walk has not come to them: also what it made just now. */
+async function aheadOf(
+  tx: MailboxTx,
+  { ahead, walked }: SyncState,
+  folder: FolderId,
+  results: readonly CommandResult[],
+): Promise<SyncState['ahead']> {
+  const made = results.flatMap(({ item }) => (item === undefined ? [] : [item]));
+  const behind = (await tx.items(folder, made)).filter(
+    (item) =>
+      item !== undefined && comparePositions({ receivedMs: item.receivedMs, item: item.id }, walked) >= 0,
+  );
+  if (behind.length === 0) return ahead;
+  return [...new Set([...(ahead ?? []), ...behind.flatMap((item) => item?.id ?? [])])];
 }

@@ -99,7 +99,17 @@ function envelopeOut(t: EnvelopeTuple): Envelope {
   };
 }
 
-type AttachmentTuple = [string, string, string, number, 1 | 5, Stored<string>, Stored<string>, boolean];
+type AttachmentTuple = [
+  string,
+  string,
+  string,
+  number,
+  1 | 5,
+  Stored<string>,
+  Stored<string>,
+  boolean,
+  ...ref: readonly string[],
+];
 const attachmentIn = (a: Attachment): AttachmentTuple => [
   a.part,
   a.name,
@@ -109,6 +119,7 @@ const attachmentIn = (a: Attachment): AttachmentTuple => [
   some(a.contentId),
   some(a.contentLocation),
   a.inline,
+  ...(a.ref === undefined ? [] : [a.ref]),
 ];
 const attachmentOut = (t: AttachmentTuple): Attachment => ({
   part: t[0],
@@ -119,6 +130,7 @@ const attachmentOut = (t: AttachmentTuple): Attachment => ({
   contentId: none(t[5]),
   contentLocation: none(t[6]),
   inline: t[7],
+  ...(t[8] === undefined ? {} : { ref: t[8] }),
 });
 
 type MarksTuple = [boolean, Stored<Flag>, readonly string[], Stored<1 | 2 | 3>, Stored<number>];

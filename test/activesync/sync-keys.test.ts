@@ -312,7 +312,9 @@ test('a folder of every class primes and stays quiet', async () => {
     );
     const { syncKey } = phone.collection(id);
     const refused = await phone.sync(id, { commands: [add] });
-    expect(statuses(refused.responses), id).toEqual(['Add c1 6']);
+    // Drafts are the only mail that a device adds.
+    const answer = id === phone.folder(3) ? expect.stringMatching(/^Add 2:\d+ 1$/) : 'Add c1 6';
+    expect(statuses(refused.responses), id).toEqual([answer]);
     expect(phone.collection(id).syncKey).not.toBe(syncKey);
   }
 });

@@ -1,5 +1,6 @@
 /** MS-ASEMAIL: a message as ApplicationData or Properties, and back. */
 import { Changed } from '#domain/change';
+import { refOf } from '#domain/draft';
 import type { Attachment, Envelope, Item, Mailbox5322 } from '#domain/item';
 import type { Mailbox, MarksChange } from '#domain/mailbox';
 import type { Message } from '#domain/sync';
@@ -176,7 +177,7 @@ function attachmentElement(item: Item, attachment: Attachment): Element {
   return el(
     AirSyncBase.Attachment,
     el(AirSyncBase.DisplayName, attachment.name),
-    el(AirSyncBase.FileReference, fileReferenceOf(item.folder, item.id, attachment.part)),
+    el(AirSyncBase.FileReference, fileReferenceOf(item.folder, item.id, refOf(attachment))),
     el(AirSyncBase.Method, attachment.method),
     el(AirSyncBase.EstimatedDataSize, attachment.size),
     attachment.contentId === undefined ? undefined : el(AirSyncBase.ContentId, attachment.contentId),

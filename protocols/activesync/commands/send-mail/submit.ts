@@ -6,6 +6,7 @@ import { prepareForSending } from '#mime/compose';
 import { inSlices } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
+import type { ItemPlace } from '../../ids.ts';
 import { CommonStatus } from '../../status.ts';
 
 /** A client that lost our answer sends the message again within so many minutes, perhaps by another ClientId. */
@@ -21,6 +22,8 @@ interface Submission {
   readonly knownBy?: readonly Uint8Array[];
   /** The message that it replies to or forwards, by the addresses that it goes to. */
   readonly sourceFor?: (recipients: readonly string[]) => SendSource;
+  /** The draft that it was. */
+  readonly draft?: ItemPlace | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ interface Submission {
  * and what Delivery.send throws.
  */
 export async function submit(
-  { clientId, saveInSent, mime, knownBy = [mime], sourceFor }: Submission,
+  { clientId, saveInSent, mime, knownBy = [mime], sourceFor, draft }: Submission,
   context: CommandContext,
 ): Promise<void> {
   const { account, device, clock, services } = context;
@@ -65,6 +68,7 @@ export async function submit(
     elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
     dedupeKeys: repeatKeys(`send ${device.id} ${known.digest('hex')}`, clock.now()),
     source: sourceFor?.(prepared.recipients),
+    draft,
   });
 }
 

@@ -1,10 +1,17 @@
 /** One collection of a Sync: asked of the domain, and written as it is answered. */
 import { DomainError } from '#domain/errors';
-import { classOf, type ItemClass } from '#domain/folder';
+import { classOf, FolderType, type ItemClass } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import type { Item } from '#domain/item';
-import { type CommandResult, FolderSync, type Message, type SyncAnswer } from '#domain/sync';
-import { allowedBodies, type BodyRequest, bytesWithoutPreference, wholeBodies } from '../../classes/body.ts';
+import {
+  type CommandResult,
+  FolderSync,
+  type Message,
+  StaleDraftError,
+  type Standing,
+  type SyncAnswer,
+} from '#domain/sync';
+import { allowedBodies, type BodyRequest, bytesWithoutPreference } from '../../classes/body.ts';
 import {
   changedMarksElements,
   emailProperties,
@@ -15,8 +22,10 @@ import type { CommandContext } from '../../command.ts';
 import { serverIdOf } from '../../ids.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
+import { discardDrafts, readyCommands, withoutDrafts } from './drafts.ts';
 import { optionsSuit, parseOptionsText, syncRules } from './options.ts';
-import type { CollectionRequest, RequestCommand } from './read.ts';
+import type { CollectionRequest, PlainCommand } from './read.ts';
+import { responseElements } from './responses.ts';
 import { SyncStatus } from './status.ts';
 
 /** How much one collection may put into an answer: its window, and its bytes. */
@@ -26,9 +35,6 @@ export interface Room {
   /** Whether the request has waited for changes. */
   readonly hasWaited: boolean;
 }
-
-/** What clients fetch whole may take so many bytes in one answer; the rest they ask for again. */
-const fetchedBytes = 64 * 1024 * 1024;
 
 /** An answered collection; `element` is undefined when there is nothing to say. */
 export interface CollectionAnswer {
@@ -50,8 +56,9 @@ export async function serveCollection(
     return failed(request, SyncStatus.FolderHierarchyChanged);
   }
   try {
-    const itemClass = classOf((await context.mailbox.folder(folder)).type);
-    const place = { folder, itemClass };
+    const { type } = await context.mailbox.folder(folder);
+    const itemClass = classOf(type);
+    const place = { folder, itemClass, isDrafts: type === FolderType.Drafts };
     if (!suits(request, itemClass)) {
       return failed(request, SyncStatus.ProtocolError, request.syncKey);
     }
@@ -104,33 +111,85 @@ async function prime(
 interface Place {
   readonly folder: FolderId;
   readonly itemClass: ItemClass;
+  readonly isDrafts: boolean;
 }
 
-async function exchange(
+/** So often a draft is written anew that somebody else changes at the same time. */
+const attempts = 5;
+
+/** The domain's answer, and the commands that it was asked to do. */
+async function answerOf(
   request: CollectionRequest,
-  { folder, itemClass }: Place,
+  place: Place,
   context: CommandContext,
   room: Room,
-): Promise<CollectionAnswer> {
-  const rules = syncRules(context, itemClass);
-  const answer = await folderSync(context).sync({
+): Promise<{ readonly answer: SyncAnswer; readonly commands: readonly PlainCommand[] }> {
+  const { folder } = place;
+  const sync = folderSync(context);
+  const asked = {
     device: context.device.id,
     folder,
     key: request.syncKey,
     options: request.options,
-    rules,
+    rules: syncRules(context, place.itemClass),
     windowSize: room.windowSize,
     answerBytes: room.bytes,
     getChanges: request.getChanges,
-    commands: request.commands.flatMap((one) => ('command' in one ? [one.command] : [])),
-    speaks: request.commands.some((one) => 'refused' in one),
     hasWaited: room.hasWaited,
-  });
+  };
+  for (let attempt = 1; ; attempt++) {
+    const commands = await plainCommands(request, place, context, () => sync.standing(asked));
+    let results: readonly CommandResult[] = [];
+    try {
+      const answer = await sync.sync({
+        ...asked,
+        commands: commands.flatMap((one) => ('command' in one ? [one.command] : [])),
+        speaks: commands.some((one) => 'refused' in one),
+      });
+      results = answer.results;
+      return { answer, commands };
+    } catch (error) {
+      if (!(error instanceof StaleDraftError) || attempt === attempts) throw error;
+    } finally {
+      const stored = new Set(
+        results.filter(({ isStored }) => isStored === true).map(({ command }) => command),
+      );
+      await discardDrafts(commands, (command) => stored.has(command));
+    }
+  }
+}
+
+/** Drafts are written in their own folder only. */
+async function plainCommands(
+  { commands, syncKey }: CollectionRequest,
+  { folder, isDrafts }: Place,
+  context: CommandContext,
+  standing: () => Promise<Standing>,
+): Promise<readonly PlainCommand[]> {
+  if (!isDrafts) return withoutDrafts(commands);
+  const hasDrafts = commands.some((one) => 'written' in one);
+  if (!hasDrafts) return withoutDrafts(commands);
+  return await readyCommands({ commands }, { folder, syncKey, standing: await standing() }, context);
+}
+
+async function exchange(
+  request: CollectionRequest,
+  place: Place,
+  context: CommandContext,
+  room: Room,
+): Promise<CollectionAnswer> {
+  const { folder, itemClass } = place;
+  const rules = syncRules(context, itemClass);
+  const { answer, commands: done } = await answerOf(request, place, context, room);
   for (const item of answer.skipped) {
     context.log.warn('activesync.item.skipped', { item: serverIdOf(folder, item) });
   }
   const body = bodyRequest(context, answer.options);
-  const responses = await responseElements(request, answer.results, context, body);
+  const responses = await responseElements(
+    { folder, commands: done, results: answer.results },
+    context,
+    body,
+  );
   const commands: Element[] = [];
   for (const change of answer.changes) {
     commands.push(await changeElement(change, folder, context, body));
@@ -221,93 +280,4 @@ async function propertiesOf(
     context.log.error('activesync.item.unreadable', { err: error }, fields);
   }
   return emailPropertiesWithoutBody(item, context.version);
-}
-
-/** MS-ASCMD, Responses: every Add and Fetch, and what failed; the client takes silence as success. */
-async function responseElements(
-  request: CollectionRequest,
-  results: readonly CommandResult[],
-  context: CommandContext,
-  body: BodyRequest,
-): Promise<Element[]> {
-  const responses: Element[] = [];
-  const whole = { ...body, options: wholeBodies(body.options), truncationWithoutPreference: undefined };
-  let next = 0;
-  let room = fetchedBytes;
-  for (const command of request.commands) {
-    if ('refused' in command) {
-      responses.push(refusal(command));
-      continue;
-    }
-    const result = results[next++];
-    if (result === undefined) {
-      continue;
-    }
-    const serverId = el(AirSync.ServerId, command.serverId);
-    const status = statusOf(result);
-    if (result.command.kind === 'fetch') {
-      room -= result.message?.item.size ?? 0;
-      const fetched =
-        room < 0 ? [el(AirSync.Status, SyncStatus.Retry)] : await fetchedElements(result, context, whole);
-      responses.push(el(AirSync.Fetch, serverId, ...fetched));
-    } else if (status !== SyncStatus.Success) {
-      const tag = tags[result.command.kind];
-      responses.push(el(tag, serverId, el(AirSync.Status, status)));
-    }
-  }
-  return inSchemaOrder(responses);
-}
-
-/** MS-ASCMD, Fetch (Sync): the whole item. */
-async function fetchedElements(
-  result: CommandResult,
-  context: CommandContext,
-  whole: BodyRequest,
-): Promise<Element[]> {
-  const { message, outcome } = result;
-  if (message === undefined) {
-    return [el(AirSync.Status, outcome === 'done' ? SyncStatus.ConversionError : statusOf(result))];
-  }
-  try {
-    const properties = await emailProperties(context.mailbox, message, whole);
-    return [el(AirSync.Status, SyncStatus.Success), el(AirSync.ApplicationData, ...properties)];
-  } catch (error) {
-    const fields = { item: serverIdOf(message.item.folder, message.item.id) };
-    context.log.error('activesync.item.unreadable', { err: error }, fields);
-    return [el(AirSync.Status, SyncStatus.ConversionError)];
-  }
-}
-
-function statusOf({ outcome }: CommandResult): SyncStatus {
-  switch (outcome) {
-    case 'done':
-      return SyncStatus.Success;
-    case 'not-found':
-      return SyncStatus.ObjectNotFound;
-    case 'conflict':
-      return SyncStatus.Conflict;
-  }
-}
-
-const tags = {
-  add: AirSync.Add,
-  change: AirSync.Change,
-  delete: AirSync.Delete,
-  fetch: AirSync.Fetch,
-} as const;
-
-function refusal(command: Extract<RequestCommand, { refused: SyncStatus }>): Element {
-  return el(
-    tags[command.kind],
-    command.clientId === undefined ? undefined : el(AirSync.ClientId, command.clientId),
-    command.serverId === undefined ? undefined : el(AirSync.ServerId, command.serverId),
-    el(AirSync.Status, command.refused),
-  );
-}
-
-/** Responses are grouped: Add, Change, Delete, Fetch. */
-function inSchemaOrder(responses: readonly Element[]): Element[] {
-  const order = Object.values(tags);
-  const rank = ({ tag }: Element) => order.indexOf(tag as (typeof order)[number]);
-  return [...responses].sort((a, b) => rank(a) - rank(b));
 }

@@ -1,6 +1,6 @@
 /** Reads a Sync request. MS-ASCMD, Sync: what is wrong with one collection is answered in that collection. */
 
-import type { FolderId } from '#domain/ids';
+import type { FolderId, ItemId } from '#domain/ids';
 import type { ClientCommand } from '#domain/sync';
 import { BodyOptionsError } from '../../classes/body-options.ts';
 import { readMarks } from '../../classes/email.ts';
@@ -13,18 +13,29 @@ import type { Tag } from '../../wbxml/code-page.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { child, childrenOf, type Element, flagOf, has, integerOf, textOf } from '../../wbxml/element.ts';
 import { InvalidOptionsError, optionsText, readOptions } from './options.ts';
+import { readDraft, type WrittenByClient } from './read-draft.ts';
 import { SyncStatus } from './status.ts';
 
-/** A command with the words it came in. */
+/** By what a command is answered: an Add by its ClientId, the others by their ServerId. */
+interface Named {
+  readonly serverId?: string | undefined;
+  readonly clientId?: string | undefined;
+}
+
+/** A command with the words it came in: for the domain, or answered already, by a status of Sync or a common one. */
+export type PlainCommand =
+  | (Named & { readonly command: ClientCommand })
+  | (Named & { readonly kind: 'add' | 'change' | 'delete' | 'fetch'; readonly refused: number });
+
+/** A command as it was read: what is written of a draft has yet to become a message. */
 export type RequestCommand =
-  | { readonly serverId: string; readonly command: ClientCommand }
-  /** Refused before it is tried: an Add names itself by ClientId, the others by ServerId. */
-  | {
-      readonly kind: 'add' | 'change' | 'delete' | 'fetch';
-      readonly serverId?: string | undefined;
-      readonly clientId?: string | undefined;
-      readonly refused: SyncStatus;
-    };
+  | PlainCommand
+  | (Named & {
+      readonly kind: 'add' | 'change';
+      /** Undefined: a new one. */
+      readonly item?: ItemId | undefined;
+      readonly written: WrittenByClient;
+    });
 
 export interface CollectionRequest {
   readonly collectionId: string;
@@ -69,6 +80,8 @@ export class SyncError extends Error {
 /** MS-ASCMD, Limitations: what Exchange takes by default. */
 const mostCollections = 300;
 const mostCommands = 200;
+/** Attachments that are added: the answer to each is remembered. */
+const mostFiles = 200;
 /** MS-ASCMD: characters of a SyncKey, CollectionId, ServerId or ClientId. */
 const longestId = 64;
 /** MS-ASCMD, WindowSize: it also stands for 0 and for anything larger. */
@@ -89,7 +102,7 @@ export function readSync(body: Element, version: ProtocolVersion): SyncRequest {
   }
   const collections = elements.map((element) => readCollection(element, version));
   const commands = collections.reduce((sum, { commands: { length } }) => sum + length, 0);
-  if (commands > mostCommands) {
+  if (commands > mostCommands || filesIn(collections) > mostFiles) {
     throw new SyncError(SyncStatus.ProtocolError, 'too many commands');
   }
   const partial = has(body, AirSync.Partial);
@@ -109,6 +122,13 @@ function refuseUnknownTo(version: ProtocolVersion, body: Element): void {
   if (unknown !== undefined) {
     throw new CommandError(CommonStatus.InvalidXML, `${unknown.name} is not known to ${version}`);
   }
+}
+
+function filesIn(collections: readonly CollectionRequest[]): number {
+  const written = collections.flatMap(({ commands }) =>
+    commands.flatMap((one) => ('written' in one ? [one] : [])),
+  );
+  return written.reduce((sum, { written: { change } }) => sum + (change?.addedFiles.length ?? 0), 0);
 }
 
 function readWait(body: Element): number {
@@ -142,7 +162,7 @@ function readCollection(element: Element, version: ProtocolVersion): CollectionR
   const permanently = flagOf(element, AirSync.DeletesAsMoves) === false;
   const folder = parseCollectionId(collectionId);
   const commands = (child(element, AirSync.Commands)?.children ?? []).map((command) =>
-    readCommand(command, { folder, permanently }),
+    readCommand(command, { folder, permanently, version }),
   );
   if (syncKey === '0' && commands.length > 0) {
     throw new SyncError(SyncStatus.ProtocolError, 'commands with key 0');
@@ -176,16 +196,14 @@ function optionsOf(collection: Element): string | undefined {
 interface Surroundings {
   readonly folder: FolderId | undefined;
   readonly permanently: boolean;
+  readonly version: ProtocolVersion;
 }
 
 function readCommand(element: Element, around: Surroundings): RequestCommand {
   const serverId = () => requiredId(element, AirSync.ServerId);
   switch (element.tag) {
-    case AirSync.Add: {
-      // MS-ASCMD, Add (Sync): mail comes by SMTP; only drafts are added (16.0), which stay on the device here.
-      const clientId = requiredId(element, AirSync.ClientId);
-      return { kind: 'add', clientId, refused: SyncStatus.ConversionError };
-    }
+    case AirSync.Add:
+      return readAdd(element, requiredId(element, AirSync.ClientId), around);
     case AirSync.Change:
       return readChange(element, serverId(), around);
     case AirSync.Delete:
@@ -210,14 +228,35 @@ function requiredId(command: Element, tag: Tag): string {
   return id;
 }
 
+/** MS-ASCMD, Add (Sync): mail comes by SMTP; only drafts are added, from 16.0 on. */
+function readAdd(element: Element, clientId: string, { version }: Surroundings): RequestCommand {
+  const refusal = { kind: 'add', clientId, refused: SyncStatus.ConversionError } as const;
+  if (!isAtLeast(version, '16.0')) return refusal;
+  return orRefusal(() => ({ kind: 'add', clientId, written: readDraft(element) }), refusal);
+}
+
 function readChange(element: Element, serverId: string, around: Surroundings): RequestCommand {
+  return orRefusal(
+    () => {
+      const written = isAtLeast(around.version, '16.0') ? readDraft(element) : undefined;
+      const place = parseServerId(serverId);
+      const isDraft = written !== undefined && (written.change !== undefined || written.isSent);
+      if (isDraft && place?.folder === around.folder) {
+        return { kind: 'change', serverId, item: place?.item, written };
+      }
+      const marks = written?.marks ?? readMarks(child(element, AirSync.ApplicationData));
+      return placed(serverId, 'change', around, (item) => ({ kind: 'change', item, marks }));
+    },
+    { kind: 'change', serverId, refused: SyncStatus.ConversionError },
+  );
+}
+
+/** The command, or the refusal of one with a value that it may not have. */
+function orRefusal(read: () => RequestCommand, refusal: RequestCommand): RequestCommand {
   try {
-    const marks = readMarks(child(element, AirSync.ApplicationData));
-    return placed(serverId, 'change', around, (item) => ({ kind: 'change', item, marks }));
+    return read();
   } catch (error) {
-    if (error instanceof InvalidPropertyError) {
-      return { kind: 'change', serverId, refused: SyncStatus.ConversionError };
-    }
+    if (error instanceof InvalidPropertyError) return refusal;
     throw error;
   }
 }
@@ -226,7 +265,7 @@ function placed(
   serverId: string,
   kind: 'change' | 'delete' | 'fetch',
   { folder }: Surroundings,
-  make: (item: ClientCommand['item']) => ClientCommand,
+  make: (item: ItemId) => ClientCommand,
 ): RequestCommand {
   const place = parseServerId(serverId);
   return place === undefined || place.folder !== folder

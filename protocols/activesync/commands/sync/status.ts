@@ -7,6 +7,7 @@ export const SyncStatus = {
   ConversionError: 6,
   Conflict: 7,
   ObjectNotFound: 8,
+  OutOfSpace: 9,
   FolderHierarchyChanged: 12,
   IncompleteRequest: 13,
   InvalidWait: 14,

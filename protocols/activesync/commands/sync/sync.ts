@@ -20,8 +20,7 @@ export const sync = defineCommand({
   code: 0,
   quarantine: 'served',
   // What is repeated or completed may be one that waited.
-  waits: (read: Read) =>
-    read === 'repeat' || (!(read instanceof SyncError) && (read.partial || read.waitSeconds > 0)),
+  waits: (read: Read) => read === 'repeat' || (!(read instanceof SyncError) && mayWait(read)),
   read: (body, line): Read => orError(() => readSync(body, line.protocolVersion)),
   readEmpty: (line): Read => {
     // MS-ASCMD, Empty Sync Request: since 12.1.
@@ -31,6 +30,12 @@ export const sync = defineCommand({
   run: (request, context) => run(request, context),
   write: (result) => (result instanceof SyncError ? errorElement(result) : result),
 });
+
+/** What brings drafts holds its bytes until they are stored, and is answered at once. */
+function mayWait({ partial, waitSeconds, collections }: SyncRequest): boolean {
+  const hasDrafts = collections.some(({ commands }) => commands.some((one) => 'written' in one));
+  return (partial || waitSeconds > 0) && !hasDrafts;
+}
 
 function orError<T>(read: () => T): T | SyncError {
   try {
