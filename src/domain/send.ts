@@ -25,6 +25,7 @@ import {
 } from './recipients.ts';
 import { localDestination } from './routing.ts';
 import { byRoom } from './send-recipients.ts';
+import { StaleDraftError } from './stale-draft-error.ts';
 import { receivedField, returnPathBytes, returnPathField } from './trace.ts';
 
 /** By these a device is told from itself before it was removed and came back: it may count its ClientIds from 1 again. */
@@ -49,8 +50,16 @@ export interface SendRequest {
   readonly dedupeKeys: readonly string[];
   /** The message of the sender that this one replies to or forwards. */
   readonly source?: SendSource | undefined;
-  /** The draft that it was: it is gone when the message is sent. */
-  readonly draft?: { readonly folder: FolderId; readonly item: ItemId } | undefined;
+  /** The draft that it was: it is gone when the message is sent, and the message is not sent when it is gone. */
+  readonly draft?: SentDraft | undefined;
+}
+
+/** A draft as it was written into the message. */
+export interface SentDraft {
+  readonly folder: FolderId;
+  readonly item: ItemId;
+  /** Item.changed. */
+  readonly changed: number;
 }
 
 /** A message, and what is done with it: MS-ASEMAIL, LastVerbExecuted. */
@@ -170,12 +179,11 @@ async function markSource(own: MailboxTx, { folder, item, verb }: SendSource, at
 }
 
 /** Every device is told that it is gone, the one that sent it too. */
-async function removeDraft(
-  own: MailboxTx,
-  { folder, item }: { readonly folder: FolderId; readonly item: ItemId },
-): Promise<void> {
+async function removeDraft(own: MailboxTx, { folder, item, changed }: SentDraft): Promise<void> {
   const draft = await own.item(folder, item);
-  if (draft?.draft === true) await own.deleteItem(draft);
+  if (draft === undefined) throw new DomainError('item/not-found', 'The draft does not exist.');
+  if (draft.changed !== changed) throw new StaleDraftError('the draft has changed since it was read');
+  await own.deleteItem(draft);
 }
 
 /** Whether a device has sent a message by this ClientId. */

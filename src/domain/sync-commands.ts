@@ -5,6 +5,7 @@ import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item, NewItem } from './item.ts';
 import { changedMarks, changeMarks, type MarksChange, removeItem, withMarks } from './mailbox.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
+import { StaleDraftError } from './stale-draft-error.ts';
 import { type Message, readableMessages } from './sync-messages.ts';
 import type { StoredAdd, StoredEdit, SyncState } from './sync-state.ts';
 
@@ -53,11 +54,6 @@ export interface CommandResult {
   readonly files?: readonly StoredFile[];
   /** The content that came with the command was stored. */
   readonly isStored?: boolean;
-}
-
-/** A draft was written on what is not there any more: to be written anew. */
-export class StaleDraftError extends Error {
-  override readonly name = 'StaleDraftError';
 }
 
 /** Where commands are applied. */

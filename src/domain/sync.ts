@@ -24,7 +24,6 @@ export {
   type CommandResult,
   rememberedAdd,
   rememberedEdit,
-  StaleDraftError,
 } from './sync-commands.ts';
 export { type Message, readMessages } from './sync-messages.ts';
 

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Recipient } from '#directory/lookups';
 import type { LocalRecipient } from '#domain/mail-envelope';
-import type { SendSource } from '#domain/send';
+import type { SendSource, SentDraft } from '#domain/send';
 import { prepareForSending } from '#mime/compose';
 import { inSlices } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
-import type { ItemPlace } from '../../ids.ts';
 import { CommonStatus } from '../../status.ts';
 
 /** A client that lost our answer sends the message again within so many minutes, perhaps by another ClientId. */
@@ -23,7 +22,7 @@ interface Submission {
   /** The message that it replies to or forwards, by the addresses that it goes to. */
   readonly sourceFor?: (recipients: readonly string[]) => SendSource;
   /** The draft that it was. */
-  readonly draft?: ItemPlace | undefined;
+  readonly draft?: SentDraft | undefined;
 }
 
 /**

@@ -3,14 +3,8 @@ import { DomainError } from '#domain/errors';
 import { classOf, FolderType, type ItemClass } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import type { Item } from '#domain/item';
-import {
-  type CommandResult,
-  FolderSync,
-  type Message,
-  StaleDraftError,
-  type Standing,
-  type SyncAnswer,
-} from '#domain/sync';
+import { StaleDraftError } from '#domain/stale-draft-error';
+import { type CommandResult, FolderSync, type Message, type Standing, type SyncAnswer } from '#domain/sync';
 import { allowedBodies, type BodyRequest, bytesWithoutPreference } from '../../classes/body.ts';
 import {
   changedMarksElements,
@@ -138,9 +132,10 @@ async function answerOf(
     hasWaited: room.hasWaited,
   };
   for (let attempt = 1; ; attempt++) {
-    const commands = await plainCommands(request, place, context, () => sync.standing(asked));
+    let commands: readonly PlainCommand[] = [];
     let results: readonly CommandResult[] = [];
     try {
+      commands = await plainCommands(request, place, context, () => sync.standing(asked));
       const answer = await sync.sync({
         ...asked,
         commands: commands.flatMap((one) => ('command' in one ? [one.command] : [])),

@@ -163,7 +163,7 @@ class Desk {
         saveInSent: true,
         mime: await joined(withoutDate(raw)),
         knownBy: [Buffer.from(name)],
-        draft: item && { folder, item: item.id },
+        draft: item && { folder, item: item.id, changed: item.changed },
       };
       await submit(submission, this.#context);
     });
@@ -241,6 +241,7 @@ const statuses: Readonly<Partial<Record<DomainError['code'], number>>> = {
   'mailbox/over-quota': SyncStatus.OutOfSpace,
   'message/too-large': CommonStatus.AttachmentIsTooLarge,
   'message/blocked-attachment': CommonStatus.MailSubmissionFailed,
+  'item/not-found': SyncStatus.ObjectNotFound,
   'message/no-recipient': CommonStatus.InvalidRecipients,
   'recipient/unknown': CommonStatus.InvalidRecipients,
   'address/invalid': CommonStatus.InvalidRecipients,
