@@ -3,15 +3,23 @@ import { Changed, ChangeKind, comparePositions, type ItemChange, listEnd, type P
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
+import { Conversations } from './sync-conversations.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
 export type ServerChange =
-  | { readonly kind: 'add' | 'change'; readonly id: ItemId; readonly item: Item; readonly what: number }
+  | {
+      readonly kind: 'add' | 'change';
+      readonly id: ItemId;
+      readonly item: Item;
+      readonly what: number;
+      /** It is older than the filter, and there for its conversation. */
+      readonly isOlder?: boolean;
+    }
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past' | 'ahead'>;
+type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past' | 'ahead' | 'conversations'>;
 
 export interface Collected {
   readonly changes: readonly ServerChange[];
@@ -32,6 +40,8 @@ export interface CollectRequest {
   readonly answerBytes: number;
   /** OR of Changed: marks that the device knows nothing of, so that their changes are not told. */
   readonly untold?: number | undefined;
+  /** MS-ASCMD, ConversationMode. */
+  readonly byConversation?: boolean | undefined;
 }
 
 /** What the log says of one item, folded: whether the device has it, whether it is still there, what changed. */
@@ -73,12 +83,15 @@ async function collectWithin(
   request: CollectRequest,
   windowSize: number,
 ): Promise<Collected> {
-  const log = await foldLog(mailbox, state, request, windowSize);
+  const boundary = boundaryOf(request.filterFromMs);
+  const conversations = conversationsOf(mailbox, state, request, boundary);
+  await conversations?.check(state.past.map(({ item }) => item));
+  const log = await foldLog(mailbox, state, request, windowSize, conversations);
   const changes: ServerChange[] = [];
   const unsent = new Set(state.unsent);
   const ahead = new Set(state.ahead);
-  const boundary = boundaryOf(request.filterFromMs);
-  changes.push(...(await tellFolded(mailbox, request.folder, { folded: log.folded, boundary, unsent })));
+  const telling = { folded: log.folded, boundary, unsent, conversations };
+  changes.push(...(await tellFolded(mailbox, request.folder, telling)));
   let { walked } = state;
   let moreAvailable = log.more;
   if (!log.more) {
@@ -91,11 +104,17 @@ async function collectWithin(
         room: windowSize - changes.length,
         unsent,
         ahead,
+        conversations,
       });
       changes.push(...done.changes);
       walked = done.walked;
       moreAvailable = done.more;
     }
+  }
+  if (!moreAvailable && conversations !== undefined) {
+    const done = await conversations.look(windowSize - changes.length);
+    changes.push(...done.changes);
+    moreAvailable = done.more;
   }
   const now = await mailbox.lastSeq();
   // What this transaction does here is the device's own, and not in the log yet.
@@ -108,8 +127,21 @@ async function collectWithin(
     unsent: [...unsent].slice(-1000),
     past: past.filter((one) => one.seq > seq).slice(-1000),
     ahead: ahead.size === 0 ? undefined : [...ahead],
+    conversations: conversations?.held,
   };
   return { changes, progress, moreAvailable, scanned: log.scanned };
+}
+
+/** Undefined when conversations are all the same to the device: it wants none, or has everything. */
+function conversationsOf(
+  mailbox: MailboxReader,
+  state: Progress,
+  { folder, byConversation = false, filterFromMs }: CollectRequest,
+  boundary: Position,
+): Conversations | undefined {
+  const isNeeded = byConversation && filterFromMs !== undefined;
+  if (!isNeeded && state.conversations === undefined) return undefined;
+  return new Conversations({ mailbox, folder, boundary, isOn: byConversation }, state.conversations);
 }
 
 /** Items that were added as they are now, while the log up to now has more of them than was read. */
@@ -149,6 +181,7 @@ async function foldLog(
   state: Progress,
   request: CollectRequest,
   windowSize: number,
+  conversations: Conversations | undefined,
 ): Promise<FoldedLog> {
   const folded = new Map<ItemId, Folded>();
   const past = new Map(state.past.map((one) => [one.item, one.seq]));
@@ -164,9 +197,13 @@ async function foldLog(
         if (own && change.kind === ChangeKind.Delete) {
           // The device has let go of it: what comes after is news.
           folded.delete(change.item);
+          if (n >= skip) conversations?.gone(change.item);
         }
         const isPast = entry.seq <= (past.get(change.item) ?? 0);
-        const held = isHeld(change, state.walked) || ahead.has(change.item);
+        const isKept = ahead.has(change.item) || conversations?.has(change.item) === true;
+        const held = isHeld(change, state.walked) || isKept;
+        // What comes in behind the walk may be of a conversation that the device has.
+        if (!held && n >= skip && change.kind === ChangeKind.Add) conversations?.came(change.item);
         if (n < skip || own || isPast || !held || isUntold(change, request)) {
           continue;
         }
@@ -209,12 +246,13 @@ interface Telling {
   readonly boundary: Position;
   /** Items before `walked` that the device was not sent; grows and shrinks. */
   readonly unsent: Set<ItemId>;
+  readonly conversations: Conversations | undefined;
 }
 
 async function tellFolded(
   mailbox: MailboxReader,
   folder: FolderId,
-  { folded, boundary, unsent }: Telling,
+  { folded, boundary, unsent, conversations }: Telling,
 ): Promise<ServerChange[]> {
   const changes: ServerChange[] = [];
   const ids = [...folded].filter(([, one]) => one.alive).map(([id]) => id);
@@ -227,6 +265,9 @@ async function tellFolded(
         changes.push({ kind: 'delete', id });
       }
       unsent.delete(id);
+      conversations?.gone(id);
+    } else if (item !== undefined && known && conversations?.has(id) === true) {
+      changes.push({ kind: 'change', id, item, what });
     } else if (comparePositions({ receivedMs, item: id }, boundary) >= 0 || item === undefined) {
       // Out of the filter (what the device has of it goes by SoftDelete), or gone already (its Delete is yet to come).
       if (!known) {
@@ -235,6 +276,7 @@ async function tellFolded(
     } else {
       changes.push({ kind: known ? 'change' : 'add', id, item, what: known ? what : 0 });
       unsent.delete(id);
+      if (!known) conversations?.came(id);
     }
   }
   return changes;
@@ -246,6 +288,7 @@ interface Step {
   readonly room: number;
   readonly unsent: Set<ItemId>;
   readonly ahead: Set<ItemId>;
+  readonly conversations: Conversations | undefined;
 }
 
 interface StepDone {
@@ -256,29 +299,31 @@ interface StepDone {
 
 /** Items between the filter's boundary and what the device holds are taken back, the oldest first. */
 async function leaveFilter(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
-  const { walked, boundary, room, unsent } = step;
+  const { walked, boundary, room, unsent, conversations } = step;
   const places = await mailbox.list(folder, { from: boundary, to: walked, limit: room + 1, reverse: true });
   const leaving = places.slice(0, room).map((place) => place.item as ItemId);
   const last = places[leaving.length - 1];
   const more = places.length > room;
   const changes: ServerChange[] = [];
-  for (const id of leaving) {
-    if (!unsent.delete(id)) {
+  const items = conversations === undefined ? [] : await mailbox.items(folder, leaving);
+  for (const [n, id] of leaving.entries()) {
+    const item = items[n];
+    if (unsent.delete(id)) conversations?.came(id);
+    else if (item === undefined || !(await conversations?.stays(item)))
       changes.push({ kind: 'softDelete', id });
-    }
   }
   return { changes, walked: more ? (last ?? walked) : boundary, more };
 }
 
 /** On to older items, up to the filter's boundary. */
 async function walk(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
-  const { walked, boundary, room, ahead } = step;
+  const { walked, boundary, room, ahead, conversations } = step;
   const places = await mailbox.list(folder, { from: walked, to: boundary, limit: room + 1 });
   const due = places.slice(0, room);
   const ids = due.map(({ item }) => item as ItemId);
   const changes: ServerChange[] = [];
   for (const item of await mailbox.items(folder, ids)) {
-    if (item !== undefined && !ahead.delete(item.id)) {
+    if (item !== undefined && !ahead.delete(item.id) && conversations?.entered(item.id) !== true) {
       changes.push({ kind: 'add', id: item.id, item, what: 0 });
     }
   }

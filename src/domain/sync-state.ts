@@ -43,6 +43,9 @@ export interface SyncState {
   readonly options: string;
   /** Items behind `walked` that the device has all the same: it made them itself. */
   readonly ahead?: readonly ItemId[] | undefined;
+  /** MS-ASCMD, ConversationMode. */
+  readonly byConversation?: boolean | undefined;
+  readonly conversations?: HeldConversations | undefined;
   /** Of the request that this state answered. */
   readonly adds: readonly StoredAdd[];
   readonly edits?: readonly StoredEdit[] | undefined;
@@ -53,6 +56,18 @@ export type FolderCommand =
   | { readonly kind: 'create'; readonly parent: FolderId; readonly name: string; readonly type: FolderType }
   | { readonly kind: 'update'; readonly folder: FolderId; readonly parent: FolderId; readonly name: string }
   | { readonly kind: 'delete'; readonly folder: FolderId };
+
+/** What a device has of conversations beyond its filter, and what is left to do about them. */
+export interface HeldConversations {
+  /** The conversations of the mails before this place have been looked at. */
+  readonly walked: Position;
+  /** Each a mail inside the filter, and the older ones that the device has for it. */
+  readonly groups: readonly (readonly ItemId[])[];
+  /** Mails that came or went, and have not been looked at. */
+  readonly due: readonly ItemId[];
+  /** Older mails that are to be taken back. */
+  readonly leaving: readonly ItemId[];
+}
 
 /** What a device knows of the folder tree. Two generations, by the parity of `number`. */
 export interface FolderSyncState {

@@ -31,6 +31,8 @@ export { type Message, readMessages } from './sync-messages.ts';
 export interface SyncRules {
   /** Items older than this many days are not for the device; 0 is no filter. */
   readonly filterDays: number;
+  /** Nothing of the folder is for the device. */
+  readonly isNothing?: boolean | undefined;
   /** MS-ASCMD, Conflict: who wins when both sides changed an item. */
   readonly serverWins: boolean;
   /** About how many bytes an item takes in the answer. */
@@ -46,6 +48,8 @@ interface SyncRequest {
   /** The protocol's text of the options; undefined keeps those in force. */
   readonly options: string | undefined;
   readonly rules: (options: string) => SyncRules;
+  /** MS-ASCMD, ConversationMode: undefined keeps what is in force as long as the options stay, too. */
+  readonly byConversation?: boolean | undefined;
   readonly windowSize: number;
   readonly answerBytes: number;
   readonly getChanges: boolean;
@@ -94,7 +98,7 @@ export class FolderSync {
    * Key 0: the device has nothing of the folder and starts over; gives its first key.
    * Throws `folder/not-found`.
    */
-  prime(device: DeviceId, folder: FolderId, options: string): Promise<string> {
+  prime(device: DeviceId, folder: FolderId, options: string, byConversation = false): Promise<string> {
     return this.#mailbox.transact(async (tx) => {
       await requireFolder(tx, folder);
       tx.deleteSyncStates(device, folder);
@@ -107,6 +111,7 @@ export class FolderSync {
         unsent: [],
         past: [],
         options,
+        byConversation,
         adds: [],
       };
       tx.putSyncState(device, folder, state);
@@ -127,6 +132,7 @@ export class FolderSync {
       if (request.hasWaited === true && base !== newest) {
         return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
       }
+      const byConversation = isByConversation(request, base);
       const rules = request.rules(options);
       const { device, folder } = request;
       const { serverWins } = rules;
@@ -137,18 +143,24 @@ export class FolderSync {
       const from = { ...base, past, ahead: await aheadOf(tx, base, folder, results) };
       const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
       const collected = request.getChanges
-        ? await collectWithCare(tx, from, repeats, this.#collectRequest(request, rules))
+        ? await collectWithCare(
+            tx,
+            from,
+            repeats,
+            this.#collectRequest({ ...request, byConversation }, rules),
+          )
         : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
       const said =
         collected.changes.length > 0 ||
         request.commands.length > 0 ||
         request.speaks === true ||
-        options !== base.options;
+        options !== base.options ||
+        byConversation !== (base.byConversation ?? false);
       let key = request.key;
       if (said || base !== newest) {
         const { progress, careful } = collected;
         const remembered = { edits: undefined, ...toRemember(results) };
-        const told = { ...base, ...progress, options, ...remembered, repeats, careful };
+        const told = { ...base, ...progress, options, byConversation, ...remembered, repeats, careful };
         const next = { ...told, number: numberAfter(base, newest, told) };
         tx.putSyncState(request.device, request.folder, next);
         key = keyOf(next);
@@ -182,13 +194,15 @@ export class FolderSync {
    * that the next Sync could not use.
    */
   async estimate(
-    request: Pick<SyncRequest, 'device' | 'folder' | 'key' | 'options' | 'rules'>,
+    request: Pick<SyncRequest, 'device' | 'folder' | 'key' | 'options' | 'byConversation' | 'rules'>,
     most: number,
   ): Promise<number> {
     const { reader } = this.#mailbox;
     const { base } = await findState(reader, request.device, request.folder, request.key);
     const rules = { ...request.rules(request.options ?? base.options), cost: () => 0 };
-    const collectRequest = this.#collectRequest({ ...request, windowSize: most, answerBytes: 1 }, rules);
+    const byConversation = isByConversation(request, base);
+    const asked = { ...request, byConversation, windowSize: most, answerBytes: 1 };
+    const collectRequest = this.#collectRequest(asked, rules);
     return (await collect(reader, base, collectRequest)).changes.length;
   }
 
@@ -203,7 +217,8 @@ export class FolderSync {
     if (state === undefined || there === undefined) {
       return false;
     }
-    const request = { device, folder, windowSize: 1, answerBytes: 1 };
+    const { byConversation } = state;
+    const request = { device, folder, windowSize: 1, answerBytes: 1, byConversation };
     const collected = await collect(
       reader,
       state,
@@ -214,21 +229,36 @@ export class FolderSync {
 
   /** Changes of the clock's day move the filter, so that items leave it once a day and not at every request. */
   #collectRequest(
-    request: Pick<CollectRequest, 'device' | 'folder' | 'windowSize' | 'answerBytes'>,
+    request: Pick<CollectRequest, 'device' | 'folder' | 'windowSize' | 'answerBytes' | 'byConversation'>,
     rules: SyncRules,
   ): CollectRequest {
     const today = Math.floor(this.#clock.now() / dayMs) * dayMs;
-    const { device, folder, windowSize, answerBytes } = request;
+    const { device, folder, windowSize, answerBytes, byConversation } = request;
     return {
       device,
       folder,
       windowSize,
       answerBytes,
-      filterFromMs: rules.filterDays === 0 ? undefined : today - rules.filterDays * dayMs,
+      filterFromMs: rules.isNothing ? nothingFromMs : filterFrom(rules.filterDays, today),
+      byConversation,
       cost: rules.cost,
       untold: rules.untold,
     };
   }
+}
+
+/** Behind everything that was ever received. */
+const nothingFromMs = Number.MAX_SAFE_INTEGER + 1;
+
+function filterFrom(days: number, today: number): number | undefined {
+  return days === 0 ? undefined : today - days * dayMs;
+}
+
+function isByConversation(
+  { byConversation, options }: Pick<SyncRequest, 'byConversation' | 'options'>,
+  base: SyncState,
+): boolean {
+  return byConversation ?? (options === undefined && base.byConversation === true);
 }
 
 function keyOf(state: SyncState): string {
@@ -246,7 +276,8 @@ function numberAfter(base: SyncState, newest: SyncState, told: SyncState): numbe
   return contentOf(told) === contentOf(newest) ? newest.number : newest.number + 2;
 }
 
-function contentOf({ seq, skip, walked, unsent, past, options, ahead = [] }: SyncState): string {
+function contentOf(state: SyncState): string {
+  const { seq, skip, walked, unsent, past, options, ahead = [], byConversation, conversations } = state;
   const { receivedMs, item } = walked;
   return JSON.stringify([
     seq,
@@ -257,6 +288,8 @@ function contentOf({ seq, skip, walked, unsent, past, options, ahead = [] }: Syn
     past.map((one) => [one.item, one.seq]),
     options,
     ahead,
+    byConversation === true,
+    conversations ?? null,
   ]);
 }
 

@@ -159,24 +159,30 @@ test('two Options of one class, or two of which none is for SMS, answer Status 4
   }
 });
 
-test('two BodyPreference elements of one Type, and values out of range, answer Status 4', async () => {
+test('BodyPreference: two of one Type and children out of order answer Status 4, values that cannot be Status 6', async () => {
   const { phone, inbox } = await startWithAges('14.1');
   await phone.syncAll(inbox);
-  for (const options of [
-    [preference(1), preference(1)],
-    [preference(5)],
-    [el(AirSyncBase.BodyPreference)],
-    [preference(1, [AirSyncBase.TruncationSize, '-1'])],
-    [preference(1, [AirSyncBase.TruncationSize, 'all'])],
-    [preference(1, [AirSyncBase.Preview, 256])],
-    [preference(1, [AirSyncBase.TruncationSize, 5], [AirSyncBase.AllOrNone, 'maybe'])],
-    [preference(1, [AirSyncBase.AllOrNone, true], [AirSyncBase.AllOrNone, true])],
-    [el(AirSync.MIMESupport, 3)],
-    [el(AirSync.MIMETruncation, 9)],
-    [el(AirSync.Conflict, 2)],
-  ]) {
+  const { TruncationSize, AllOrNone, Preview } = AirSyncBase;
+  for (const [status, options] of [
+    [4, [preference(1), preference(1)]],
+    [4, [preference(1, [TruncationSize, 5], [AllOrNone, 'maybe'])]],
+    [4, [preference(1, [AllOrNone, true], [AllOrNone, true])]],
+    [4, [preference(1, [AllOrNone, true], [TruncationSize, 5])]],
+    [4, [preference(1, [Preview, 5], [AllOrNone, true])]],
+    [4, [el(AirSync.MIMESupport, 3)]],
+    [4, [el(AirSync.MIMETruncation, 9)]],
+    [4, [el(AirSync.Conflict, 2)]],
+    [4, [el(AirSync.FilterType, 9)]],
+    [4, [el(AirSync.MaxItems, 5)]],
+    [6, [preference(5)]],
+    [6, [el(AirSyncBase.BodyPreference)]],
+    [6, [preference(1, [TruncationSize, '-1'])]],
+    [6, [preference(1, [TruncationSize, 'all'])]],
+    [6, [preference(1, [TruncationSize, 1], [TruncationSize, 1])]],
+    [6, [preference(1, [Preview, 256])]],
+  ] as const) {
     const response = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
-    expect(response.rootStatus).toBe(4);
+    expect(phone.applySync(inbox, response).status).toBe(status);
   }
   expectNothing(phone, (await phone.sync(inbox)).response);
 });

@@ -1,4 +1,5 @@
 /** Which body a client wants: BodyPreference, MIMESupport, MIMETruncation. MS-ASAIRS, BodyPreference. */
+import type { Tag } from '../wbxml/code-page.ts';
 import { AirSync } from '../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { childrenOf, type Element, flagOf, has, integerOf } from '../wbxml/element.ts';
@@ -29,6 +30,13 @@ export interface BodyOptions {
 /** Options that contradict themselves; each command has its own status for that. */
 export class BodyOptionsError extends Error {
   override readonly name = 'BodyOptionsError';
+  /** Of a BodyPreference, a child that is missing, there too often or has no such value; else its order, or another option. */
+  readonly isValue: boolean;
+
+  constructor(message: string, isValue = false) {
+    super(message);
+    this.isValue = isValue;
+  }
 }
 
 /** MS-ASCMD, MIMETruncation: 8 is everything. */
@@ -57,18 +65,40 @@ export function readBodyOptions(options: Element | undefined): BodyOptions {
   };
 }
 
+/** MS-ASAIRS, BodyPreference: its children in their order; each once. */
+const preferenceOrder: readonly Tag[] = [
+  AirSyncBase.Type,
+  AirSyncBase.TruncationSize,
+  AirSyncBase.AllOrNone,
+  AirSyncBase.Preview,
+];
+
+function checkOrder(preference: Element): void {
+  const places = preference.children
+    .map(({ tag }) => preferenceOrder.indexOf(tag))
+    .filter((place) => place >= 0);
+  if (places.some((place, n) => place < (places[n - 1] ?? 0))) {
+    throw new BodyOptionsError('the children of a BodyPreference are out of order');
+  }
+  const isTwice = places.some((place, n) => places[n - 1] === place);
+  if (isTwice && childrenOf(preference, AirSyncBase.AllOrNone).length < 2) {
+    throw new BodyOptionsError('a child of a BodyPreference is there twice', true);
+  }
+}
+
 function readPreference(element: Element): BodyPreference {
+  checkOrder(element);
   const type = integerOf(element, AirSyncBase.Type);
   const truncationSize = integerOf(element, AirSyncBase.TruncationSize);
   const preview = integerOf(element, AirSyncBase.Preview) ?? 0;
   if (type !== 1 && type !== 2 && type !== 3 && type !== 4) {
-    throw new BodyOptionsError('a BodyPreference has no Type from 1 to 4');
+    throw new BodyOptionsError('a BodyPreference has no Type from 1 to 4', true);
   }
   if (truncationSize !== undefined && !(truncationSize >= 0 && truncationSize <= 0xffff_ffff)) {
-    throw new BodyOptionsError('TruncationSize is not an unsigned number');
+    throw new BodyOptionsError('TruncationSize is not an unsigned number', true);
   }
   if (!(preview >= 0 && preview <= 255)) {
-    throw new BodyOptionsError('Preview is not between 0 and 255');
+    throw new BodyOptionsError('Preview is not between 0 and 255', true);
   }
   const allOrNones = childrenOf(element, AirSyncBase.AllOrNone);
   if (allOrNones.length > 1 || !isBoolean(allOrNones[0])) {

@@ -100,6 +100,12 @@ export function wholeBodies(options: BodyOptions): BodyOptions {
   return { ...options, preferences, mimeTruncation: undefined, truncation: undefined };
 }
 
+/** The same options with nothing but the Preview. */
+export function withoutData(options: BodyOptions): BodyOptions {
+  const preferences = options.preferences.map((one) => ({ ...one, truncationSize: 0, allOrNone: false }));
+  return { ...options, preferences, mimeTruncation: 0 };
+}
+
 /** Bytes of a body in a Sync for a client that asks for none. */
 export const bytesWithoutPreference = 32 * 1024;
 

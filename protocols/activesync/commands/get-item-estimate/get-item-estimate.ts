@@ -5,12 +5,12 @@ import { BodyOptionsError } from '../../classes/body-options.ts';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { parseCollectionId } from '../../ids.ts';
-import { isAtLeast } from '../../protocol-version.ts';
+import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { GetItemEstimate } from '../../wbxml/code-pages/get-item-estimate.ts';
-import { child, childrenOf, type Element, el, has, textOf } from '../../wbxml/element.ts';
-import { InvalidOptionsError, optionsText, readOptions, syncRules } from '../sync/options.ts';
+import { child, childrenOf, type Element, el, flagOf, has, textOf } from '../../wbxml/element.ts';
+import { InvalidOptionsError, optionsMisfit, optionsText, readOptions, syncRules } from '../sync/options.ts';
 import { GetItemEstimateStatus } from './status.ts';
 
 /** MS-ASCMD, Limiting Size of Command Requests. */
@@ -24,11 +24,14 @@ interface EstimateRequest {
   readonly syncKey: string;
   /** Undefined: those in force. */
   readonly options: string | undefined;
+  /** MS-ASCMD, ConversationMode; undefined: not said. */
+  readonly byConversation: boolean | undefined;
 }
 
 interface EstimateResult {
   readonly collectionId: string;
-  readonly status: GetItemEstimateStatus;
+  /** Of the command, or a common one. */
+  readonly status: number;
   readonly estimate?: number;
   /** Undefined: there is no such folder. */
   readonly itemClass?: ItemClass;
@@ -39,12 +42,12 @@ export const getItemEstimate = defineCommand({
   name: 'GetItemEstimate',
   code: 14,
   quarantine: 'served',
-  read: (body) => {
+  read: (body, { protocolVersion }) => {
     const collections = childrenOf(child(body, GetItemEstimate.Collections), GetItemEstimate.Collection);
     if (collections.length === 0 || collections.length > MAX_COLLECTIONS) {
       throw new CommandError(CommonStatus.InvalidXML, 'no Collection, or too many');
     }
-    return collections.map(readCollection);
+    return collections.map((collection) => readCollection(collection, protocolVersion));
   },
   run: runEstimates,
   write: (results, { protocolVersion }) => {
@@ -53,22 +56,27 @@ export const getItemEstimate = defineCommand({
   },
 });
 
-function readCollection(collection: Element): EstimateRequest {
+function readCollection(collection: Element, version: ProtocolVersion): EstimateRequest {
   const collectionId =
     textOf(collection, GetItemEstimate.CollectionId) ?? textOf(collection, AirSync.CollectionId);
   const syncKey = textOf(collection, AirSync.SyncKey);
   if (collectionId === undefined || collectionId.length > MAX_ID || syncKey === undefined) {
     throw new CommandError(CommonStatus.InvalidXML, 'no CollectionId or SyncKey');
   }
-  return { collectionId, syncKey, options: readCollectionOptions(collection) };
+  const options = readCollectionOptions(collection, version);
+  const byConversation = isAtLeast(version, '14.0')
+    ? flagOf(collection, AirSync.ConversationMode)
+    : undefined;
+  return { collectionId, syncKey, options, byConversation };
 }
 
 /** Below 14.0 the filter stands in the Collection itself. */
-function readCollectionOptions(collection: Element): string | undefined {
+function readCollectionOptions(collection: Element, version: ProtocolVersion): string | undefined {
   const elements = childrenOf(collection, AirSync.Options);
   try {
     const options = readOptions(
       elements.length === 0 && has(collection, AirSync.FilterType) ? [collection] : elements,
+      version,
     );
     return options && optionsText(options);
   } catch (error) {
@@ -92,20 +100,45 @@ async function runEstimates(
 
 async function runEstimate(request: EstimateRequest, context: CommandContext): Promise<EstimateResult> {
   const { mailbox, device, clock, services } = context;
-  const { collectionId, syncKey: key, options } = request;
+  const { collectionId, syncKey: key, options, byConversation } = request;
   const id = parseCollectionId(collectionId);
   const folder = id && (await mailbox.reader.folder(id));
   if (folder === undefined) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
   const itemClass = classOf(folder.type);
   if (key === '0') return { collectionId, itemClass, status: GetItemEstimateStatus.NotPrimed };
+  const refused = refusalOf(request, itemClass, context);
+  if (refused !== undefined) return { collectionId, itemClass, status: refused };
   const sync = new FolderSync(mailbox, clock, services.random);
   const rules = syncRules(context, itemClass);
   try {
-    const asked = { device: device.id, folder: folder.id, key, options, rules };
+    const asked = { device: device.id, folder: folder.id, key, options, byConversation, rules };
     const estimate = await sync.estimate(asked, MAX_ESTIMATE);
     return { collectionId, itemClass, status: GetItemEstimateStatus.Success, estimate };
   } catch (error) {
     return { collectionId, itemClass, status: statusFor(error) };
+  }
+}
+
+/** MS-ASCMD, FilterType, ConversationMode and MaxItems (GetItemEstimate): what a folder of this class cannot be asked. */
+function refusalOf(
+  { options, byConversation }: EstimateRequest,
+  itemClass: ItemClass,
+  { version }: CommandContext,
+): number | undefined {
+  const isForMail = byConversation !== true || itemClass === 'Email';
+  if (!isForMail)
+    throw new CommandError(CommonStatus.InvalidXML, 'no conversations in a folder without mail');
+  const misfit = options === undefined ? undefined : optionsMisfit(itemClass, options);
+  switch (misfit) {
+    case undefined:
+      return undefined;
+    case 'max-items':
+      return GetItemEstimateStatus.InvalidCollection;
+    case 'class':
+      throw new CommandError(CommonStatus.InvalidXML, 'another class than the folder has');
+    case 'filter':
+      if (isAtLeast(version, '14.0')) return CommonStatus.ServerError;
+      throw new CommandError(CommonStatus.ServerError, 'a filter for tasks on mail');
   }
 }
 

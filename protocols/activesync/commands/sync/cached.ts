@@ -51,7 +51,8 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
       windowSize,
       options: undefined,
       commands: [],
-      byConversation: false,
+      byConversation: undefined,
+      hasSupported: false,
     });
   }
   return { collections, partial: false, waitSeconds: kept.waitSeconds, windowSize: kept.windowSize };

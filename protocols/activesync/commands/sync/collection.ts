@@ -5,7 +5,7 @@ import type { FolderId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { StaleDraftError } from '#domain/stale-draft-error';
 import { type CommandResult, FolderSync, type Message, type Standing, type SyncAnswer } from '#domain/sync';
-import { allowedBodies, type BodyRequest, bytesWithoutPreference } from '../../classes/body.ts';
+import { allowedBodies, type BodyRequest, bytesWithoutPreference, withoutData } from '../../classes/body.ts';
 import {
   changedMarksElements,
   emailProperties,
@@ -17,7 +17,7 @@ import { serverIdOf } from '../../ids.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { discardDrafts, readyCommands, withoutDrafts } from './drafts.ts';
-import { optionsSuit, parseOptionsText, syncRules } from './options.ts';
+import { optionsMisfit, parseOptionsText, syncRules } from './options.ts';
 import type { CollectionRequest, PlainCommand } from './read.ts';
 import { responseElements } from './responses.ts';
 import { SyncStatus } from './status.ts';
@@ -71,9 +71,13 @@ export async function serveCollection(
 }
 
 /** Whether what is asked for can be asked of a folder of this class. */
-function suits({ options, byConversation, className }: CollectionRequest, itemClass: ItemClass): boolean {
-  const isForClass = options === undefined || optionsSuit(itemClass, options);
-  return isForClass && (className ?? itemClass) === itemClass && !(byConversation && itemClass !== 'Email');
+function suits(request: CollectionRequest, itemClass: ItemClass): boolean {
+  const { options, byConversation, hasSupported, className } = request;
+  const isForClass = options === undefined || optionsMisfit(itemClass, options) === undefined;
+  const isForMail = itemClass === 'Email' || byConversation !== true;
+  // MS-ASNOTE: nothing of a note can be left out.
+  const isWhole = !(hasSupported && itemClass === 'Notes');
+  return isForClass && isForMail && isWhole && (className ?? itemClass) === itemClass;
 }
 
 /** MS-ASCMD, SyncKey (Sync): an answered collection has one; 0 tells the client to start over. */
@@ -96,7 +100,8 @@ async function prime(
   folder: FolderId,
   context: CommandContext,
 ): Promise<CollectionAnswer> {
-  const key = await folderSync(context).prime(context.device.id, folder, request.options ?? '');
+  const { options = '', byConversation } = request;
+  const key = await folderSync(context).prime(context.device.id, folder, options, byConversation);
   const element = written(request, key, { responses: [], commands: [], more: false });
   return { element, changes: 0, bytes: 0 };
 }
@@ -125,6 +130,7 @@ async function answerOf(
     folder,
     key: request.syncKey,
     options: request.options,
+    byConversation: request.byConversation,
     rules: syncRules(context, place.itemClass),
     windowSize: room.windowSize,
     answerBytes: room.bytes,
@@ -251,12 +257,17 @@ async function changeElement(
     case 'add':
       break;
   }
-  const properties = await propertiesOf(change, context, body);
+  const properties = await propertiesOf(change, context, change.isOlder === true ? onlyPreview(body) : body);
   return el(
     change.kind === 'add' ? AirSync.Add : AirSync.Change,
     serverId,
     el(AirSync.ApplicationData, ...properties),
   );
+}
+
+/** MS-ASCMD, ConversationMode: what is older than the filter comes without its body. */
+function onlyPreview(body: BodyRequest): BodyRequest {
+  return { ...body, options: withoutData(body.options), truncationWithoutPreference: 0 };
 }
 
 /** One message that cannot be read does not keep the rest of the folder from the device: it comes without its body. */

@@ -174,8 +174,10 @@ class Desk {
   /** What was written before in this request went out with the message. */
   async #forgetEdits(item: ItemId): Promise<void> {
     for (const [n, one] of this.ready.entries()) {
-      if (!('command' in one && one.command.kind === 'edit' && one.command.item === item)) continue;
-      await one.command.draft?.discard();
+      if (!('command' in one)) continue;
+      const { command } = one;
+      if ((command.kind !== 'edit' && command.kind !== 'change') || command.item !== item) continue;
+      if (command.kind === 'edit') await command.draft?.discard();
       this.ready[n] = { kind: 'change', serverId: one.serverId, refused: SyncStatus.Success };
     }
   }

@@ -9,12 +9,18 @@ import { legacyBodyCost } from '../../classes/legacy-email.ts';
 import type { CommandContext } from '../../command.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
-import { type Element, integerOf, textOf } from '../../wbxml/element.ts';
+import { type Element, has, integerOf, textOf } from '../../wbxml/element.ts';
 
 export interface SyncOptions extends BodyOptions {
   /** MS-ASCMD, FilterType: 0 is no filter. */
   readonly filterType: number;
   readonly serverWins: boolean;
+  /** MS-ASCMD, Class (Sync): which one the options are for; undefined: the folder's own. */
+  readonly itemClass?: string | undefined;
+  /** Only SMS is asked for, and there is none. */
+  readonly isSmsOnly?: boolean | undefined;
+  /** MS-ASCMD, MaxItems: of the recipient cache alone. */
+  readonly hasMaxItems?: boolean | undefined;
 }
 
 /** What is in force when a client never sent Options. */
@@ -34,11 +40,15 @@ export class InvalidOptionsError extends Error {
 const classNames: readonly string[] = ['Email', 'Calendar', 'Contacts', 'Tasks', 'Notes', 'SMS'];
 
 /**
- * Reads the Options elements of a collection: at most two, one of them for SMS, which has nothing here.
- * Undefined when there are none: those in force stay. Throws InvalidOptionsError, BodyOptionsError.
+ * Reads the Options elements of a collection: at most two (one below 14.0, which knows no Class there), one of them for SMS,
+ * which has nothing here. Undefined when there are none: those in force stay. Throws InvalidOptionsError, BodyOptionsError.
  */
-export function readOptions(elements: readonly Element[]): SyncOptions | undefined {
-  const classes = elements.map((options) => textOf(options, AirSync.Class) ?? '');
+export function readOptions(elements: readonly Element[], version: ProtocolVersion): SyncOptions | undefined {
+  if (!isAtLeast(version, '14.0')) {
+    if (elements.length > 1) throw new InvalidOptionsError('two Options');
+    return elements[0] && readOptionsOf(elements[0]);
+  }
+  const classes = elements.map((options) => textOf(options, AirSync.Class)?.trim() ?? '');
   if (elements.length > 2 || new Set(classes).size < classes.length) {
     throw new InvalidOptionsError('two Options for one class');
   }
@@ -48,30 +58,44 @@ export function readOptions(elements: readonly Element[]): SyncOptions | undefin
   if (elements.length === 2 && !classes.includes('SMS')) {
     throw new InvalidOptionsError('of two Options one is for SMS');
   }
-  const options = elements.find((_, n) => classes[n] !== 'SMS');
+  const at = classes.findIndex((name) => name !== 'SMS');
+  const options = elements[at];
   if (options === undefined) {
-    return elements.length === 0 ? undefined : defaultOptions;
+    return elements.length === 0 ? undefined : { ...defaultOptions, itemClass: 'Email', isSmsOnly: true };
   }
+  // SMS stands beside mail and nothing else.
+  const itemClass = classes[at] || (elements.length === 2 ? 'Email' : undefined);
+  return { ...readOptionsOf(options), itemClass };
+}
+
+function readOptionsOf(options: Element): SyncOptions {
   const filterType = integerOf(options, AirSync.FilterType) ?? 0;
   const conflict = integerOf(options, AirSync.Conflict) ?? 1;
   if (!(filterType >= 0 && filterType <= 8) || (conflict !== 0 && conflict !== 1)) {
     throw new InvalidOptionsError('FilterType or Conflict is out of range');
   }
-  return { filterType, serverWins: conflict === 1, ...readBodyOptions(options) };
+  const hasMaxItems = has(options, AirSync.MaxItems) ? true : undefined;
+  return { filterType, serverWins: conflict === 1, hasMaxItems, ...readBodyOptions(options) };
 }
 
 /**
- * Whether a folder of this class can have options as they were read. MS-ASCMD, FilterType: 8 is for tasks; what else a
- * class does not know is not held against a client.
+ * What of options as they were read a folder of this class cannot have. MS-ASCMD, Class: another one; MaxItems: no folder here
+ * is the recipient cache; FilterType: 8 is for tasks. What else a class does not know is not held against a client.
  */
-export function optionsSuit(itemClass: ItemClass, text: string): boolean {
-  return itemClass !== 'Email' || parseOptionsText(text).filterType !== incompleteTasks;
+export function optionsMisfit(
+  folderClass: ItemClass,
+  text: string,
+): 'class' | 'max-items' | 'filter' | undefined {
+  const { itemClass = folderClass, hasMaxItems, filterType } = parseOptionsText(text);
+  if (itemClass !== folderClass) return 'class';
+  if (hasMaxItems === true) return 'max-items';
+  return folderClass === 'Email' && filterType === incompleteTasks ? 'filter' : undefined;
 }
 
 /** As a text that stays with the state; equal options make equal texts. */
 export function optionsText(options: SyncOptions): string {
-  const { filterType, serverWins, preferences, mimeSupport, mimeTruncation, truncation } = options;
-  return JSON.stringify({ filterType, serverWins, preferences, mimeSupport, mimeTruncation, truncation });
+  const { filterType, serverWins, preferences, mimeSupport, mimeTruncation, ...rest } = options;
+  return JSON.stringify({ filterType, serverWins, preferences, mimeSupport, mimeTruncation, ...rest });
 }
 
 /** What `optionsText` made. */
@@ -103,6 +127,7 @@ export function syncRules(
     return {
       filterDays: narrower(wanted, longest ?? 0),
       serverWins: options.serverWins,
+      isNothing: options.isSmsOnly,
       cost: ({ size }) => costOf(options, size),
       untold,
     };

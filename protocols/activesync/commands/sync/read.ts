@@ -48,8 +48,10 @@ export interface CollectionRequest {
   /** As `optionsText`; undefined keeps those in force. */
   readonly options: string | undefined;
   readonly commands: readonly RequestCommand[];
-  /** MS-ASCMD, ConversationMode: only mail has conversations. */
-  readonly byConversation: boolean;
+  /** MS-ASCMD, ConversationMode: only mail has conversations. Undefined: not said. */
+  readonly byConversation: boolean | undefined;
+  /** MS-ASCMD, Supported: there is a list, with the first key. */
+  readonly hasSupported: boolean;
   /** MS-ASCMD, Class (Sync), as it was sent below 14.0. */
   readonly className?: string | undefined;
 }
@@ -158,7 +160,7 @@ function readCollection(element: Element, version: ProtocolVersion): CollectionR
   if (!syncKey || !collectionId || collectionId.length > longestId) {
     throw new SyncError(SyncStatus.ProtocolError, 'a collection without SyncKey or CollectionId');
   }
-  const options = optionsOf(element);
+  const options = optionsOf(element, version);
   const permanently = flagOf(element, AirSync.DeletesAsMoves) === false;
   const folder = parseCollectionId(collectionId);
   const commands = (child(element, AirSync.Commands)?.children ?? []).map((command) =>
@@ -175,16 +177,21 @@ function readCollection(element: Element, version: ProtocolVersion): CollectionR
     windowSize: readWindowSize(element) ?? windowWithoutSize,
     options,
     commands,
-    byConversation: has(element, AirSync.ConversationMode),
+    byConversation: isAtLeast(version, '14.0') ? flagOf(element, AirSync.ConversationMode) : undefined,
+    hasSupported: syncKey === '0' && has(element, AirSync.Supported),
     className: isAtLeast(version, '14.0') ? undefined : textOf(element, AirSync.Class)?.trim() || undefined,
   };
 }
 
-function optionsOf(collection: Element): string | undefined {
+/** MS-ASAIRS: what stands out of order is Status 4, a value that cannot be 6. */
+function optionsOf(collection: Element, version: ProtocolVersion): string | undefined {
   try {
-    const options = readOptions(childrenOf(collection, AirSync.Options));
+    const options = readOptions(childrenOf(collection, AirSync.Options), version);
     return options && optionsText(options);
   } catch (error) {
+    if (error instanceof BodyOptionsError && error.isValue) {
+      throw new SyncError(SyncStatus.ConversionError, error.message);
+    }
     if (error instanceof InvalidOptionsError || error instanceof BodyOptionsError) {
       throw new SyncError(SyncStatus.ProtocolError, error.message);
     }
