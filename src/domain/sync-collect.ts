@@ -96,8 +96,14 @@ async function collectWithin(
   let moreAvailable = log.more;
   if (!log.more) {
     const beyond = comparePositions(walked, boundary);
+    // The filter let them go before the device had them, and has them again now.
+    if (beyond <= 0) {
+      const done = await tellUnsent(mailbox, request.folder, unsent, windowSize - changes.length);
+      changes.push(...done.changes);
+      moreAvailable = done.more;
+    }
     const step = beyond > 0 ? leaveFilter : beyond < 0 ? walk : undefined;
-    if (step !== undefined) {
+    if (step !== undefined && !moreAvailable) {
       const done = await step(mailbox, request.folder, {
         walked,
         boundary,
@@ -266,7 +272,8 @@ async function tellFolded(
       }
       unsent.delete(id);
       conversations?.gone(id);
-    } else if (item !== undefined && known && conversations?.has(id) === true) {
+    } else if (item !== undefined && known && conversations !== undefined) {
+      // What falls out of the filter now may stay for its conversation.
       changes.push({ kind: 'change', id, item, what });
     } else if (comparePositions({ receivedMs, item: id }, boundary) >= 0 || item === undefined) {
       // Out of the filter (what the device has of it goes by SoftDelete), or gone already (its Delete is yet to come).
@@ -280,6 +287,22 @@ async function tellFolded(
     }
   }
   return changes;
+}
+
+/** Items that came while the filter was narrower, and are still there; what is gone waits for its Delete. */
+async function tellUnsent(
+  mailbox: MailboxReader,
+  folder: FolderId,
+  unsent: Set<ItemId>,
+  room: number,
+): Promise<Omit<StepDone, 'walked'>> {
+  const found = unsent.size === 0 ? [] : await mailbox.items(folder, [...unsent]);
+  const there = found.filter((item) => item !== undefined);
+  const changes = there.slice(0, room).map((item) => {
+    unsent.delete(item.id);
+    return { kind: 'add', id: item.id, item, what: 0 } as const;
+  });
+  return { changes, more: there.length > room };
 }
 
 interface Step {
