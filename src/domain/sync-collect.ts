@@ -19,12 +19,17 @@ export type ServerChange =
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<SyncState, 'seq' | 'skip' | 'walked' | 'unsent' | 'past' | 'ahead' | 'conversations'>;
+type Progress = Pick<
+  SyncState,
+  'seq' | 'skip' | 'walked' | 'unsent' | 'passedOver' | 'past' | 'ahead' | 'conversations'
+>;
 
 export interface Collected {
   readonly changes: readonly ServerChange[];
   readonly progress: Progress;
   readonly moreAvailable: boolean;
+  /** Items that are due beside `changes`, where only their number is asked. */
+  readonly counted: number;
   /** Log entries read that had nothing to tell: many of them are worth a new state. */
   readonly scanned: number;
 }
@@ -42,6 +47,8 @@ export interface CollectRequest {
   readonly untold?: number | undefined;
   /** MS-ASCMD, ConversationMode. */
   readonly byConversation?: boolean | undefined;
+  /** Only the number of changes is asked: what is new to the device is not read. */
+  readonly countsOnly?: boolean | undefined;
 }
 
 /** What the log says of one item, folded: whether the device has it, whether it is still there, what changed. */
@@ -65,7 +72,7 @@ export async function collect(
 ): Promise<Collected> {
   let from = state;
   let collected = await collectWithin(mailbox, from, request, request.windowSize);
-  while (collected.moreAvailable && collected.changes.length === 0) {
+  while (collected.moreAvailable && collected.changes.length + collected.counted === 0) {
     // A window full of things that the device need not hear of: it would stop asking at an answer without changes.
     from = collected.progress;
     collected = await collectWithin(mailbox, from, request, request.windowSize);
@@ -93,12 +100,17 @@ async function collectWithin(
   const telling = { folded: log.folded, boundary, unsent, conversations };
   changes.push(...(await tellFolded(mailbox, request.folder, telling)));
   let { walked } = state;
+  let counted = 0;
   let moreAvailable = log.more;
   if (!log.more) {
     const beyond = comparePositions(walked, boundary);
     // The filter let them go before the device had them, and has them again now.
     if (beyond <= 0) {
-      const done = await tellUnsent(mailbox, request.folder, unsent, windowSize - changes.length);
+      const done = await tellUnsent(mailbox, request.folder, {
+        unsent,
+        passedOver: new Set(state.passedOver),
+        room: windowSize - changes.length,
+      });
       changes.push(...done.changes);
       moreAvailable = done.more;
     }
@@ -111,8 +123,10 @@ async function collectWithin(
         unsent,
         ahead,
         conversations,
+        countsOnly: request.countsOnly,
       });
       changes.push(...done.changes);
+      counted = done.counted ?? 0;
       walked = done.walked;
       moreAvailable = done.more;
     }
@@ -126,16 +140,18 @@ async function collectWithin(
   // What this transaction does here is the device's own, and not in the log yet.
   const seq = log.more ? log.seq : Math.max(log.seq, now);
   const past = [...state.past, ...(log.more ? sentAhead(changes, seq, now) : [])];
+  const passedOver = state.passedOver?.filter((id) => unsent.has(id)) ?? [];
   const progress = {
     seq,
     skip: log.skip,
     walked,
     unsent: [...unsent].slice(-1000),
+    passedOver: passedOver.length === 0 ? undefined : passedOver,
     past: past.filter((one) => one.seq > seq).slice(-1000),
     ahead: ahead.size === 0 ? undefined : [...ahead],
     conversations: conversations?.held,
   };
-  return { changes, progress, moreAvailable, scanned: log.scanned };
+  return { changes, counted, progress, moreAvailable, scanned: log.scanned };
 }
 
 /** Undefined when conversations are all the same to the device: it wants none, or has everything. */
@@ -293,10 +309,10 @@ async function tellFolded(
 async function tellUnsent(
   mailbox: MailboxReader,
   folder: FolderId,
-  unsent: Set<ItemId>,
-  room: number,
+  { unsent, passedOver, room }: { unsent: Set<ItemId>; passedOver: ReadonlySet<ItemId>; room: number },
 ): Promise<Omit<StepDone, 'walked'>> {
-  const found = unsent.size === 0 ? [] : await mailbox.items(folder, [...unsent]);
+  const ids = [...unsent].filter((id) => !passedOver.has(id));
+  const found = ids.length === 0 ? [] : await mailbox.items(folder, ids);
   const there = found.filter((item) => item !== undefined);
   const changes = there.slice(0, room).map((item) => {
     unsent.delete(item.id);
@@ -312,10 +328,13 @@ interface Step {
   readonly unsent: Set<ItemId>;
   readonly ahead: Set<ItemId>;
   readonly conversations: Conversations | undefined;
+  readonly countsOnly?: boolean | undefined;
 }
 
 interface StepDone {
   readonly changes: readonly ServerChange[];
+  /** Items that are due beside them. */
+  readonly counted?: number;
   readonly walked: Position;
   readonly more: boolean;
 }
@@ -340,18 +359,22 @@ async function leaveFilter(mailbox: MailboxReader, folder: FolderId, step: Step)
 
 /** On to older items, up to the filter's boundary. */
 async function walk(mailbox: MailboxReader, folder: FolderId, step: Step): Promise<StepDone> {
-  const { walked, boundary, room, ahead, conversations } = step;
+  const { walked, boundary, room, ahead, conversations, countsOnly = false } = step;
   const places = await mailbox.list(folder, { from: walked, to: boundary, limit: room + 1 });
   const due = places.slice(0, room);
   const ids = due.map(({ item }) => item as ItemId);
+  const last = due.at(-1);
+  const more = places.length > room;
+  const reached = last === undefined ? walked : { receivedMs: last.receivedMs, item: last.item + 1 };
+  const there = { walked: more ? reached : boundary, more };
+  if (countsOnly && conversations === undefined) {
+    return { ...there, changes: [], counted: ids.filter((id) => !ahead.delete(id)).length };
+  }
   const changes: ServerChange[] = [];
   for (const item of await mailbox.items(folder, ids)) {
     if (item !== undefined && !ahead.delete(item.id) && conversations?.entered(item.id) !== true) {
       changes.push({ kind: 'add', id: item.id, item, what: 0 });
     }
   }
-  const last = due.at(-1);
-  const more = places.length > room;
-  const reached = last === undefined ? walked : { receivedMs: last.receivedMs, item: last.item + 1 };
-  return { changes, walked: more ? reached : boundary, more };
+  return { ...there, changes };
 }

@@ -38,7 +38,8 @@ export async function collectWithCare(
     from = progress;
     for (const change of changes) {
       if (change.kind === 'add') {
-        from = { ...from, unsent: [...from.unsent, change.id] };
+        const passedOver = [...(from.passedOver ?? []), change.id];
+        from = { ...from, unsent: [...from.unsent, change.id], passedOver };
       }
       if (change.kind === 'add' || change.kind === 'change') {
         skipped.push(change.id);

@@ -33,6 +33,8 @@ export interface SyncState {
   readonly walked: Position;
   /** Adds that were due when their item was already gone: their Delete must not be sent. */
   readonly unsent: readonly ItemId[];
+  /** Those of them that the device could not take: it is told of them when they change, and not before. */
+  readonly passedOver?: readonly ItemId[] | undefined;
   /** Items the device deleted itself, or was sent as they were then: what the log says of them up to `seq` is past. */
   readonly past: readonly { readonly item: ItemId; readonly seq: number }[];
   /** How many times the answer that this state belongs to was worked out again, because the one before was lost. */

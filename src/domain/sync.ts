@@ -201,9 +201,10 @@ export class FolderSync {
     const { base } = await findState(reader, request.device, request.folder, request.key);
     const rules = { ...request.rules(request.options ?? base.options), cost: () => 0 };
     const byConversation = isByConversation(request, base);
-    const asked = { ...request, byConversation, windowSize: most, answerBytes: 1 };
-    const collectRequest = this.#collectRequest(asked, rules);
-    return (await collect(reader, base, collectRequest)).changes.length;
+    const asked = { ...request, byConversation, windowSize: most, answerBytes: Number.POSITIVE_INFINITY };
+    const collectRequest = { ...this.#collectRequest(asked, rules), countsOnly: true };
+    const { changes, counted } = await collect(reader, base, collectRequest);
+    return changes.length + counted;
   }
 
   /** Whether anything waits for the device, whatever its last key: for Ping and waiting Syncs. */
@@ -294,7 +295,7 @@ function contentOf(state: SyncState): string {
 }
 
 function nothing(base: SyncState): Collected {
-  return { changes: [], progress: base, moreAvailable: false, scanned: 0 };
+  return { changes: [], counted: 0, progress: base, moreAvailable: false, scanned: 0 };
 }
 
 async function requireFolder(mailbox: MailboxReader, folder: FolderId): Promise<void> {

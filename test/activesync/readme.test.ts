@@ -11,7 +11,9 @@ async function table(): Promise<string[][]> {
 }
 
 test('the conformance table lists exactly the commands served, with their codes', async () => {
-  const listed = (await table()).map(([name, code]) => `${name} ${code}`);
+  // Autodiscover has an endpoint of its own.
+  const rows = (await table()).filter(([name]) => name !== 'Autodiscover');
+  const listed = rows.map(([name, code]) => `${name} ${code}`);
   expect(listed).toEqual(Object.values(commands).map(({ name, code }) => `${name} ${code ?? '-'}`));
   expect(Object.keys(commands)).toEqual(Object.values(commands).map(({ name }) => name));
   for (const { name, code } of Object.values(commands)) expect(commandCodes[name]).toBe(code);

@@ -41,7 +41,8 @@ export function assertValid(
     throw new Error(`A ${direction} of ${command} has the root ${element.tag.name}`);
   if (direction === 'response' && isMeetingResponseFailure(element)) return;
   if (root === 'Response') return;
-  if (direction === 'response' || !isAtLeast(version, '12.1')) assertKnownTags(element, version);
+  if (direction === 'response' ? !isRefusal(element) : !isAtLeast(version, '12.1'))
+    assertKnownTags(element, version);
   const adapted = direction === 'response' ? withoutOldForms(element, version) : element;
   validate(direction, toXml(withForwardeeNames(adapted)), `${direction} of ${command} (${version})`);
 }
@@ -86,6 +87,12 @@ function isMeetingResponseFailure(element: Element): boolean {
   const [only, ...others] = element.children;
   const isAlone = others.length === 0 && only?.tag === MeetingResponse.Status;
   return element.tag === MeetingResponse.MeetingResponse && isAlone;
+}
+
+/** A Status alone: a command of a later version is refused in its own words, which whoever sent it knows. */
+function isRefusal({ children }: Element): boolean {
+  const [only, ...others] = children;
+  return others.length === 0 && only?.tag.name === 'Status';
 }
 
 const forwardeeTags = new Map([

@@ -39,6 +39,9 @@ export class InvalidOptionsError extends Error {
 
 const classNames: readonly string[] = ['Email', 'Calendar', 'Contacts', 'Tasks', 'Notes', 'SMS'];
 
+/** What SMS may stand beside; the folder's own class need not be named. */
+const mailClasses = new Set(['Email', '']);
+
 /**
  * Reads the Options elements of a collection: at most two (one below 14.0, which knows no Class there), one of them for SMS,
  * which has nothing here. Undefined when there are none: those in force stay. Throws InvalidOptionsError, BodyOptionsError.
@@ -55,8 +58,8 @@ export function readOptions(elements: readonly Element[], version: ProtocolVersi
   if (classes.some((name) => name !== '' && !classNames.includes(name))) {
     throw new InvalidOptionsError('Options for an unknown class');
   }
-  if (elements.length === 2 && !classes.includes('SMS')) {
-    throw new InvalidOptionsError('of two Options one is for SMS');
+  if (elements.length === 2 && !(classes.includes('SMS') && classes.some((name) => mailClasses.has(name)))) {
+    throw new InvalidOptionsError('of two Options one is for mail and one for SMS');
   }
   const at = classes.findIndex((name) => name !== 'SMS');
   const options = elements[at];
