@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
@@ -10,7 +11,7 @@ import type { EasClient } from '#test/support/eas-client';
 import { email, freeText, mail, searchMail } from './search-phone.ts';
 import { startEndpoint } from './server.ts';
 
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 
 async function start(version: (typeof versions)[number] = '14.1') {
   const server = await startEndpoint();
@@ -58,19 +59,18 @@ describe.each(versions)('LongId in %s', (version) => {
       const { server, phone, longId, serverId } = await start(version);
       const mime = Buffer.from('To: bob@example.test\r\nSubject: Re\r\n\r\nmine\r\n');
       const query = { SaveInSent: 'T', LongId: longId };
-      const answer =
-        version === '12.1'
-          ? await phone.post(name, mime, { query })
-          : await phone.post(
-              name,
-              el(
-                ComposeMail[name],
-                el(ComposeMail.ClientId, 'c1'),
-                el(ComposeMail.Source, el(ComposeMail.LongId, longId)),
-                el(ComposeMail.SaveInSentItems),
-                el(ComposeMail.Mime, mime),
-              ),
-            );
+      const answer = !isAtLeast(version, '14.0')
+        ? await phone.post(name, mime, { query })
+        : await phone.post(
+            name,
+            el(
+              ComposeMail[name],
+              el(ComposeMail.ClientId, 'c1'),
+              el(ComposeMail.Source, el(ComposeMail.LongId, longId)),
+              el(ComposeMail.SaveInSentItems),
+              el(ComposeMail.Mime, mime),
+            ),
+          );
       expect([answer.status, answer.rootStatus]).toEqual([200, undefined]);
       const [sent = ''] = await server.messages(server.bob, 2);
       const body = Buffer.from(sent.split('\r\n\r\n')[1] ?? '', 'base64').toString();

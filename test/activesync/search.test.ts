@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isAtLeast, type ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { DocumentLibrary } from '#protocols/activesync/wbxml/code-pages/document-library';
@@ -18,11 +19,11 @@ import {
 } from './search-phone.ts';
 import { startEndpoint } from './server.ts';
 
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 
-async function start(version: (typeof versions)[number] = '16.1') {
+async function start(version: ProtocolVersion = '16.1', validate = true) {
   const server = await startEndpoint();
-  const phone = server.phone(version);
+  const phone = server.phone(version, { validate });
   await phone.provision();
   return { server, phone };
 }
@@ -56,7 +57,7 @@ describe.each(versions)('Search in %s', (version) => {
   });
 
   test('Search: ConversationId finds the conversation in all folders, since 14.0; below it is Status 2', async () => {
-    const { server, phone } = await start(version);
+    const { server, phone } = await start(version, isAtLeast(version, '14.0'));
     await server.receive(mail('Trip', 'a', ['Message-ID: <root@x>']), { receivedMs: 1000 });
     await server.receive(mail('Re: Trip', 'b', ['References: <root@x>']), { folder: 5, receivedMs: 2000 });
     await server.receive(mail('Trip', 'another'), { receivedMs: 3000 });
@@ -69,7 +70,7 @@ describe.each(versions)('Search in %s', (version) => {
     const item = await reader.item(1 as never, root?.item as never);
     const id = el(Search.ConversationId, item?.conversationId);
     const found = await searchMail(phone, [email, inFolder(2), id]);
-    if (version === '12.1') expect(found.status).toBe(2);
+    if (!isAtLeast(version, '14.0')) expect(found.status).toBe(2);
     else expect(found).toMatchObject({ status: 1, subjects: ['Re: Trip', 'Trip'] });
   });
 
@@ -78,11 +79,22 @@ describe.each(versions)('Search in %s', (version) => {
     await server.receive(mail('Note'));
     for (const name of ['Notes', 'SMS']) {
       const found = await searchMail(phone, [el(AirSync.Class, name), freeText('note')]);
-      if (version === '12.1') expect(found.status).toBe(2);
+      if (!isAtLeast(version, '14.0')) expect(found.status).toBe(2);
       else expect(found).toMatchObject({ status: 1, total: 0 });
     }
   });
 });
+
+test.each(['Mailbox', 'DocumentLibrary'])(
+  'Search: %s in 2.5 answers Status 2, and 1 or its own later',
+  async (name) => {
+    const store = [el(Search.Name, name), el(Search.Query, el(Search.And, freeText('a')))];
+    // Neither store's tags are in 2.5.
+    const { phone } = await start('2.5', false);
+    expect((await searchStore(phone, store)).status).toBe(2);
+    if (name === 'Mailbox') expect((await searchStore((await start('12.0')).phone, store)).status).toBe(1);
+  },
+);
 
 describe('the Query of a mailbox', () => {
   const date = '2026-11-22T11:30:00.000Z';
@@ -173,7 +185,7 @@ describe('the Options of a mailbox', () => {
   test('Search: BodyPartPreference of another Type than HTML is 164, and below 14.1 Status 2', async () => {
     const preference = el(AirSyncBase.BodyPartPreference, el(AirSyncBase.Type, 1));
     const query = [email, el(Search.ConversationId, Buffer.alloc(16))];
-    const statusIn = async (version: (typeof versions)[number]) =>
+    const statusIn = async (version: ProtocolVersion) =>
       (await searchMail((await start(version)).phone, query, [preference], false)).status;
     expect(await statusIn('14.1')).toBe(164);
     expect(await statusIn('14.0')).toBe(2);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newItem } from '#test/support/new-item';
 import { fixedClock, tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
+import { DomainError } from '../errors.ts';
 import type { DeviceId, FolderId, MailboxRef } from '../ids.ts';
 import { Mailbox } from '../mailbox.ts';
 import type { MailStore } from '../ports.ts';
@@ -136,6 +137,41 @@ describe('the work of a search', () => {
     const { found, counts } = await counted(condition, 9);
     expect(found).toMatchObject({ items: [], total: 0, isTimedOut: false });
     expect(counts.items).toBe(0);
+  });
+
+  test('of a conversation its messages alone are looked at', async () => {
+    const { database, ref, clock, mailbox } = await withMails(300);
+    const conversationId = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
+    const sent = 4 as FolderId;
+    const others = 7 as FolderId;
+    await database.mail.transact([ref], async (of) => {
+      for (const [folder, receivedMs] of [
+        [inbox, 50],
+        [sent, 400],
+        [inbox, 60],
+        [others, 500],
+      ] as const) {
+        await of(ref).addItem(folder, { ...newItem(`at ${receivedMs}`, receivedMs), conversationId });
+      }
+    });
+    const { counting, counts } = countingStore(database.mail);
+    const condition: MailCondition = { kind: 'conversation', id: conversationId.toString('hex') };
+    const ask = async (of: MailCondition, store: Mailbox) => {
+      const asked = { device, name: '', query: query(of, [1, 4]), first: 0, last: 9, rebuild: false };
+      const { items } = await new MailSearches(clock).page(store, asked, forEver);
+      return items.map(({ envelope }) => envelope.subject);
+    };
+    const counted = new Mailbox(counting, ref);
+    expect(await ask(condition, counted)).toEqual(['at 400', 'at 60', 'at 50']);
+    expect(counts.items).toBe(3 + 3);
+    const received: MailCondition = { kind: 'received', fromMs: 60, untilMs: 400 };
+    expect(await ask({ kind: 'and', of: [condition, received] }, counted)).toEqual(['at 60']);
+    // As long as what an older version stored is not listed, everything is looked at.
+    const reader = overlaid(mailbox.reader, {
+      conversation: () => Promise.reject(new DomainError('server/busy', 'not yet')),
+    });
+    const old = new Mailbox(overlaid(database.mail, { mailbox: () => reader }), ref);
+    expect(await ask(condition, old)).toEqual(['at 400', 'at 60', 'at 50']);
   });
 
   test('dates bound what is looked at', async () => {

@@ -52,6 +52,13 @@ export function isImpossible(condition: MailCondition): boolean {
   return condition.kind === 'or' && condition.of.every(isImpossible);
 }
 
+/** The ConversationId that whatever matches must have, in hexadecimal digits; undefined if there is none. */
+export function conversationOf(condition: MailCondition): string | undefined {
+  const all = condition.kind === 'and' ? condition.of : [condition];
+  for (const one of all) if (one.kind === 'conversation') return one.id;
+  return undefined;
+}
+
 /** When a message that matches was received: from, included, until, not included; never narrower than the condition. */
 export function receivedWindow(condition: MailCondition): {
   readonly fromMs: number;

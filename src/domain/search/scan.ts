@@ -6,6 +6,7 @@ import type { Item } from '../item.ts';
 import type { Mailbox } from '../mailbox.ts';
 import type { MailboxReader } from '../ports.ts';
 import { type Message, readMessages } from '../sync.ts';
+import { conversationPlaces } from './conversation-list.ts';
 import type { FoundMail, SearchStep } from './finder.ts';
 import { matches, SearchedMail } from './match.ts';
 import { after, type FolderPlace, MergedList } from './merged-list.ts';
@@ -19,7 +20,7 @@ const bodiesTogether = 16;
 /** So much text is worked on at a time. */
 const charsInTurn = 256 * 1024;
 
-/** A MailFinder that looks at every message: at its header first, and at its body only if that decides. */
+/** A MailFinder that looks at every message of the folders, or of a conversation: at its header first, and at its body only if that decides. */
 export async function* scanMailbox(
   mailbox: Mailbox,
   query: MailQuery,
@@ -31,14 +32,35 @@ export async function* scanMailbox(
   const start = comparePositions(from, newest) < 0 ? newest : from;
   const end: Position = fromMs > 0 ? { receivedMs: fromMs - 1, item: 0 } : listEnd;
   if (comparePositions(start, end) >= 0) return;
+  const places = await conversationPlaces(mailbox.reader, query);
+  if (places !== undefined) {
+    const within = places.filter(
+      (place) => comparePositions(place, start) >= 0 && comparePositions(place, end) < 0,
+    );
+    for (let n = 0; n < within.length; n += itemsInStep) {
+      yield await step(mailbox, query, within.slice(n, n + itemsInStep), start);
+    }
+    return;
+  }
   const list = new MergedList(mailbox.reader, query.folders, { from: start, to: end });
   while (await list.open()) yield { matches: [], reached: start };
   for (;;) {
-    const places = await list.next(itemsInStep);
-    const last = places.at(-1);
-    if (last === undefined) return;
-    yield { matches: await matching(mailbox, query, places), reached: after(last) };
+    const some = await list.next(itemsInStep);
+    if (some.length === 0) return;
+    yield await step(mailbox, query, some, start);
   }
+}
+
+/** Looks at the next messages, and tells how far that is; with none, as far as `from`. */
+async function step(
+  mailbox: Mailbox,
+  query: MailQuery,
+  places: readonly FolderPlace[],
+  from: Position,
+): Promise<SearchStep> {
+  const last = places.at(-1);
+  const matches = await matching(mailbox, query, places);
+  return { matches, reached: last === undefined ? from : after(last) };
 }
 
 async function matching(
