@@ -288,9 +288,23 @@ describe('a search that is long', () => {
     expect(newer.items).toHaveLength(10);
   });
 
-  test('the same search asked twice at the same time finds nothing twice', async () => {
-    const { page } = await withMails(1000);
-    await Promise.all([page(0, 499), page(0, 499)]);
+  test('a search that is repeated while it is under way finds nothing twice', async () => {
+    const [begun, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isFirst = true;
+    const { page } = await withMails(1000, async function* (...asked) {
+      const waits = isFirst;
+      isFirst = false;
+      for await (const step of scanMailbox(...asked)) {
+        begun.resolve();
+        if (waits) await answered.promise;
+        yield step;
+      }
+    });
+    const lost = page(0, 499);
+    await begun.promise;
+    expect((await page(0, 499)).items).toHaveLength(500);
+    answered.resolve();
+    expect(await lost).toMatchObject({ isTimedOut: true });
     const { subjects, total } = await page(0, 999);
     expect(new Set(subjects).size).toBe(1000);
     expect(total).toBe(1000);
