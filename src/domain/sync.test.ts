@@ -175,3 +175,33 @@ describe('synchronising a folder', () => {
     expect(device.complaints).toEqual([]);
   });
 });
+
+test('an estimate counts deletions, too', async () => {
+  const setup = await mailboxForTest();
+  const device = new ModelDevice(setup, 'one');
+  const items = [await setup.deliver('one'), await setup.deliver('two')];
+  await device.prime();
+  await device.syncAll();
+  for (const { id } of items) await setup.mailbox.moveItem(id, inbox, trash);
+  const rules = () => ({ filterDays: 0, serverWins: true, cost: () => 1 });
+  const asked = { device: device.id, folder: inbox, key: device.key, options: undefined, rules };
+  expect(await setup.sync.estimate(asked, 100)).toBe(2);
+});
+
+test('what a narrower filter kept back comes when it widens again before the rest has left', async () => {
+  const setup = await mailboxForTest();
+  const device = new ModelDevice(setup, 'one');
+  device.filterDays = 5;
+  for (let n = 0; n < 3; n++) await setup.deliver(`old${n}`, setup.clock.now() - 3 * dayMs - n);
+  await device.prime();
+  await device.syncAll();
+  const late = await setup.deliver('late', setup.clock.now() - 2 * dayMs);
+  device.filterDays = 1;
+  device.windowSize = 1;
+  await device.sync();
+  device.filterDays = 5;
+  await device.syncAll();
+  expect(device.held.has(late.id)).toBe(true);
+  expect(device.held).toEqual(await serverView(setup));
+  expect(device.complaints).toEqual([]);
+});
