@@ -110,7 +110,6 @@ async function collectWithin(
         unsent,
         passedOver: new Set(state.passedOver),
         room: windowSize - changes.length,
-        conversations,
       });
       changes.push(...done.changes);
       moreAvailable = done.more;
@@ -306,22 +305,17 @@ async function tellFolded(
   return changes;
 }
 
-interface KeptBack extends Pick<Step, 'unsent' | 'room' | 'conversations'> {
-  readonly passedOver: ReadonlySet<ItemId>;
-}
-
 /** Items that came while the filter was narrower, and are still there; what is gone waits for its Delete. */
 async function tellUnsent(
   mailbox: MailboxReader,
   folder: FolderId,
-  { unsent, passedOver, room, conversations }: KeptBack,
+  { unsent, passedOver, room }: { unsent: Set<ItemId>; passedOver: ReadonlySet<ItemId>; room: number },
 ): Promise<Omit<StepDone, 'walked'>> {
   const ids = [...unsent].filter((id) => !passedOver.has(id));
   const found = ids.length === 0 ? [] : await mailbox.items(folder, ids);
   const there = found.filter((item) => item !== undefined);
   const changes = there.slice(0, room).map((item) => {
     unsent.delete(item.id);
-    conversations?.came(item.id);
     return { kind: 'add', id: item.id, item, what: 0 } as const;
   });
   return { changes, more: there.length > room };

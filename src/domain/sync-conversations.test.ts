@@ -112,6 +112,23 @@ test('ConversationMode: with a small window an exchange never holds more, and ma
   expect(device.held.size).toBe(65);
 });
 
+test('ConversationMode: a mail that the filter kept back brings its conversation when the filter widens', async () => {
+  const { setup, device } = await start();
+  device.filterDays = 5;
+  await deliver(setup, 'a1', daysAgo(setup, 40), 1);
+  for (let n = 0; n < 3; n++) await deliver(setup, `b${n}`, daysAgo(setup, 3) - n, 2);
+  await device.exchangeAll();
+  await deliver(setup, 'a2', daysAgo(setup, 2), 1);
+  device.filterDays = 1;
+  device.windowSize = 1;
+  await device.exchange();
+  device.filterDays = 5;
+  await device.exchangeAll();
+  expect(device.held).toEqual(await wanted(setup, 5, true));
+  expect(device.held.size).toBe(5);
+  expect(device.complaints).toEqual([]);
+});
+
 test('ConversationMode: at most 1,500 older mails come; the rest stays away', async () => {
   const { setup, device } = await start();
   await setup.mailbox.transact(async (tx) => {

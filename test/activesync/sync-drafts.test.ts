@@ -538,3 +538,27 @@ describe('Sync of Drafts: refusals', () => {
     expect((await rawDrafts(server))[0]).not.toMatch(/^X-Evil/m);
   });
 });
+
+test('two devices that change a draft at the same time: each Change is done, or answered Status 7, and all end with the same', async () => {
+  const { server, phone, drafts } = await startDrafts();
+  const { phone: tablet } = await startDrafts('16.1', { server, deviceId: 'tablet' });
+  const serverId = await addDraft(phone, drafts, ...letter('One'));
+  await tablet.syncAll(drafts);
+  for (let n = 0; n < 5; n++) {
+    const edits = [phone, tablet].map((device, m) =>
+      device.sync(drafts, {
+        commands: [change(serverId, el(m === 0 ? Email.Subject : Email.Cc, `${n}@example.org`))],
+        options: [el(AirSync.Conflict, 0)],
+      }),
+    );
+    for (const { status, responses } of await Promise.all(edits)) {
+      expect([status, responses]).toEqual([1, undefined]);
+    }
+  }
+  for (const device of [phone, tablet]) await device.syncAll(drafts);
+  for (const device of [phone, tablet]) {
+    const held = device.collection(drafts).items.get(serverId);
+    expect([textOf(held, Email.Subject), textOf(held, Email.Cc)]).toEqual(['4@example.org', '4@example.org']);
+  }
+  expect(await rawDrafts(server)).toHaveLength(1);
+});
