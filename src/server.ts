@@ -6,6 +6,7 @@ import type { Account } from '#directory/account';
 import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
+import { indexedFinder } from '#domain/search/find-indexed';
 import { MailSearches } from '#domain/search/mail-searches';
 import { BegunSearches } from '#protocols/activesync/begun-searches';
 import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
@@ -129,7 +130,7 @@ class MailServer implements Server {
         maxMessageBytes: config.limits.maxMessageBytes,
         maxRecipients: config.limits.maxRecipients,
         memory: new MemoryShare(2 * config.limits.maxMessageBytes),
-        searches: new MailSearches(outside.clock),
+        searches: new MailSearches(outside.clock, indexedFinder(database.indexes)),
       },
     });
   }

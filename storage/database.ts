@@ -12,6 +12,7 @@ import { StoredMail } from './mail-store.ts';
 import { loadMasterKey, MasterKeyError } from './master-key.ts';
 import { Sealer } from './seal.ts';
 import { SealError } from './seal-error.ts';
+import { StoredIndexes } from './search/stored-indexes.ts';
 import type { BackupInfo, Store } from './store.ts';
 
 export interface DatabaseOptions {
@@ -32,6 +33,8 @@ export interface Database {
   readonly keys: KeyRing;
   readonly sealer: Sealer;
   readonly mail: StoredMail;
+  /** The search indexes of mailboxes. */
+  readonly indexes: StoredIndexes;
   /** Copies the live database, the large bodies and nothing else into the new folder `to`: the master key stays here. */
   backup(to: string): Promise<BackupInfo>;
   close(): Promise<void>;
@@ -72,6 +75,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       keys,
       sealer,
       mail,
+      indexes: new StoredIndexes({ store, sealer, now }),
       backup: async (to) => {
         // Rows first, bodies second: a body is written before and removed a day after the rows that name it.
         await mkdir(to, { mode: 0o700 });

@@ -7,6 +7,7 @@ import * as directory from './records/directory.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
 import * as preferences from './records/preferences.ts';
+import * as search from './records/search.ts';
 import { transportPolicyCodec } from './records/transport-policy.ts';
 import { plainRow, sealedRow } from './rows.ts';
 import type { Bytes } from './store.ts';
@@ -163,6 +164,16 @@ export const mailboxRows = {
   ),
   /** q: bytes and items, and the next folder number. */
   usage: plainRow<[], mail.UsageRecord>('q', mail.usageCodec),
+  /** W: the search index as a whole; absent if there is none. */
+  searchIndex: plainRow<[], search.SearchIndexRecord>('W', search.searchIndexCodec),
+  /** w: 0, segment. A part of the index; what it is made of stands in the three kinds below. */
+  searchSegment: sealedRow<[U8, U32], search.SearchSegmentRecord>('w', search.searchSegmentCodec),
+  /** w: 1, segment. Its items. */
+  searchItems: sealedRow<[U8, U32], search.SearchItemsRecord>('w', search.searchItemsCodec),
+  /** w: 2, segment, number. A piece of its words in their order, and the items each is in; write-once (search/chunks.ts). */
+  searchWords: sealedRow<[U8, U32, U32], Uint8Array>('w', mail.bytesCodec),
+  /** w: 3, item. What became of it since it was put into the index. */
+  searchMoved: plainRow<[U8, U64], search.SearchMovedRecord>('w', search.searchMovedCodec),
   /** T: due (ms), kind, what it is about (tasks.ts). What is to be done in this mailbox later; empty. */
   task: plainRow<[U64, U8, Bytes], null>('T', mail.emptyCodec),
 };

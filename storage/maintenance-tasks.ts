@@ -14,10 +14,12 @@ import { mailboxRows, queueRows } from './layout.ts';
 import { type MaintenanceRun, pagesOf, partOfBlob, unlink } from './maintenance-context.ts';
 import { emptyDeletedFolder } from './maintenance-folders.ts';
 import { tidy } from './maintenance-tidy.ts';
+import { extendIndex, tidyIndex } from './search/tend-index.ts';
 import type { Bytes, Range } from './store.ts';
 import {
   decodeFolders,
   decodeNotes,
+  dueTopic,
   encodeNotes,
   pointerKey,
   putTask,
@@ -78,6 +80,9 @@ async function runDueTasks(run: MaintenanceRun, ref: MailboxRef, dueMs: number):
     for (const task of tasks.filter(({ kind }) => kind === TaskKind.Tidy)) {
       await tidyAndComeBack(run, ref, task);
     }
+    for (const task of tasks.filter(({ kind }) => kind === TaskKind.IndexWords)) {
+      await indexAndComeBack(run, ref, task);
+    }
   }
 }
 
@@ -111,6 +116,7 @@ async function emptyFolders(run: MaintenanceRun, ref: MailboxRef, task: Task): P
 /** A mailbox that is gone is not visited again. */
 async function tidyAndComeBack(run: MaintenanceRun, ref: MailboxRef, task: Task): Promise<void> {
   const notes = await tidy(run, ref, decodeNotes(task.about));
+  if (notes !== undefined) await tidyIndex(run, ref);
   const part = mailboxPart(ref.organization, ref.mailbox);
   await run.store.transact([part, taskShard(ref)], async (tx) => {
     tx.del(part, task.key);
@@ -118,6 +124,20 @@ async function tidyAndComeBack(run: MaintenanceRun, ref: MailboxRef, task: Task)
       const dueMs = run.nowMs + tidyIntervalMs;
       putTask(tx, run.sealer, ref, { kind: TaskKind.Tidy, about: encodeNotes(notes), dueMs });
     }
+  });
+}
+
+/** What is left to do waits until others have had their turn. */
+async function indexAndComeBack(run: MaintenanceRun, ref: MailboxRef, task: Task): Promise<void> {
+  const isMore = await extendIndex(run, ref);
+  const part = mailboxPart(ref.organization, ref.mailbox);
+  const shard = taskShard(ref);
+  await run.store.transact([part, shard], async (tx) => {
+    tx.del(part, task.key);
+    if (!isMore) return;
+    const dueMs = Math.max(run.clock.now(), run.nowMs + 1);
+    putTask(tx, run.sealer, ref, { kind: TaskKind.IndexWords, about: task.about, dueMs });
+    tx.touch(shard, dueTopic);
   });
 }
 

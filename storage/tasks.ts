@@ -7,9 +7,10 @@ import type { Bytes, Part, Tx } from './store.ts';
 
 /**
  * UnlinkBlob: about the id of a deleted item's large body. Tidy: about what earlier ones noted (encodeNotes).
- * EmptyFolders: about the numbers of deleted folders (encodeFolders), what they hold is to go.
+ * EmptyFolders: about the numbers of deleted folders (encodeFolders), what they hold is to go. IndexWords: the search index is
+ * to be made or brought up to date.
  */
-export const TaskKind = { UnlinkBlob: 1, Tidy: 2, EmptyFolders: 3 } as const;
+export const TaskKind = { UnlinkBlob: 1, Tidy: 2, EmptyFolders: 3, IndexWords: 4 } as const;
 export type TaskKind = (typeof TaskKind)[keyof typeof TaskKind];
 
 /** Topic of a shard: there is something to do at once. */

@@ -66,6 +66,7 @@ export type EventName =
   | 'maintenance.task.failed'
   | 'maintenance.mailbox.removed'
   | 'maintenance.bodies.removed'
+  | 'search.index.dropped'
   // AutoDiscover.
   | 'autodiscover.request.answered'
   | 'autodiscover.request.refused'

@@ -1,5 +1,5 @@
 import type { Item, Mailbox5322 } from '../item.ts';
-import { type MailCondition, SearchField } from './query.ts';
+import { type MailCondition, SearchField, type TextCondition } from './query.ts';
 import { searchable } from './text.ts';
 
 /** A message as conditions look at it: each text is made searchable once, when it is first asked for. */
@@ -7,16 +7,24 @@ export class SearchedMail {
   readonly item: Item;
   readonly #texts: Map<number, string>;
   readonly #body: string | undefined;
+  /** What an index says of a text; undefined if the message itself must be looked at. */
+  readonly known: (condition: TextCondition) => boolean | undefined;
 
-  constructor(item: Item, texts = new Map<number, string>(), body?: string) {
+  constructor(
+    item: Item,
+    known: SearchedMail['known'] = () => undefined,
+    texts = new Map<number, string>(),
+    body?: string,
+  ) {
     this.item = item;
+    this.known = known;
     this.#texts = texts;
     this.#body = body;
   }
 
   /** The same message, its body known. */
   withBody(text: string): SearchedMail {
-    return new SearchedMail(this.item, this.#texts, searchable(text));
+    return new SearchedMail(this.item, this.known, this.#texts, searchable(text));
   }
 
   /** The searchable text of one field; undefined for a body that is not known. */
@@ -78,10 +86,10 @@ function all(of: readonly MailCondition[], mail: SearchedMail, wanted: boolean):
 
 const headerFields = Object.values(SearchField).filter((field) => field !== SearchField.Body);
 
-function holds(
-  { pattern, fields }: MailCondition & { readonly kind: 'text' },
-  mail: SearchedMail,
-): boolean | undefined {
+function holds(condition: TextCondition, mail: SearchedMail): boolean | undefined {
+  const known = mail.known(condition);
+  if (known !== undefined) return known;
+  const { pattern, fields } = condition;
   const isInHeader = headerFields.some(
     (field) => (fields & field) !== 0 && mail.text(field)?.includes(pattern) === true,
   );

@@ -15,10 +15,16 @@ export const SearchField = {
 /** Wherever there is text. */
 export const allFields = 127;
 
+/** `pattern` as `patternOf` gives it; `fields` is the OR of SearchField. */
+export interface TextCondition {
+  readonly kind: 'text';
+  readonly pattern: string;
+  readonly fields: number;
+}
+
 /** What a message must be like. */
 export type MailCondition =
-  /** `pattern` as `patternOf` gives it; `fields` is the OR of SearchField. */
-  | { readonly kind: 'text'; readonly pattern: string; readonly fields: number }
+  | TextCondition
   | { readonly kind: 'and' | 'or'; readonly of: readonly MailCondition[] }
   | { readonly kind: 'not'; readonly of: MailCondition }
   /** From, included, until, not included, in milliseconds since the epoch. */

@@ -1,11 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
-import { readSearchText } from '#mime/search-text';
 import { comparePositions, listEnd, type Position } from '../change.ts';
-import type { ItemId } from '../ids.ts';
-import type { Item } from '../item.ts';
 import type { Mailbox } from '../mailbox.ts';
-import type { MailboxReader } from '../ports.ts';
-import { type Message, readMessages } from '../sync.ts';
+import { bodyText, readableMessages } from './body-text.ts';
 import { conversationPlaces } from './conversation-list.ts';
 import type { FoundMail, SearchStep } from './finder.ts';
 import { matches, SearchedMail } from './match.ts';
@@ -27,27 +23,24 @@ export async function* scanMailbox(
   from: Position,
 ): AsyncGenerator<SearchStep> {
   if (isImpossible(query.condition)) return;
-  const { fromMs, untilMs } = receivedWindow(query.condition);
-  const newest: Position = { receivedMs: untilMs - 1, item: 0 };
-  const start = comparePositions(from, newest) < 0 ? newest : from;
-  const end: Position = fromMs > 0 ? { receivedMs: fromMs - 1, item: 0 } : listEnd;
-  if (comparePositions(start, end) >= 0) return;
+  const range = searchedRange(query.condition, from);
+  if (range === undefined) return;
   const places = await conversationPlaces(mailbox.reader, query);
   if (places !== undefined) {
     const within = places.filter(
-      (place) => comparePositions(place, start) >= 0 && comparePositions(place, end) < 0,
+      (place) => comparePositions(place, range.from) >= 0 && comparePositions(place, range.to) < 0,
     );
     for (let n = 0; n < within.length; n += itemsInStep) {
-      yield await step(mailbox, query, within.slice(n, n + itemsInStep), start);
+      yield await step(mailbox, query, within.slice(n, n + itemsInStep), range.from);
     }
     return;
   }
-  const list = new MergedList(mailbox.reader, query.folders, { from: start, to: end });
-  while (await list.open()) yield { matches: [], reached: start };
+  const list = new MergedList(mailbox.reader, query.folders, range);
+  while (await list.open()) yield { matches: [], reached: range.from };
   for (;;) {
     const some = await list.next(itemsInStep);
     if (some.length === 0) return;
-    yield await step(mailbox, query, some, start);
+    yield await step(mailbox, query, some, range.from);
   }
 }
 
@@ -59,16 +52,29 @@ async function step(
   from: Position,
 ): Promise<SearchStep> {
   const last = places.at(-1);
-  const matches = await matching(mailbox, query, places);
-  return { matches, reached: last === undefined ? from : after(last) };
+  const mails = (await readItems(mailbox.reader, places)).map((item) => new SearchedMail(item));
+  const found = await matching(mailbox, query.condition, mails);
+  return { matches: found, reached: last === undefined ? from : after(last) };
 }
 
-async function matching(
+/** The places that can match from a place on: the first, and where they end; undefined if there are none. */
+export function searchedRange(
+  condition: MailCondition,
+  from: Position,
+): { readonly from: Position; readonly to: Position } | undefined {
+  const { fromMs, untilMs } = receivedWindow(condition);
+  const newest: Position = { receivedMs: untilMs - 1, item: 0 };
+  const start = comparePositions(from, newest) < 0 ? newest : from;
+  const to: Position = fromMs > 0 ? { receivedMs: fromMs - 1, item: 0 } : listEnd;
+  return comparePositions(start, to) < 0 ? { from: start, to } : undefined;
+}
+
+/** Those of some mails that match, in their order: by their headers if these decide. */
+export async function matching(
   mailbox: Mailbox,
-  { condition }: MailQuery,
-  places: readonly FolderPlace[],
+  condition: MailCondition,
+  mails: readonly SearchedMail[],
 ): Promise<readonly FoundMail[]> {
-  const mails = (await readItems(mailbox.reader, places)).map((item) => new SearchedMail(item));
   const found = new Set<SearchedMail>();
   const undecided: SearchedMail[] = [];
   for (const mail of mails) {
@@ -97,7 +103,7 @@ async function matchingByBody(
   let sinceTurn = 0;
   for (const mail of mails) {
     const message = messages.get(mail.item.id);
-    const text = message === undefined ? '' : await bodyText(mailbox, message);
+    const text = (message && (await bodyText(mailbox, message))) ?? '';
     if (matches(condition, mail.withBody(text)) === true) found.push(mail);
     sinceTurn += text.length;
     if (sinceTurn < charsInTurn) continue;
@@ -105,29 +111,4 @@ async function matchingByBody(
     await othersTurn();
   }
   return found;
-}
-
-async function readableMessages(
-  reader: MailboxReader,
-  items: readonly Item[],
-): Promise<ReadonlyMap<ItemId, Message>> {
-  const read = async (some: readonly Item[]) => await readMessages(reader, some);
-  const messages = await read(items).catch(async () =>
-    (await Promise.all(items.map((item) => read([item]).catch(() => [])))).flat(),
-  );
-  return new Map(messages.map((message) => [message.item.id, message]));
-}
-
-async function bodyText(mailbox: Mailbox, { item, detail, raw }: Message): Promise<string> {
-  try {
-    return await readSearchText(detail, async ({ start, end }, maxBytes) => {
-      const stop = Math.min(end, start + maxBytes);
-      if (raw !== undefined) return raw.subarray(start, stop);
-      const chunks: Uint8Array[] = [];
-      if (start < stop) for await (const chunk of mailbox.openBody(item, [start, stop])) chunks.push(chunk);
-      return Buffer.concat(chunks);
-    });
-  } catch {
-    return '';
-  }
 }

@@ -29,7 +29,13 @@ export function patternOf(text: string): string | undefined {
   return startsUnspaced.test(words) ? words : ` ${words}`;
 }
 
-function isAscii(text: string): boolean {
+/** Whether a word of a `searchable` text is of a script that writes no blanks. */
+export function isUnspaced(word: string): boolean {
+  return startsUnspaced.test(word);
+}
+
+/** Whether a text has no character above U+007F. */
+export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);
 }
 
