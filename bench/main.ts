@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const names = ['smtp', 'initial-sync', 'empty-sync', 'push', 'idle', 'store', 'wbxml', 'mime'];
+const names = ['smtp', 'initial-sync', 'empty-sync', 'push', 'idle', 'store', 'wbxml', 'mime', 'search'];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !names.includes(name));
