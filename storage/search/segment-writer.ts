@@ -10,7 +10,7 @@ import { WordsKind } from './index-rows.ts';
 const batchBytes = 256 * 1024;
 
 /** The words of a segment as they are stored. */
-export interface WrittenWords {
+interface WrittenWords {
   readonly bytes: number;
   readonly pieces: readonly string[];
 }

@@ -138,6 +138,15 @@ export async function openSite() {
       }
       return items;
     },
+    /** The same for a message that is a file. */
+    async addLarge(mail: NewItem): Promise<void> {
+      if (mail.body.kind !== 'inline') throw new Error('the message is a file already');
+      const writer = database.mail.writeBody(organization);
+      await writer.append(mail.body.raw);
+      const stored = await writer.finish();
+      const body = { kind: 'blob', id: stored.id } as const;
+      await database.mail.transact([ref], (of) => of(ref).addItem(inbox, { ...mail, body }), [stored]);
+    },
     async segments() {
       const rows = new IndexRows(database.sealer, mailboxPart(ref.organization, ref.mailbox));
       return await rows.segments(database.store);

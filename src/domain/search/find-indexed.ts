@@ -5,7 +5,13 @@ import { IndexedPlaces } from './indexed-places.ts';
 import { IndexChangedError, type MailIndex, type MailIndexes } from './mail-index.ts';
 import { SearchedMail } from './match.ts';
 import { after, type FolderPlace, MergedList } from './merged-list.ts';
-import { isImpossible, type MailCondition, type MailQuery, type TextCondition } from './query.ts';
+import {
+  conversationOf,
+  isImpossible,
+  type MailCondition,
+  type MailQuery,
+  type TextCondition,
+} from './query.ts';
 import { readItems } from './read-items.ts';
 import { matching, scanMailbox, searchedRange } from './scan.ts';
 
@@ -22,12 +28,13 @@ const mostChanges = 5;
 
 /**
  * A MailFinder that asks the index of a mailbox, and looks at those messages only that it does not know or is not sure of. Where a
- * query has no text or the mailbox no index it looks at every message. That an index is missing or behind is told to `indexes`.
+ * query has no text or is about a conversation, or the mailbox has no index, it does what `scanMailbox` does. That an index is missing or behind is told to `indexes`.
  */
 export function indexedFinder(indexes: MailIndexes): MailFinder {
   return async function* find(mailbox, query, from) {
     if (isImpossible(query.condition)) return;
-    if (!asksForText(query.condition)) return yield* scanMailbox(mailbox, query, from);
+    const isQuick = conversationOf(query.condition) !== undefined || !asksForText(query.condition);
+    if (isQuick) return yield* scanMailbox(mailbox, query, from);
     let reached = from;
     for (let changes = 0; changes < mostChanges; changes++) {
       const index = await indexes.open(mailbox.ref);

@@ -6,7 +6,7 @@ import type { MailQuery, TextCondition } from './query.ts';
 import { matchSegment } from './segment-match.ts';
 
 /** Where an item is that may match, and what the index knows of its texts. */
-export interface IndexedPlace extends FolderPlace {
+interface IndexedPlace extends FolderPlace {
   readonly known: (condition: TextCondition) => boolean | undefined;
 }
 
