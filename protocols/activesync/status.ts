@@ -126,6 +126,7 @@ const httpStatuses: Readonly<Partial<Record<CommonStatus, number>>> = {
   [CommonStatus.InvalidPolicyKey]: 449,
   [CommonStatus.ExternallyManagedDevicesNotAllowed]: 403,
   [CommonStatus.UnexpectedItemClass]: 400,
+  [CommonStatus.BodyPartPreferenceTypeNotSupported]: 400,
   [CommonStatus.MaximumDevicesReached]: 403,
 };
 

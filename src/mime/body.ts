@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { cleanHtml } from './clean-html.ts';
 import { decodeText } from './decode-part.ts';
 import { unflow } from './flowed.ts';
 import { declareUtf8, htmlToText, textToFragment, textToHtml, toCrLf } from './html.ts';
@@ -58,6 +59,36 @@ export async function readBody(
   if (!isConverted) return cut(source, kind, maxBytes);
   const text = kind === 'plain' ? htmlToText(source.text, maxBytes + 1) : textToHtml(source.text);
   return cut({ ...source, text }, kind, maxBytes);
+}
+
+/**
+ * The same for a reader that shows it: HTML is cleaned of what a reader must not run (`cleanHtml`), and its size is that of
+ * what is left. Rejects when `readPart` does.
+ */
+export async function readCleanBody(
+  index: BodyIndex,
+  kind: BodyKind,
+  readPart: ReadPart,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): Promise<BodyText> {
+  if (kind === 'plain' || index.html.length === 0) return readBody(index, kind, readPart, maxBytes);
+  const near = await readCleanHtml(index, readPart, maxBytes, 6 * maxBytes + 64 * 1024);
+  // What is left out may be most of it: comments for word processors, styles. Then it is read whole.
+  return near.isEnough ? near.body : (await readCleanHtml(index, readPart, maxBytes)).body;
+}
+
+async function readCleanHtml(
+  index: BodyIndex,
+  readPart: ReadPart,
+  maxBytes: number,
+  sourceBytes: number = Number.POSITIVE_INFINITY,
+): Promise<{ readonly body: BodyText; readonly isEnough: boolean }> {
+  const source = await readNative(index, 'html', readPart, sourceBytes);
+  const clean = await cleanHtml(source.text, maxBytes);
+  return {
+    body: cut({ ...source, text: clean.html, isWhole: source.isWhole && clean.isWhole }, 'html', maxBytes),
+    isEnough: source.isWhole || Buffer.byteLength(clean.html) > maxBytes,
+  };
 }
 
 /** Encoded bytes that surely hold `maxBytes` of UTF-8: three for one in quoted-printable, two in UTF-16. */

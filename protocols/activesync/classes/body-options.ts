@@ -1,4 +1,6 @@
 /** Which body a client wants: BodyPreference, MIMESupport, MIMETruncation. MS-ASAIRS, BodyPreference. */
+import { CommandError } from '../command-error.ts';
+import { CommonStatus } from '../status.ts';
 import type { Tag } from '../wbxml/code-page.ts';
 import { AirSync } from '../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
@@ -19,6 +21,8 @@ export interface BodyPreference {
 
 export interface BodyOptions {
   readonly preferences: readonly BodyPreference[];
+  /** MS-ASAIRS, BodyPartPreference (14.1): what a conversation shows of the message, as HTML. */
+  readonly part?: Omit<BodyPreference, 'type'> | undefined;
   /** MS-ASCMD, MIMESupport: 0 never, 1 S/MIME only, 2 always. */
   readonly mimeSupport: 0 | 1 | 2;
   /** Bytes of a MIME body without a TruncationSize of its own; undefined is all. */
@@ -42,7 +46,10 @@ export class BodyOptionsError extends Error {
 /** MS-ASCMD, MIMETruncation: 8 is everything. */
 const mimeTruncations = [0, 4096, 5120, 7168, 10240, 20480, 51200, 102400];
 
-/** Reads an Options element (or whatever holds these children). Throws BodyOptionsError. */
+/**
+ * Reads an Options element (or whatever holds these children). Throws BodyOptionsError, and CommandError 164 for a body part
+ * that is to be no HTML.
+ */
 export function readBodyOptions(options: Element | undefined): BodyOptions {
   const preferences = childrenOf(options, AirSyncBase.BodyPreference).map(readPreference);
   if (new Set(preferences.map(({ type }) => type)).size < preferences.length) {
@@ -59,10 +66,22 @@ export function readBodyOptions(options: Element | undefined): BodyOptions {
   }
   return {
     preferences,
+    part: readPart(options),
     truncation,
     mimeSupport: mimeSupport as BodyOptions['mimeSupport'],
     mimeTruncation: mimeTruncations[mimeTruncation],
   };
+}
+
+function readPart(options: Element | undefined): BodyOptions['part'] {
+  const [element, ...more] = childrenOf(options, AirSyncBase.BodyPartPreference);
+  if (element === undefined) return undefined;
+  if (more.length > 0) throw new BodyOptionsError('two BodyPartPreference elements', true);
+  const { type, ...part } = readPreference(element);
+  if (type !== BodyType.Html) {
+    throw new CommandError(CommonStatus.BodyPartPreferenceTypeNotSupported, 'a body part that is no HTML');
+  }
+  return part;
 }
 
 /** MS-ASAIRS, BodyPreference: its children in their order; each once. */

@@ -4,7 +4,9 @@ import type { Mailbox } from '#domain/mailbox';
 import type { EffectivePolicy } from '#domain/policy';
 import type { SettingValue } from '#domain/policy-settings';
 import type { Message } from '#domain/sync';
-import { type BodyKind, type BodyText, nativeBodyKind, readBody } from '#mime/body';
+import { type BodyKind, type BodyText, nativeBodyKind, readCleanBody } from '#mime/body';
+import { truncateCharacters, truncateUtf8 } from '#mime/truncate';
+import { hasLinks, withoutLinks } from '#mime/without-links';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { type Element, el } from '../wbxml/element.ts';
@@ -51,7 +53,7 @@ function boundOf(setting: SettingValue | undefined): number | undefined {
 }
 
 /** A body that was made. `truncated` means that there is more of it. */
-interface MadeBody {
+export interface MadeBody {
   readonly type: BodyType;
   readonly data: string | Uint8Array | undefined;
   readonly size: number;
@@ -66,7 +68,10 @@ export async function bodyElements(
 ): Promise<readonly Element[]> {
   const native = nativeType(message.detail);
   const made = await makeBody(mailbox, message, request, native);
-  const preview = previewOf(message.detail, made.type, request);
+  const characters = Math.max(0, ...request.options.preferences.map((one) => one.preview));
+  // MS-ASAIRS, Preview: since 14.0, and not beside plain text, which is one already.
+  const isPreviewed = made.type !== BodyType.Plain && isAtLeast(request.version, '14.0');
+  const preview = isPreviewed ? previewOf(message.detail, characters) : undefined;
   return [
     el(
       AirSyncBase.Body,
@@ -92,12 +97,10 @@ export function missingBody(size: number): Element {
 
 /** The same options with nothing cut: for an item that a client fetches whole. */
 export function wholeBodies(options: BodyOptions): BodyOptions {
-  const preferences = options.preferences.map((one) => ({
-    ...one,
-    truncationSize: undefined,
-    allOrNone: false,
-  }));
-  return { ...options, preferences, mimeTruncation: undefined, truncation: undefined };
+  const isWhole = { truncationSize: undefined, allOrNone: false };
+  const preferences = options.preferences.map((one) => ({ ...one, ...isWhole }));
+  const part = options.part && { ...options.part, ...isWhole };
+  return { ...options, preferences, part, mimeTruncation: undefined, truncation: undefined };
 }
 
 /** The same options with nothing but the Preview. */
@@ -115,19 +118,17 @@ export function bodyCost(options: BodyOptions, size: number): number {
   if (sizes.length === 0) {
     sizes.push(bytesWithoutPreference);
   }
-  return Math.min(size, Math.max(1024, ...sizes)) + 1024;
+  const part = options.part && Math.min(size, options.part.truncationSize ?? size);
+  return Math.min(size, Math.max(1024, ...sizes)) + (part ?? 0) + 1024;
 }
 
 function nativeType(detail: ItemDetail): typeof BodyType.Plain | typeof BodyType.Html {
   return nativeBodyKind(detail) === 'html' ? BodyType.Html : BodyType.Plain;
 }
 
-function previewOf(detail: ItemDetail, type: BodyType, request: BodyRequest): string | undefined {
-  const characters = Math.max(0, ...request.options.preferences.map(({ preview }) => preview));
-  // MS-ASAIRS, Preview: since 14.0, and not beside plain text, which is one already.
-  return characters > 0 && type !== BodyType.Plain && isAtLeast(request.version, '14.0')
-    ? detail.preview.slice(0, characters)
-    : undefined;
+/** So many characters of plain text, if any are wanted. MS-ASAIRS, Preview. */
+export function previewOf({ preview }: ItemDetail, characters: number): string | undefined {
+  return characters > 0 ? truncateCharacters(preview, characters) : undefined;
 }
 
 async function makeBody(
@@ -191,7 +192,8 @@ function mayBeMime({ item }: Message, { allowMime, maxAttachmentBytes: most }: B
   return allowMime && (most === undefined || item.attachments.every(({ size }) => size <= most));
 }
 
-function lesser(a: number | undefined, b: number | undefined): number | undefined {
+/** The lesser of two bounds; undefined is none. */
+export function lesser(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
@@ -239,7 +241,8 @@ function textOrBytes(raw: Uint8Array, isCut: boolean): string | Uint8Array {
   }
 }
 
-async function textBody(
+/** The body as text of a kind, cut at so many bytes of UTF-8. */
+export async function textBody(
   mailbox: Mailbox,
   message: Message,
   kind: BodyKind,
@@ -248,7 +251,18 @@ async function textBody(
   const type = kind === 'html' ? BodyType.Html : BodyType.Plain;
   const { text, isWhole, estimatedBytes } = await readText(mailbox, message, kind, truncationSize);
   const nothingWanted = truncationSize === 0 && !isWhole;
-  return { type, data: nothingWanted ? undefined : text, size: estimatedBytes, truncated: !isWhole };
+  const isForList = kind === 'plain' && !isWhole && (truncationSize ?? previewBytes + 1) <= previewBytes;
+  const shown = isForList && hasLinks(text) ? await listText(mailbox, message, truncationSize ?? 0) : text;
+  return { type, data: nothingWanted ? undefined : shown, size: estimatedBytes, truncated: !isWhole };
+}
+
+/** A plain text that is cut so soon is for a list of messages: iOS asks for 500 bytes of it, and for the whole to read it. */
+const previewBytes = 1024;
+
+/** The beginning of a text without what nobody reads in a list. */
+async function listText(mailbox: Mailbox, message: Message, maxBytes: number): Promise<string> {
+  const { text } = await readText(mailbox, message, 'plain', 4 * previewBytes);
+  return truncateUtf8(withoutLinks(text), maxBytes);
 }
 
 /** The body as text of a kind, at most so many bytes of UTF-8. */
@@ -258,7 +272,7 @@ export function readText(
   kind: BodyKind,
   maxBytes: number | undefined,
 ): Promise<BodyText> {
-  return readBody(
+  return readCleanBody(
     message.detail,
     kind,
     ({ start, end }, bytes) => readRange(mailbox, message, start, Math.min(end, start + bytes)),

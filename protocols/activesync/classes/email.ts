@@ -11,7 +11,8 @@ import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { Email } from '../wbxml/code-pages/email.ts';
 import { Email2 } from '../wbxml/code-pages/email2.ts';
 import { child, childrenOf, type Element, el, flagOf, has, text } from '../wbxml/element.ts';
-import { type BodyRequest, bodyElements, missingBody } from './body.ts';
+import { type BodyRequest, missingBody } from './body.ts';
+import { conversationElements } from './body-part.ts';
 import { dateTime } from './date-time.ts';
 import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
 import { legacyAttachmentsElement, legacyBodyElements, missingLegacyBody } from './legacy-email.ts';
@@ -30,7 +31,7 @@ export async function emailProperties(
   message: Message,
   request: BodyRequest,
 ): Promise<Element[]> {
-  const make = request.version === '2.5' ? legacyBodyElements : bodyElements;
+  const make = request.version === '2.5' ? legacyBodyElements : conversationElements;
   return properties(message.item, request.version, await make(mailbox, message, request));
 }
 

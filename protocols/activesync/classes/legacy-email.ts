@@ -7,7 +7,7 @@ import { fileReferenceOf } from '../ids.ts';
 import { Email } from '../wbxml/code-pages/email.ts';
 import { type Element, el } from '../wbxml/element.ts';
 import { type BodyRequest, bytesWithoutPreference, mimeBody, readText, takesMime } from './body.ts';
-import type { BodyOptions } from './body-options.ts';
+import { type BodyOptions, BodyType } from './body-options.ts';
 
 /** MS-ASCMD, Truncation, in characters: 9 is everything. */
 const truncations = [0, 512, 1024, 2048, 5120, 10_240, 20_480, 51_200, 102_400, Number.POSITIVE_INFINITY];
@@ -59,9 +59,13 @@ async function mimeElements(
 async function textElements(
   mailbox: Mailbox,
   message: Message,
-  { options, truncationWithoutPreference }: BodyRequest,
+  { options, truncationWithoutPreference, maxBytes }: BodyRequest,
 ): Promise<readonly Element[]> {
-  const most = charactersOf(options.truncation, truncationWithoutPreference);
+  // MS-ASPROV, MaxEmailBodyTruncationSize: a bound of bytes or characters, as the body is counted.
+  const most = Math.min(
+    charactersOf(options.truncation, truncationWithoutPreference),
+    maxBytes?.[BodyType.Plain] ?? Number.POSITIVE_INFINITY,
+  );
   // A character is at most four bytes.
   const { text, isWhole, estimatedBytes } = await readText(mailbox, message, 'plain', 4 * most);
   const cut = truncateCharacters(text, most);

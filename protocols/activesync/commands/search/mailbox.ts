@@ -6,10 +6,8 @@ import { allowedBodies, type BodyRequest, bodyCost, bytesWithoutPreference } fro
 import { type BodyOptions, BodyOptionsError, readBodyOptions } from '../../classes/body-options.ts';
 import { emailProperties, emailPropertiesWithoutBody } from '../../classes/email.ts';
 import type { CommandContext } from '../../command.ts';
-import { CommandError } from '../../command-error.ts';
 import { collectionIdOf, longIdOf, parseCollectionId, serverIdOf } from '../../ids.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
-import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { Calendar } from '../../wbxml/code-pages/calendar.ts';
@@ -20,7 +18,7 @@ import { Email2 } from '../../wbxml/code-pages/email2.ts';
 import { Notes } from '../../wbxml/code-pages/notes.ts';
 import { Search } from '../../wbxml/code-pages/search.ts';
 import { Tasks } from '../../wbxml/code-pages/tasks.ts';
-import { child, childrenOf, type Element, el, has, integerOf } from '../../wbxml/element.ts';
+import { child, childrenOf, type Element, el, has } from '../../wbxml/element.ts';
 import { type MailboxQuery, readQuery } from './query.ts';
 import type { ResultRange } from './range.ts';
 import { SearchError, SearchStatus } from './status.ts';
@@ -149,7 +147,7 @@ function refuseClassProperties(element: Element): void {
   }
 }
 
-/** MS-ASAIRS, BodyPartPreference: since 14.1, with a ConversationId only, and of HTML only. */
+/** MS-ASAIRS, BodyPartPreference: since 14.1, and with a ConversationId only. */
 function checkBodyParts(
   options: Element | undefined,
   { ofConversation }: MailboxQuery,
@@ -159,9 +157,6 @@ function checkBodyParts(
   if (preferences.length === 0) return;
   if (!ofConversation || !isAtLeast(version, '14.1')) {
     throw new SearchError(SearchStatus.InvalidRequest, 'BodyPartPreference without a conversation');
-  }
-  if (preferences.some((preference) => integerOf(preference, AirSyncBase.Type) !== 2)) {
-    throw new CommandError(CommonStatus.BodyPartPreferenceTypeNotSupported, 'a body part that is no HTML');
   }
 }
 

@@ -1,0 +1,95 @@
+import type { IOptions, Transformer } from 'sanitize-html';
+import { cleanCss } from './clean-css.ts';
+
+/** Elements that a mail is made of; of others the content stays. */
+export const allowedTags: ReadonlySet<string> = new Set(
+  (
+    'html head body meta a abbr acronym address area article aside b bdi bdo big blockquote br caption center cite ' +
+    'code col colgroup dd del details dfn dir div dl dt em fieldset figcaption figure font footer h1 h2 h3 h4 h5 h6 ' +
+    'header hgroup hr i img ins kbd label legend li main map mark menu nav ol p picture pre q rp rt ruby s samp section ' +
+    'small source span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr'
+  ).split(' '),
+);
+
+/** Elements that go with all that is in them. */
+export const textlessTags: ReadonlySet<string> = new Set(
+  (
+    'script style title textarea option select noscript noembed noframes template iframe frameset object applet audio ' +
+    'video canvas svg math xml xmp'
+  ).split(' '),
+);
+
+/** Elements inside of each other at the most; of deeper ones the text stays. Browsers stop at 512. */
+export const maxDepth = 500;
+
+const attributes = (
+  'style class id name title alt dir lang align valign width height bgcolor background border bordercolor cellpadding ' +
+  'cellspacing colspan rowspan nowrap frame rules summary scope headers abbr axis span char charoff href src srcset sizes ' +
+  'media type charset http-equiv content color face size hspace vspace clear noshade start value reversed compact cite ' +
+  'datetime coords shape usemap ismap target rel rev open role text link vlink alink leftmargin topmargin rightmargin ' +
+  'bottommargin marginwidth marginheight aria-hidden aria-label aria-labelledby aria-describedby'
+).split(' ');
+
+/** Where a link may lead, and from where a picture may come. */
+const linkSchemes = 'http https ftp mailto tel sms cid mid webcal geo xmpp sip sips'.split(' ');
+const pictureSchemes = ['http', 'https', 'cid', 'data'];
+const picture =
+  /^\s*data:image\/(?:png|jpe?g|pjpeg|gif|webp|bmp|x-icon|vnd\.microsoft\.icon|avif|heic)\s*[;,]/i;
+const withPictures = ['img', 'source', 'body', 'table', 'thead', 'tbody', 'tfoot', 'tr', 'td', 'th'];
+
+/** What a mail says of itself as a whole and a phone lays it out by. */
+const metaNames: ReadonlySet<string> = new Set([
+  'viewport',
+  'color-scheme',
+  'supported-color-schemes',
+  'format-detection',
+  'x-apple-disable-message-reformatting',
+]);
+
+/** An element that is left out. */
+const dropped = { tagName: 'mailstead-dropped', attribs: {} };
+
+const cleanElement: Transformer = (tagName, attribs) => {
+  if (tagName === 'meta') return cleanMeta(attribs);
+  const { style } = attribs;
+  if (style !== undefined) attribs['style'] = cleanCss(style);
+  for (const name of ['src', 'background', 'srcset'] as const) {
+    const value = attribs[name];
+    if (value !== undefined && /data\s*:/i.test(value.slice(0, 100)) && !picture.test(value))
+      delete attribs[name];
+  }
+  return { tagName, attribs };
+};
+
+/** A string that leaves the server is UTF-8, and the document says nothing else. */
+function cleanMeta(attribs: Readonly<Record<string, string>>): ReturnType<Transformer> {
+  const { charset, name, content = '' } = attribs;
+  if (charset !== undefined) return { tagName: 'meta', attribs: { charset: 'utf-8' } };
+  if (attribs['http-equiv']?.trim().toLowerCase() === 'content-type') {
+    return {
+      tagName: 'meta',
+      attribs: { 'http-equiv': 'Content-Type', content: 'text/html; charset=utf-8' },
+    };
+  }
+  const isKnown = name !== undefined && metaNames.has(name.trim().toLowerCase());
+  return isKnown && attribs['http-equiv'] === undefined
+    ? { tagName: 'meta', attribs: { name, content } }
+    : dropped;
+}
+
+/** What of HTML is kept, for sanitize-html. */
+export const htmlRules: IOptions = {
+  allowedTags: [...allowedTags],
+  nonTextTags: [...textlessTags],
+  allowedAttributes: { '*': attributes },
+  allowedSchemes: linkSchemes,
+  allowedSchemesByTag: Object.fromEntries(withPictures.map((tag) => [tag, pictureSchemes])),
+  allowedSchemesAppliedToAttributes: ['href', 'src', 'cite', 'background', 'usemap'],
+  allowProtocolRelative: true,
+  selfClosing: ['img', 'br', 'hr', 'area', 'meta', 'col', 'wbr', 'source'],
+  disallowedTagsMode: 'discard',
+  nestingLimit: maxDepth,
+  // Style is cleaned by rules of its own.
+  parseStyleAttributes: false,
+  transformTags: { '*': cleanElement },
+};
