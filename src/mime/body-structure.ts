@@ -1,6 +1,7 @@
 import { attachmentName } from './attachment-name.ts';
 import type { MessageAttachment } from './message-index.ts';
 import { isMessageType } from './part-header.ts';
+import { isReadableText } from './readable-text.ts';
 import type { ScannedPart } from './scanned-part.ts';
 
 /** Which parts are read and which are files. */
@@ -69,8 +70,8 @@ function sortPart(index: number, tree: Tree, found: Found, place: Place): void {
     if (!isSpareAlternative(part, tree, place)) found.files.push(index);
     return;
   }
-  if (part.header.type === 'text/plain') addPlain(index, found, place);
-  else found.html.push(index);
+  if (part.header.type === 'text/html') found.html.push(index);
+  else addPlain(index, found, place);
 }
 
 /** Outside an alternative a plain text is part of both bodies; inside it is the plain one only. */
@@ -103,7 +104,9 @@ function sortMultipart(
 
 /** Whether a leaf is shown as (part of) the body rather than listed as a file. */
 function isBodyPart(index: number, part: ScannedPart, tree: Tree, place: Place): boolean {
-  if (part.header.type !== 'text/plain' && part.header.type !== 'text/html') return false;
+  if (!isReadableText(part.header.type)) return false;
+  // Beside a better form of the same it is none.
+  if (place.multipart === 'alternative' && !isPlainOrHtml(part.header.type)) return false;
   if (part.header.disposition === 'attachment') return false;
   const siblings = tree.children[part.parent] ?? [index];
   // RFC 2387 §3.2: only the root of a related is shown, the others are what it refers to.
@@ -127,6 +130,10 @@ function isSpareAlternative(part: ScannedPart, tree: Tree, place: Place): boolea
   return (tree.children[part.parent] ?? []).some((sibling) =>
     /^text\/(?:plain|html)$/.test(tree.parts[sibling]?.header.type ?? ''),
   );
+}
+
+function isPlainOrHtml(type: string): boolean {
+  return type === 'text/plain' || type === 'text/html';
 }
 
 function isRelatedRoot(index: number, siblings: readonly number[], tree: Tree): boolean {

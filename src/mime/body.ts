@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { cleanHtml } from './clean-html.ts';
 import { decodeText } from './decode-part.ts';
-import { unflow } from './flowed.ts';
-import { declareUtf8, htmlToText, textToFragment, textToHtml, toCrLf } from './html.ts';
+import { declareUtf8, htmlToText, textToFragment, textToHtml } from './html.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
+import { plainTextOf } from './readable-text.ts';
 import { withoutAtEnd } from './trim-end.ts';
 import { truncateHtml, truncateUtf8 } from './truncate.ts';
 
@@ -122,7 +122,7 @@ async function readNative(
 function readablePart(part: TextPart, encoded: Uint8Array): string {
   const text = decodeText(part, encoded);
   if (part.type === 'text/html') return declareUtf8(text);
-  return part.flowed === undefined ? toCrLf(text) : unflow(text, part.flowed === 'delsp');
+  return plainTextOf(part, text);
 }
 
 /** Puts the parts of a body after each other; a text among HTML becomes an element of its own. */

@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import { bodyStructure } from './body-structure.ts';
 import { conversationIdOf, conversationIndexOf } from './conversation.ts';
 import { decodeText } from './decode-part.ts';
-import { unflow } from './flowed.ts';
 import type { LineEnds } from './line-ends.ts';
 import { bytesForClass, messageClassOf } from './message-class.ts';
 import { readMessageHeaders, readSubject } from './message-headers.ts';
@@ -10,6 +9,7 @@ import type { MessageHeaders, MessageIndex, MessagePart } from './message-index.
 import { isMessageType } from './part-header.ts';
 import { PartScanner, type ScanListener } from './part-scanner.ts';
 import { previewOfHtml, previewOfText } from './preview.ts';
+import { isReadableText, plainTextOf } from './readable-text.ts';
 import type { ScannedPart } from './scanned-part.ts';
 
 /** Encoded bytes of the first texts kept for the preview. */
@@ -87,7 +87,7 @@ export class MessageIndexer {
     const forClass = bytesForClass(part.header.type);
     if (forClass > 0) return this.#otherCaptures++ < maxCaptures ? forClass : 0;
     // The root multipart is kept in case its boundary never comes: then its body is what people see.
-    const isText = part.header.type === 'text/plain' || part.header.type === 'text/html' || index === 0;
+    const isText = isReadableText(part.header.type) || index === 0;
     if (!isText || part.header.disposition === 'attachment') return 0;
     return this.#textCaptures++ < maxCaptures ? previewSourceBytes : 0;
   }
@@ -106,9 +106,7 @@ function previewOf(
     const preview =
       part.header.type === 'text/html'
         ? previewOfHtml(decoded)
-        : previewOfText(
-            part.header.flowed === undefined ? decoded : unflow(decoded, part.header.flowed === 'delsp'),
-          );
+        : previewOfText(plainTextOf(part.header, decoded));
     if (preview !== '') return preview;
   }
   return '';

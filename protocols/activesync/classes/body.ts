@@ -95,12 +95,20 @@ export function missingBody(size: number): Element {
   );
 }
 
-/** The same options with nothing cut: for an item that a client fetches whole. */
+/** The same options with nothing cut: for an item that a client fetches whole. Its part is in its Body. */
 export function wholeBodies(options: BodyOptions): BodyOptions {
-  const isWhole = { truncationSize: undefined, allOrNone: false };
-  const preferences = options.preferences.map((one) => ({ ...one, ...isWhole }));
-  const part = options.part && { ...options.part, ...isWhole };
-  return { ...options, preferences, part, mimeTruncation: undefined, truncation: undefined };
+  const preferences = options.preferences.map((one) => ({
+    ...one,
+    truncationSize: undefined,
+    allOrNone: false,
+  }));
+  return {
+    ...options,
+    preferences,
+    part: undefined,
+    mimeTruncation: undefined,
+    truncation: undefined,
+  };
 }
 
 /** The same options with nothing but the Preview. */
