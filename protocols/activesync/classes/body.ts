@@ -164,7 +164,7 @@ async function makeBody(
 /** MS-ASCMD, MIMESupport: whether a message is to come as MIME, if the policy allows it. */
 export function takesMime(message: Message, request: BodyRequest): boolean {
   const { mimeSupport } = request.options;
-  const isSecure = message.item.messageClass.startsWith('IPM.Note.SMIME');
+  const isSecure = /^IPM\.Note\.(?:Receipt\.)?SMIME/.test(message.item.messageClass);
   return mayBeMime(message, request) && (mimeSupport === 2 || (mimeSupport === 1 && isSecure));
 }
 

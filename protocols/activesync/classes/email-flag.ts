@@ -10,6 +10,9 @@ export class InvalidPropertyError extends Error {
   override readonly name = 'InvalidPropertyError';
 }
 
+/** Characters of a text of a flag at the most, as of a subject. */
+const longestText = 2000;
+
 /** The Flag element; empty when there is no flag. Its Subject is the mail's own unless the client gave another. */
 export function flagElement(flag: Flag | undefined, mailSubject: string): Element {
   if (flag === undefined) {
@@ -55,10 +58,17 @@ export function readFlag(element: Element): Flag | null {
     }
     return ms;
   };
+  const words = (tag: Parameters<typeof el>[0]): string | undefined => {
+    const text = textOf(element, tag);
+    if ((text?.length ?? 0) > longestText) {
+      throw new InvalidPropertyError('a text of a Flag is too long');
+    }
+    return text;
+  };
   const flag: Flag = {
     status,
-    type: textOf(element, Email.FlagType) || 'Flag for follow up',
-    subject: textOf(element, Tasks.Subject),
+    type: words(Email.FlagType) || 'Flag for follow up',
+    subject: words(Tasks.Subject),
     startMs: time(Tasks.StartDate),
     utcStartMs: time(Tasks.UtcStartDate),
     dueMs: time(Tasks.DueDate),
@@ -68,7 +78,7 @@ export function readFlag(element: Element): Flag | null {
     completedMs: time(Email.CompleteTime),
     dateCompletedMs: time(Tasks.DateCompleted),
     ordinalMs: time(Tasks.OrdinalDate),
-    subOrdinal: textOf(element, Tasks.SubOrdinalDate),
+    subOrdinal: words(Tasks.SubOrdinalDate),
   };
   checkFlag(flag);
   return flag;

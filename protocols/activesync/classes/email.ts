@@ -115,8 +115,23 @@ export function readMarks(applicationData: Element | undefined): MarksChange {
   return {
     read: flagOf(applicationData, Email.Read),
     flag: flag && readFlag(flag),
-    categories: categories && childrenOf(categories, Email.Category).slice(0, 300).map(text),
+    categories: categories && readCategories(categories),
   };
+}
+
+/** MS-ASEMAIL, Categories: what goes beyond is left out. */
+const mostCategories = 300;
+/** Of one in characters, as in Exchange, and of all in bytes: they stand in the item's row. */
+const longestCategory = 255;
+const categoriesBytes = 16 * 1024;
+
+function readCategories(element: Element): readonly string[] {
+  const categories = childrenOf(element, Email.Category).slice(0, mostCategories).map(text);
+  const bytes = categories.reduce((sum, one) => sum + Buffer.byteLength(one), 0);
+  if (bytes > categoriesBytes || categories.some(({ length }) => length > longestCategory)) {
+    throw new InvalidPropertyError('the Categories are too long');
+  }
+  return categories;
 }
 
 function listOf(list: readonly Mailbox5322[], separator = ', '): string {
