@@ -4,7 +4,9 @@ import { isAtLeast } from '#protocols/activesync/protocol-version';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
+import { Email2 } from '#protocols/activesync/wbxml/code-pages/email2';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
+import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import type { EasClient } from '#test/support/eas-client';
 import {
@@ -213,4 +215,33 @@ test('Sync: Fetch gives the whole Body without a BodyPart, ItemOperations both a
   expect(partOf(properties ?? el(AirSync.Fetch))).toMatchObject({ status: '1', truncated: '1' });
   const refused = await fetch(partPreference(1));
   expect(textOf(refused.element, ItemOperations.Status)).toBe('164');
+});
+
+test('Search: a conversation comes with BodyPart, and with Body if both are asked for', async () => {
+  const { phone, inbox, item } = await startWith(html);
+  const id = child(await item(preference(1)), Email2.ConversationId)?.opaque ?? Buffer.alloc(0);
+  const search = async (...options: readonly Element[]) => {
+    const query = el(
+      Search.Query,
+      el(
+        Search.And,
+        el(AirSync.Class, 'Email'),
+        el(AirSync.CollectionId, inbox),
+        el(Search.ConversationId, id),
+      ),
+    );
+    const store = el(
+      Search.Store,
+      el(Search.Name, 'Mailbox'),
+      query,
+      el(Search.Options, el(Search.Range, '0-9'), ...options),
+    );
+    const { element } = await phone.post('Search', el(Search.Search, store));
+    const result = child(element, Search.Response, Search.Store, Search.Result, Search.Properties);
+    return result ?? el(Search.Result);
+  };
+  const alone = await search(partPreference(2, [Preview, 5]));
+  expect(bodiesOf(alone)).toEqual(['BodyPart']);
+  expect(partOf(alone)).toMatchObject({ status: '1', preview: 'Hello' });
+  expect(bodiesOf(await search(preference(1), partPreference(2)))).toEqual(['Body', 'BodyPart']);
 });
