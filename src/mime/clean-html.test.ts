@@ -25,6 +25,8 @@ describe('cleanHtml leaves out', () => {
     ['a picture that is no picture', '<img src="data:text/html;base64,PHA+">', '<img />'],
     ['a picture that is SVG', '<img src="data:image/svg+xml,<svg onload=1>">', '<img />'],
     ['a picture of several that is SVG', '<img srcset="data:image/svg+xml,x 1x">', '<img />'],
+    ['the same behind another', '<img srcset="https://x.example/a 1x, data:image/svg+xml,x 2x">', '<img />'],
+    ['the same behind blanks', `<img src="${' '.repeat(200)}d\nata:image/svg+xml,x">`, '<img />'],
     ['a file', '<img src="file:///etc/passwd"><a href="file:///x">a</a>', '<img /><a>a</a>'],
     ['an object and what is in it', '<object data=x.swf><b>a</b></object>b', 'b'],
     ['embed, applet', '<embed src=x.swf><applet code=x>a</applet>b', 'b'],

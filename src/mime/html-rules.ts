@@ -37,6 +37,16 @@ const picture =
   /^\s*data:image\/(?:png|jpe?g|pjpeg|gif|webp|bmp|x-icon|vnd\.microsoft\.icon|avif|heic)\s*[;,]/i;
 const withPictures = ['img', 'source', 'body', 'table', 'thead', 'tbody', 'tfoot', 'tr', 'td', 'th'];
 
+/** URL standard, basic URL parser: blanks and controls before and in a scheme do not count. */
+function isData(url: string): boolean {
+  return (
+    /^[^:]{0,4096}:/
+      .exec(url)?.[0]
+      .replace(/[^a-z:]/gi, '')
+      .toLowerCase() === 'data:'
+  );
+}
+
 /** What a mail says of itself as a whole and a phone lays it out by. */
 const metaNames: ReadonlySet<string> = new Set([
   'viewport',
@@ -53,11 +63,12 @@ const cleanElement: Transformer = (tagName, attribs) => {
   if (tagName === 'meta') return cleanMeta(attribs);
   const { style } = attribs;
   if (style !== undefined) attribs['style'] = cleanCss(style);
-  for (const name of ['src', 'background', 'srcset'] as const) {
+  for (const name of ['src', 'background'] as const) {
     const value = attribs[name];
-    if (value !== undefined && /data\s*:/i.test(value.slice(0, 100)) && !picture.test(value))
-      delete attribs[name];
+    if (value !== undefined && isData(value) && !picture.test(value)) delete attribs[name];
   }
+  // Of several, each may be one.
+  if (/data\s*:/i.test(attribs['srcset'] ?? '')) delete attribs['srcset'];
   return { tagName, attribs };
 };
 
