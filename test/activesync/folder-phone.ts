@@ -9,7 +9,7 @@ import { startEndpoint, type TestServer } from './server.ts';
 const { SyncKey, ParentId, DisplayName, Type, ServerId } = FolderHierarchy;
 
 /** Every version that has the folder commands. */
-export const folderVersions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+export const folderVersions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 
 /** A phone of alice that holds her folders. */
 export async function startFolderPhone(
