@@ -25,6 +25,10 @@ describe('the HTTP status below 14.0', () => {
     expect(httpStatusOf(CommonStatus.SyncStateNotFound, { ...sync, command: 'Provision' })).toBe(500);
   });
 
+  it('of 111 is 500 for GetHierarchy', () => {
+    expect(httpStatusOf(CommonStatus.ServerErrorRetryLater, { ...sync, command: 'GetHierarchy' })).toBe(500);
+  });
+
   it('of 140 is 449, and 403 for a client that sent no policy key', () => {
     expect(httpStatusOf(CommonStatus.RemoteWipeRequested, sync)).toBe(449);
     expect(httpStatusOf(CommonStatus.RemoteWipeRequested, { ...sync, policyKey: undefined })).toBe(403);

@@ -138,7 +138,9 @@ export function httpStatusOf(
   status: CommonStatus,
   request: { readonly command: string; readonly policyKey: number | undefined },
 ): number {
-  const { InvalidIDs, SyncStateNotFound, RemoteWipeRequested } = CommonStatus;
+  const { InvalidIDs, ServerErrorRetryLater, SyncStateNotFound, RemoteWipeRequested } = CommonStatus;
+  // MS-ASCMD, GetHierarchy: a failure is 500.
+  if (status === ServerErrorRetryLater && request.command === 'GetHierarchy') return 500;
   if (status === InvalidIDs && request.command === 'SendMail') return 500;
   if (status === SyncStateNotFound && request.command === 'Provision') return 500;
   if (status === RemoteWipeRequested && request.policyKey === undefined) return 403;

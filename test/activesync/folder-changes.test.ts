@@ -118,6 +118,15 @@ describe.each(folderVersions)('%s', (version) => {
     expect(await namesOf(server)).toEqual(['Mine']);
   });
 
+  test('FolderCreate, FolderUpdate, FolderDelete: without a body refused with 101, below 14.0 with HTTP 400', async () => {
+    const { server, phone } = await startFolderPhone(version);
+    for (const command of ['FolderCreate', 'FolderUpdate', 'FolderDelete']) {
+      const { status, rootStatus } = await phone.post(command);
+      expect([status, rootStatus]).toEqual(isAtLeast(version, '14.0') ? [200, 101] : [400, undefined]);
+    }
+    expect(await namesOf(server)).toEqual([]);
+  });
+
   test('FolderCreate, FolderUpdate: a name that is taken in the same parent answers Status 2, in another one it is free', async () => {
     const { phone } = await startFolderPhone(version);
     const { create, update } = folderCommands(phone);

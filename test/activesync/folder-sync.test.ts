@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { ChangeKind } from '#domain/change';
 import { rootFolder } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
+import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
-import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
+import { child, childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint, type TestServer } from './server.ts';
 
 const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
@@ -82,6 +83,8 @@ describe.each(versions)('%s', (version) => {
       ['nonsense', 9],
       ['1', 9],
       ['.0', 9],
+      ['x'.repeat(65), 9],
+      ['', 10],
       [undefined, 10],
     ] as const) {
       const { element, rootStatus } = await phone.post('FolderSync', request(sent), {
@@ -90,6 +93,38 @@ describe.each(versions)('%s', (version) => {
       expect(rootStatus).toBe(status);
       expect(element?.children.length).toBe(1);
     }
+  });
+
+  test('FolderSync: the elements of the answer, and of an Add, an Update and a Delete in it', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await change(server, ChangeKind.Add, { id: 50, name: 'To be renamed' });
+    await change(server, ChangeKind.Add, { id: 51, name: 'To be deleted' });
+    await phone.folderSync();
+    await change(server, ChangeKind.Change, { id: 50, name: 'Renamed' });
+    await change(server, ChangeKind.Delete, { id: 51 });
+    await change(server, ChangeKind.Add, { id: 52, name: 'New', parent: 50 });
+    const { element } = await phone.command('FolderSync', request(phone.folderKey));
+    expect(element?.children.map(({ tag }) => tag.name)).toEqual(['Status', 'SyncKey', 'Changes']);
+    const read = ({ tag, text, children }: Element): unknown[] => [
+      tag.name,
+      ...(children.length > 0 ? children.map(read) : [text]),
+    ];
+    expect(child(element, FolderHierarchy.Changes)?.children.map(read)).toEqual([
+      ['Count', '3'],
+      ['Update', ['ServerId', '50'], ['ParentId', '0'], ['DisplayName', 'Renamed'], ['Type', '12']],
+      ['Delete', ['ServerId', '51']],
+      ['Add', ['ServerId', '52'], ['ParentId', '50'], ['DisplayName', 'New'], ['Type', '12']],
+    ]);
+  });
+
+  test('FolderSync: without a body it is refused with 101, below 14.0 with HTTP 400', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    const { status, rootStatus } = await phone.post('FolderSync');
+    expect([status, rootStatus]).toEqual(isAtLeast(version, '14.0') ? [200, 101] : [400, undefined]);
   });
 });
 

@@ -2,9 +2,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FolderSync } from '#domain/sync';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
+import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { GetItemEstimate } from '#protocols/activesync/wbxml/code-pages/get-item-estimate';
-import { child, el, textOf } from '#protocols/activesync/wbxml/element';
+import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
+import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
+import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint } from './server.ts';
+import { putAt } from './sync-phone.ts';
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
@@ -50,6 +54,102 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     const last = child(element?.children.at(-1), GetItemEstimate.Collection);
     expect(textOf(last, GetItemEstimate.Estimate)).toBe('1');
     expect(count).toHaveBeenCalledTimes(1);
+  });
+
+  const ask = (phone: EasClient, ...collections: readonly Element[]) =>
+    phone.post(
+      'GetItemEstimate',
+      el(GetItemEstimate.GetItemEstimate, el(GetItemEstimate.Collections, ...collections)),
+      { validateRequest: false },
+    );
+  const refused = isAtLeast(version, '14.0') ? [200, 103] : [400, undefined];
+
+  test('GetItemEstimate: a Response holds Status and Collection, and that CollectionId and Estimate, in the order of the request', async () => {
+    const { server, phone, inbox } = await start();
+    await phone.sync(inbox);
+    await server.deliver('One');
+    const collection = (id: string, key: string) =>
+      el(GetItemEstimate.Collection, el(AirSync.SyncKey, key), el(GetItemEstimate.CollectionId, id));
+    const { element } = await ask(
+      phone,
+      collection(phone.folder(5), '0'),
+      collection(inbox, phone.collection(inbox).syncKey),
+    );
+    const read = ({ tag, text, children }: Element): unknown[] =>
+      children.length > 0 ? [tag.name, ...children.map(read)] : [tag.name, text];
+    const named = isAtLeast(version, '12.1') ? [] : [['Class', 'Email']];
+    expect(element?.children.map(read)).toEqual([
+      ['Response', ['Status', '3'], ['Collection', ...named, ['CollectionId', phone.folder(5)]]],
+      ['Response', ['Status', '1'], ['Collection', ...named, ['CollectionId', inbox], ['Estimate', '1']]],
+    ]);
+  });
+
+  test('GetItemEstimate: without SyncKey, without a CollectionId of up to 64 characters, and with 1001 Collections it is 103 (HTTP 400)', async () => {
+    const { phone, inbox } = await start();
+    const [key, id] = [el(AirSync.SyncKey, 'x.1'), el(GetItemEstimate.CollectionId, inbox)];
+    const collection = (...parts: readonly Element[]) => el(GetItemEstimate.Collection, ...parts);
+    const many = Array.from({ length: 1001 }, () => collection(key, id));
+    for (const wrong of [
+      [collection(id)],
+      [collection(key)],
+      [collection(key, el(GetItemEstimate.CollectionId, '1'.repeat(65)))],
+      many,
+    ]) {
+      const { status, rootStatus } = await ask(phone, ...wrong);
+      expect([status, rootStatus]).toEqual(refused);
+    }
+  });
+
+  test('GetItemEstimate: Options are read as Sync reads them, and what is out of range is 103 (HTTP 400)', async () => {
+    const { server, phone, inbox } = await start();
+    await phone.sync(inbox);
+    await server.deliver('One');
+    const collection = (...options: readonly Element[]) =>
+      el(
+        GetItemEstimate.Collection,
+        el(AirSync.SyncKey, phone.collection(inbox).syncKey),
+        el(GetItemEstimate.CollectionId, inbox),
+        el(AirSync.Options, ...options),
+      );
+    const preference = (...parts: readonly Element[]) => el(AirSyncBase.BodyPreference, ...parts);
+    const type = el(AirSyncBase.Type, 2);
+    for (const options of [
+      [el(AirSync.Class, 'Email'), el(AirSync.FilterType, 3)],
+      [el(AirSync.Conflict, 0), el(AirSync.MIMESupport, 2), el(AirSync.MIMETruncation, 4)],
+      [el(AirSync.Truncation, 4), el(RightsManagement.RightsManagementSupport, true)],
+      [preference(type, el(AirSyncBase.TruncationSize, 500), el(AirSyncBase.AllOrNone, true))],
+      [preference(type, el(AirSyncBase.Preview, 100))],
+    ]) {
+      const { element } = await ask(phone, collection(...options));
+      const answer = child(element, GetItemEstimate.Response);
+      expect(textOf(answer, GetItemEstimate.Collection, GetItemEstimate.Estimate)).toBe('1');
+    }
+    for (const wrong of [
+      el(AirSync.Class, 'Fax'),
+      el(AirSync.Conflict, 2),
+      el(AirSync.MIMESupport, 3),
+      el(AirSync.MIMETruncation, 9),
+      el(AirSync.Truncation, 10),
+      preference(el(AirSyncBase.Type, 5)),
+      preference(type, el(AirSyncBase.TruncationSize, '-1')),
+      preference(type, el(AirSyncBase.AllOrNone, 'maybe')),
+      preference(type, el(AirSyncBase.Preview, 256)),
+    ]) {
+      const { status, rootStatus } = await ask(phone, collection(wrong));
+      expect([status, rootStatus], wrong.tag.name).toEqual(refused);
+    }
+  });
+
+  test('GetItemEstimate: a narrower FilterType counts what leaves, a wider one what comes', async () => {
+    const { server, phone, inbox } = await start();
+    const week = 7 * 24 * 3600 * 1000;
+    await putAt(server, 'Old', Date.now() - 2 * week);
+    await putAt(server, 'New', Date.now());
+    await phone.syncAll(inbox);
+    expect(await phone.getItemEstimate(inbox, { filterType: 3 })).toEqual({ status: 1, estimate: 1 });
+    expect(await phone.getItemEstimate(inbox, { filterType: 5 })).toEqual({ status: 1, estimate: 0 });
+    await phone.syncAll(inbox, { options: [el(AirSync.FilterType, 3)] });
+    expect(await phone.getItemEstimate(inbox, { filterType: 5 })).toEqual({ status: 1, estimate: 1 });
   });
 
   test('a filter out of range and a request without folders are refused by the version', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { Move } from '#protocols/activesync/wbxml/code-pages/move';
-import { childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
+import { childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint } from './server.ts';
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
@@ -48,6 +48,41 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     expect((await phone.moveItems({ item, from: inbox, to: trash })).map(({ status }) => status)).toEqual([
       3,
     ]);
+  });
+
+  test('MoveItems: a Response for each Move in their order: SrcMsgId, Status, and DstMsgId with Status 3 alone', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const move = (item: string, to: string) =>
+      el(Move.Move, el(Move.SrcMsgId, item), el(Move.SrcFldId, inbox), el(Move.DstFldId, to));
+    const moves = [move(`${inbox}:${id}`, '999'), move(`${inbox}:${id}`, trash)];
+    const { element } = await phone.command('MoveItems', el(Move.MoveItems, ...moves));
+    const responses = element === undefined ? [] : childrenOf(element, Move.Response);
+    expect(element?.children).toHaveLength(responses.length);
+    const read = responses.map(({ children }) => children.map(({ tag, text }) => `${tag.name} ${text}`));
+    expect(read).toEqual([
+      [`SrcMsgId ${inbox}:${id}`, 'Status 2'],
+      [`SrcMsgId ${inbox}:${id}`, 'Status 3', `DstMsgId ${trash}:${id}`],
+    ]);
+  });
+
+  test('MoveItems: without SrcFldId Status 1, without DstFldId 2, without a SrcMsgId of 1 to 64 characters 103 (HTTP 400)', async () => {
+    const { phone, inbox, trash, id } = await start();
+    const item = el(Move.SrcMsgId, `${inbox}:${id}`);
+    const [from, to] = [el(Move.SrcFldId, inbox), el(Move.DstFldId, trash)];
+    const post = (...parts: Element[]) =>
+      phone.post('MoveItems', el(Move.MoveItems, el(Move.Move, ...parts)), { validateRequest: false });
+    for (const [parts, status] of [
+      [[item, to], '1'],
+      [[item, from], '2'],
+    ] as const) {
+      const { element } = await post(...parts);
+      expect(textOf(element, Move.Response, Move.Status)).toBe(status);
+    }
+    for (const wrong of [[], [el(Move.SrcMsgId)], [el(Move.SrcMsgId, '1'.repeat(65))]]) {
+      const { status, rootStatus } = await post(...wrong, from, to);
+      expect([status, rootStatus]).toEqual(isAtLeast(version, '14.0') ? [200, 103] : [400, undefined]);
+    }
+    expect((await phone.moveItems({ item: item.text, from: inbox, to: trash }))[0]?.status).toBe(3);
   });
 
   test('an empty request is refused by the version, and one with too many moves', async () => {

@@ -6,7 +6,7 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { Ping } from '#protocols/activesync/wbxml/code-pages/ping';
-import { el } from '#protocols/activesync/wbxml/element';
+import { el, textOf } from '#protocols/activesync/wbxml/element';
 import { startEndpoint, type TestServer } from './server.ts';
 
 /** A phone that holds the Inbox. */
@@ -25,7 +25,9 @@ async function untilWaiting({ endpoint }: TestServer, count = 1): Promise<void> 
   while (endpoint.waiting < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+
+describe.each(versions)('%s', (version) => {
   test('a new message ends the wait, and one that came before it', async () => {
     const { server, phone, inbox } = await start(version);
     const waiting = phone.ping([inbox], 60);
@@ -80,12 +82,76 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     const many = Array.from({ length: 301 }, (_, n) => String(n + 1));
     expect((await phone.ping(many, 60)).status).toBe(6);
   });
-});
 
-test('the end of the heartbeat answers Status 1', async () => {
-  const server = await startEndpoint({ quickHeartbeat: true });
-  const { phone, inbox } = await start('14.1', server);
-  expect(await phone.ping([inbox], 60)).toMatchObject({ status: 1, folders: [] });
+  test('Ping: more than 300 folders answer Status 6 with MaxFolders, and the list is not kept', async () => {
+    const { phone } = await start(version);
+    const { response } = await phone.ping(
+      Array.from({ length: 301 }, (_, n) => String(n + 1)),
+      60,
+    );
+    expect(response.element?.children.map(({ tag, text }) => `${tag.name} ${text}`)).toEqual([
+      'Status 6',
+      'MaxFolders 300',
+    ]);
+    expect((await phone.ping()).status).toBe(3);
+  });
+
+  test('Ping: a Folder without Id, with an empty one or one over 64 characters answers Status 4', async () => {
+    const { phone } = await start(version);
+    for (const parts of [[], [el(Ping.Id)], [el(Ping.Id, 'x'.repeat(65))]]) {
+      const folder = el(Ping.Folder, ...parts, el(Ping.Class, 'Email'));
+      const body = el(Ping.Ping, el(Ping.HeartbeatInterval, 60), el(Ping.Folders, folder));
+      expect((await phone.post('Ping', body, { validateRequest: false })).rootStatus).toBe(4);
+    }
+  });
+
+  test('Ping: a Class that is missing, of another folder or unknown is no matter, nor is the order of elements', async () => {
+    const { server, phone, inbox } = await start(version);
+    await server.deliver('New');
+    for (const parts of [
+      [el(Ping.Id, inbox)],
+      [el(Ping.Class, 'Calendar'), el(Ping.Id, inbox)],
+      [el(Ping.Class, 'Fax'), el(Ping.Id, inbox)],
+    ]) {
+      const folders = el(Ping.Folders, el(Ping.Folder, ...parts));
+      const body = el(Ping.Ping, folders, el(Ping.HeartbeatInterval, 60));
+      const { element } = await phone.post('Ping', body, { validateRequest: false });
+      expect([textOf(element, Ping.Status), textOf(element, Ping.Folders, Ping.Folder)]).toEqual([
+        '2',
+        inbox,
+      ]);
+    }
+  });
+
+  test('Ping: a list that is sent replaces the one before, a HeartbeatInterval alone leaves it', async () => {
+    const { server, phone, inbox } = await start(version);
+    const sent = phone.folder(5);
+    await phone.syncAll(sent);
+    await server.deliver('New');
+    expect(await phone.ping([inbox, sent], 60)).toMatchObject({ status: 2, folders: [inbox] });
+    expect(await phone.ping(undefined, 120)).toMatchObject({ status: 2, folders: [inbox] });
+    const waiting = phone.ping([sent]);
+    await untilWaiting(server);
+    await server.deliver('Copy', 4);
+    expect(await waiting).toMatchObject({ status: 2, folders: [sent] });
+    expect(await phone.ping()).toMatchObject({ status: 2, folders: [sent] });
+  });
+
+  test('Ping: it is served without a policy key', async () => {
+    const { server, phone, inbox } = await start(version);
+    await server.deliver('New');
+    phone.policyKey = undefined;
+    expect(await phone.ping([inbox], 60)).toMatchObject({ status: 2, folders: [inbox] });
+  });
+
+  test('the end of the heartbeat answers Status 1', async () => {
+    const server = await startEndpoint({ quickHeartbeat: true });
+    const { phone, inbox } = await start(version, server);
+    for (const seconds of [60, 3540]) {
+      const { status, response } = await phone.ping([inbox], seconds);
+      expect([status, response.element?.children.length]).toEqual([1, 1]);
+    }
+  });
 });
 
 test('what the device changed itself does not count, what another changed does', async () => {
