@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { DeviceId } from '#domain/ids';
 import { commands } from '#protocols/activesync/commands/index';
-import { isAtLeast } from '#protocols/activesync/protocol-version';
+import { isAtLeast, protocolVersions } from '#protocols/activesync/protocol-version';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { Find } from '#protocols/activesync/wbxml/code-pages/find';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
@@ -19,7 +19,7 @@ import { EasClient } from '#test/support/eas-client';
 import { fixedClock } from '#test/support/temp-store';
 import { maxMessageBytes, password, startEndpoint } from './server.ts';
 
-const versions = ['2.5', '12.0', '12.1', '14.1', '16.1'] as const;
+const versions = protocolVersions;
 const folderSync = (key: string) => el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, key));
 
 test('OPTIONS lists the versions and the commands that work, without blanks', async () => {

@@ -8,7 +8,7 @@ import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import { toOwner } from '#domain/mail-envelope';
 import { changeMarks, type MarksChange, removeItem } from '#domain/mailbox';
 import type { Clock } from '#domain/outside';
-import { isAtLeast } from '#protocols/activesync/protocol-version';
+import { isAtLeast, protocolVersions } from '#protocols/activesync/protocol-version';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
@@ -26,7 +26,7 @@ import type { EasResponse } from '#test/support/eas-connection';
 import { newItem } from '#test/support/new-item';
 import { startEndpoint, type TestServer } from './server.ts';
 
-export const versions = ['2.5', '12.0', '12.1', '14.1', '16.1'] as const;
+export const versions = protocolVersions;
 export type Version = (typeof versions)[number];
 /** AirSyncBase came with 12.0, waiting and empty requests with 12.1. */
 export const versionsWithBodies = versions.filter((version) => isAtLeast(version, '12.0'));
