@@ -10,7 +10,12 @@ import { child, type Element, el } from '#protocols/activesync/wbxml/element';
 interface TableOfTokens {
   readonly pages: readonly {
     readonly page: number;
-    readonly tokens: readonly { readonly token: string; readonly versions: readonly string[] }[];
+    readonly namespace: string;
+    readonly tokens: readonly {
+      readonly token: string;
+      readonly tag: string;
+      readonly versions: readonly string[];
+    }[];
   }[];
 }
 
@@ -21,6 +26,17 @@ const versionsOf = new Map(
     tokens.map(({ token, versions }) => [`${page}:${Number(token)}`, versions] as const),
   ),
 );
+
+const versionsByName = new Map<string, readonly string[]>(
+  table.pages.flatMap(({ namespace, tokens }) =>
+    tokens.map(({ tag, versions }) => [`${namespace}.${tag}`, versions] as const),
+  ),
+);
+
+/** The versions that know an element, named as `Namespace.Element`; undefined for what no code page has. */
+export function tokenVersions(element: string): readonly string[] | undefined {
+  return versionsByName.get(element);
+}
 
 /** Asserts that a version knows every tag of a document (fixtures/eas/codepages.json). */
 export function assertKnownTags(element: Element, version: ProtocolVersion): void {
