@@ -13,7 +13,8 @@ import {
 import { schemaElements } from '#test/support/eas-schema-elements';
 import { tokenVersions } from '#test/support/eas-versions';
 
-const names = [...Object.keys(commands), 'Autodiscover'];
+/** The commands, and what is the same for all of them. */
+const names = [...Object.keys(commands), 'Autodiscover', 'HTTP'];
 const sections = conformanceSections();
 const rows = [...sections].flatMap(([command, ofCommand]) => ofCommand.map((row) => [command, row] as const));
 
@@ -24,6 +25,9 @@ const defined: Readonly<Record<string, readonly number[]>> = {
   SmartForward: [104, 107, 110, 111, 113, 115, 116, 118, 119, 120, 122, 146, 147, 150, 166, 167, 178, 179],
   SmartReply: [104, 107, 110, 111, 113, 115, 116, 117, 118, 119, 120, 121, 122, 146, 150, 166, 167],
   FolderSync: [1, 6, 9, 10, 11, 12],
+  FolderCreate: [1, 2, 3, 5, 6, 9, 10, 11, 12],
+  FolderDelete: [1, 3, 4, 6, 9, 10, 11],
+  FolderUpdate: [1, 2, 3, 4, 5, 6, 9, 10, 11],
   MoveItems: [1, 2, 3, 4, 5, 7],
   GetItemEstimate: [1, 2, 3, 4],
   MeetingResponse: [1, 2, 3, 4, 103, 104, 146],
@@ -36,6 +40,7 @@ const defined: Readonly<Record<string, readonly number[]>> = {
   ValidateCert: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17],
   Find: [1, 2, 3, 4, 173, 174, 175],
   Autodiscover: [],
+  HTTP: Object.values(CommonStatus),
 };
 
 test('conformance: every command served has its section, in alphabetical order', () => {

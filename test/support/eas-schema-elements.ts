@@ -123,7 +123,7 @@ function componentsOf(direction: 'request' | 'response'): Components {
 function declare(url: URL, declared: Map<string, Declared>): void {
   const source = readFileSync(url, 'utf8');
   const prefixes = new Map(
-    [...source.matchAll(/\sxmlns(?::(\w+))?=\s*"([^"]+)"/g)].map(([, prefix, uri]) => [
+    [...source.matchAll(/\sxmlns(?::(\w+))?\s*=\s*"([^"]+)"/g)].map(([, prefix, uri]) => [
       prefix ?? '',
       uri ?? '',
     ]),
