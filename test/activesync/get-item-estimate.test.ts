@@ -125,7 +125,8 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
       expect(textOf(answer, GetItemEstimate.Collection, GetItemEstimate.Estimate)).toBe('1');
     }
     for (const wrong of [
-      el(AirSync.Class, 'Fax'),
+      // Below 14.0 a Class stands in the Collection, and nowhere else.
+      ...(isAtLeast(version, '14.0') ? [el(AirSync.Class, 'Fax')] : []),
       el(AirSync.Conflict, 2),
       el(AirSync.MIMESupport, 3),
       el(AirSync.MIMETruncation, 9),
@@ -138,6 +139,20 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
       const { status, rootStatus } = await ask(phone, collection(wrong));
       expect([status, rootStatus], wrong.tag.name).toEqual(refused);
     }
+  });
+
+  test('GetItemEstimate: FilterType 8 on mail is 110, below 14.0 HTTP 500', async () => {
+    const { phone, inbox } = await start();
+    await phone.sync(inbox);
+    const isOld = !isAtLeast(version, '14.0');
+    const key = el(AirSync.SyncKey, phone.collection(inbox).syncKey);
+    const id = el(GetItemEstimate.CollectionId, inbox);
+    const filter = el(AirSync.FilterType, 8);
+    const parts = isOld ? [id, filter, key] : [key, id, el(AirSync.Options, filter)];
+    const { status, element } = await ask(phone, el(GetItemEstimate.Collection, ...parts));
+    const told = textOf(element, GetItemEstimate.Response, GetItemEstimate.Status);
+    expect([status, told]).toEqual(isOld ? [500, undefined] : [200, '110']);
+    expect(await phone.getItemEstimate(inbox)).toEqual({ status: 1, estimate: 0 });
   });
 
   test('GetItemEstimate: a narrower FilterType counts what leaves, a wider one what comes', async () => {

@@ -12,6 +12,17 @@ import { Tasks } from '#protocols/activesync/wbxml/code-pages/tasks';
 import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
 import { smartMail } from '#test/support/smart-mail';
 import {
+  addDraft,
+  attachments,
+  change as changeDraft,
+  draftVersions,
+  file,
+  letter,
+  rawDrafts,
+  send,
+  startDrafts,
+} from './drafts-phone.ts';
+import {
   answered,
   commands,
   deliverRaw,
@@ -233,3 +244,31 @@ test.each(versions)(
     expect(Date.parse(time ?? '')).toBeGreaterThanOrEqual(before);
   },
 );
+
+describe.each(draftVersions)('%s: drafts', (version) => {
+  test('Sync: ContentLocation of a file that is added to a draft is kept', async () => {
+    const { server, phone, drafts } = await startDrafts(version);
+    const location = el(AirSyncBase.ContentLocation, 'http://example.org/a.png');
+    const sent = attachments(file('f1', 'a.png', 'PNG', location));
+    const serverId = await addDraft(phone, drafts, ...letter('Files'), sent);
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
+    const [attachment] =
+      child((await tablet.syncAll(drafts)).get(serverId), AirSyncBase.Attachments)?.children ?? [];
+    expect(textOf(attachment, AirSyncBase.ContentLocation)).toBe('http://example.org/a.png');
+  });
+
+  test('Sync: a draft that cannot be sent for a fault of the server is 111 for the whole request, and stays', async () => {
+    const { server, phone, drafts } = await startDrafts(version);
+    const serverId = await addDraft(phone, drafts, el(Email.To, 'fault@example.test'));
+    const { rootStatus } = await phone.post(
+      'Sync',
+      el(
+        AirSync.Sync,
+        el(AirSync.Collections, phone.collectionElement(drafts, { commands: [changeDraft(serverId, send)] })),
+      ),
+    );
+    expect(rootStatus).toBe(111);
+    expect(await rawDrafts(server)).toHaveLength(1);
+    expect((await phone.syncAll(drafts)).size).toBe(1);
+  });
+});
