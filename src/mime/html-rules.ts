@@ -40,7 +40,7 @@ const withPictures = ['img', 'source', 'body', 'table', 'thead', 'tbody', 'tfoot
 /** URL standard, basic URL parser: blanks and controls before and in a scheme do not count. */
 function isData(url: string): boolean {
   return (
-    /^[^:]{0,4096}:/
+    /^[^:]{0,20000}:/
       .exec(url)?.[0]
       .replace(/[^a-z:]/gi, '')
       .toLowerCase() === 'data:'
