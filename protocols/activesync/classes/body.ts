@@ -288,7 +288,8 @@ export function readText(
   );
 }
 
-async function readRange(
+/** The bytes [start, end) of a message. */
+export async function readRange(
   mailbox: Mailbox,
   { item, raw }: Message,
   start: number,

@@ -5,6 +5,11 @@ export function dateTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** The same in its compact spelling: `20261122T113000Z`. */
+export function compactDateTime(ms: number): string {
+  return dateTime(ms).replace(/[-:]|\.\d+/g, '');
+}
+
 const spellings = /^(\d{4})-?(\d{2})-?(\d{2})T(\d{2}):?(\d{2}):?(\d{2})(?:\.(\d{1,7}))?Z?$/;
 
 /** Milliseconds since the epoch; undefined for what is no date. */

@@ -5,6 +5,7 @@ import type { Attachment, Envelope, Item, Mailbox5322 } from '#domain/item';
 import type { Mailbox, MarksChange } from '#domain/mailbox';
 import type { Message } from '#domain/sync';
 import { formatAddressList } from '#mime/address';
+import type { Meeting } from '#mime/calendar/meeting';
 import { fileReferenceOf } from '../ids.ts';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
@@ -16,6 +17,7 @@ import { conversationElements } from './body-part.ts';
 import { dateTime } from './date-time.ts';
 import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
 import { legacyAttachmentsElement, legacyBodyElements, missingLegacyBody } from './legacy-email.ts';
+import { meetingOf, meetingRequestElement } from './meeting-request.ts';
 
 /** MS-ASEMAIL, From and To: the longest list a client takes, in characters. */
 const longestList = 32_768;
@@ -32,7 +34,8 @@ export async function emailProperties(
   request: BodyRequest,
 ): Promise<Element[]> {
   const make = request.version === '2.5' ? legacyBodyElements : conversationElements;
-  return properties(message.item, request.version, await make(mailbox, message, request));
+  const [bodies, meeting] = [await make(mailbox, message, request), await meetingOf(mailbox, message)];
+  return properties(message.item, request.version, bodies, meeting);
 }
 
 /** The same of a message whose body cannot be read: there is a body, and the device may ask for it later. */
@@ -41,7 +44,12 @@ export function emailPropertiesWithoutBody(item: Item, version: ProtocolVersion)
   return properties(item, version, [missing(item.size)].flat());
 }
 
-function properties(item: Item, version: ProtocolVersion, bodies: readonly Element[]): Element[] {
+function properties(
+  item: Item,
+  version: ProtocolVersion,
+  bodies: readonly Element[],
+  meeting?: Meeting,
+): Element[] {
   const { envelope, marks } = item;
   const isNative = ({ tag }: Element) => tag === AirSyncBase.NativeBodyType;
   const since12 = isAtLeast(version, '12.0');
@@ -59,10 +67,11 @@ function properties(item: Item, version: ProtocolVersion, bodies: readonly Eleme
     el(Email.Read, marks.read),
     item.attachments.length > 0 && (since12 ? attachmentsElement(item) : legacyAttachmentsElement(item)),
     ...bodies.filter((one) => !isNative(one)),
-    el(Email.MessageClass, messageClassOf(item)),
+    el(Email.MessageClass, messageClassOf(item, meeting)),
+    meeting && meetingRequestElement(item, meeting, version),
     el(Email.InternetCPID, internetCodePage),
     since12 && flagElement(marks.flag, envelope.subject),
-    since12 && el(Email.ContentClass, contentClassOf(item)),
+    since12 && el(Email.ContentClass, contentClassOf(item, meeting)),
     bodies.find(isNative),
     since14 && el(Email2.ConversationId, item.conversationId),
     since14 && el(Email2.ConversationIndex, item.conversationIndex),
@@ -163,12 +172,13 @@ export function displayTo(to: readonly Mailbox5322[]): string {
     .slice(0, longestList);
 }
 
-/** Meeting messages are plain mail as long as there is no calendar to answer them from. */
-function messageClassOf({ messageClass }: Item): string {
-  return messageClass.startsWith('IPM.Schedule.') ? 'IPM.Note' : messageClass;
+/** A meeting message whose calendar cannot be read is plain mail. */
+function messageClassOf({ messageClass }: Item, meeting: Meeting | undefined): string {
+  return messageClass.startsWith('IPM.Schedule.') && meeting === undefined ? 'IPM.Note' : messageClass;
 }
 
-function contentClassOf({ messageClass }: Item): string {
+function contentClassOf({ messageClass }: Item, meeting: Meeting | undefined): string {
+  if (meeting !== undefined) return 'urn:content-classes:calendarmessage';
   return messageClass.startsWith('REPORT.') ? 'urn:content-classes:dsn' : 'urn:content-classes:message';
 }
 
