@@ -239,6 +239,21 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#put(rows.mailRules, rows.mailRules.key(), mailRules);
   }
 
+  async conversationMove(id: Uint8Array): Promise<FolderId | undefined> {
+    // Whoever adds an item reads this record anyway.
+    if ((await this.#loadUsage()).hasMoves === undefined) return undefined;
+    return (await this.get(rows.conversationMove, this.#moveKey(id))) as FolderId | undefined;
+  }
+
+  async putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void> {
+    if (to === undefined) {
+      this.#del(this.#moveKey(id));
+      return;
+    }
+    this.#put(rows.conversationMove, this.#moveKey(id), to);
+    this.#setUsage({ ...(await this.#loadUsage()), hasMoves: true });
+  }
+
   putMarker(acceptId: string, left: string): void {
     const expiresMs = this.#nowMs + markerLifeMs;
     const key = rows.marker.key(this.context.nameKey(acceptId));
@@ -305,6 +320,10 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   #conversationKey(item: Pick<Item, 'folder' | 'receivedMs' | 'id' | 'conversationId'>): Bytes {
     return conversationKey(this.context.nameKey(conversationName(item.conversationId)), item);
+  }
+
+  #moveKey(id: Uint8Array): Bytes {
+    return rows.conversationMove.key(this.context.nameKey(conversationName(id)));
   }
 
   #putBody(id: ItemId, size: number, body: NewBody): void {

@@ -2,6 +2,7 @@ import type { Account } from '#directory/account';
 import { canonicalAddress } from '#directory/canonical-name';
 import type { Logger } from '#telemetry/log';
 import { isReplyOn, type ReplyText, type StoredAutomaticReply } from './automatic-reply.ts';
+import { folderOfConversation } from './conversation-moves.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { FolderId, MailboxId, MailboxRef, OrganizationId } from './ids.ts';
 import type { NewBody, NewItem } from './item.ts';
@@ -229,8 +230,10 @@ export async function deliverItem(
     return;
   }
   const { isRead, passedOn, reply } = plan;
+  // Where its conversation goes is said of this one alone, and a rule is of many.
+  const moved = await folderOfConversation(mailbox, item);
   // A folder that is gone leaves the message in the Inbox.
-  const folder = (await mailbox.folder(plan.folder)) === undefined ? inbox : plan.folder;
+  const folder = moved ?? ((await mailbox.folder(plan.folder)) === undefined ? inbox : plan.folder);
   await mailbox.addItem(folder, isRead ? { ...item, marks: { ...item.marks, read: true } } : item);
   for (const { marker, atMs, isOnce, mails } of [passedOn, reply].filter((one) => one !== undefined)) {
     if (isOnce && isRemembered(await mailbox.marker(marker), atMs)) continue;

@@ -1,4 +1,5 @@
 import { ChangeKind } from './change.ts';
+import { folderOfConversation } from './conversation-moves.ts';
 import { classOf, defaultFolder, type Folder, FolderType, junkName, rootFolder } from './folder.ts';
 import type { FolderId } from './ids.ts';
 import type { NewItem } from './item.ts';
@@ -7,8 +8,9 @@ import type { MailboxTx } from './ports.ts';
 const inbox = defaultFolder(FolderType.Inbox);
 
 /** The folder a delivered item is put into. */
-export async function folderFor(mailbox: MailboxTx, { verdicts }: NewItem): Promise<FolderId> {
-  return verdicts?.junk === undefined ? inbox : junkFolder(mailbox);
+export async function folderFor(mailbox: MailboxTx, item: NewItem): Promise<FolderId> {
+  if (item.verdicts?.junk !== undefined) return junkFolder(mailbox);
+  return (await folderOfConversation(mailbox, item)) ?? inbox;
 }
 
 /** The folder for junk; made anew, and told to devices, if its owner has deleted it or given it another name. */

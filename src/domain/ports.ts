@@ -107,6 +107,10 @@ export interface MailboxTx extends MailboxReader {
   putAutomaticReply(reply: StoredAutomaticReply): void;
   /** Puts these in the place of all there are; at most 56 KiB of them. */
   putMailRules(rules: readonly MailRule[]): void;
+  /** Where new items of a conversation go; undefined: where they would go anyway. Costs nothing where none was ever moved. */
+  conversationMove(id: Uint8Array): Promise<FolderId | undefined>;
+  /** Undefined forgets it. */
+  putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void>;
   /** Remembers an acceptance and what it left; kept 30 days. */
   putMarker(acceptId: string, left: string): void;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DeviceId, FolderId } from '#domain/ids';
 import { newItem } from '#test/support/new-item';
-import { hierarchyCodec, type ItemRecord, itemCodec, outboundCodec } from './mail.ts';
+import { hierarchyCodec, type ItemRecord, itemCodec, outboundCodec, usageCodec } from './mail.ts';
 import { pack } from './packed.ts';
 
 const { detail: _detail, body: _body, ...rest } = newItem('Hi', 1_000);
@@ -53,4 +53,13 @@ test('a change of the folder tree comes back as it was, with where a folder stoo
   expect(hierarchyCodec.decode(hierarchyCodec.encode(change), 1)).toEqual(change);
   const old = hierarchyCodec.decode(pack([null, [[1, 11]]]), 1);
   expect(old).toEqual({ device: undefined, changes: [{ kind: 1, folder: 11 }] });
+});
+
+test('usage without a word of moved conversations, as older versions wrote it, is read', () => {
+  const usage = { bytes: 5, items: 2, nextFolder: 11 };
+  const written = pack([5, 2, 11]);
+  expect(usageCodec.encode(usage)).toEqual(written);
+  expect(usageCodec.decode(written, usageCodec.version)).toEqual(usage);
+  const moved = { ...usage, hasMoves: true } as const;
+  expect(usageCodec.decode(usageCodec.encode(moved), usageCodec.version)).toEqual(moved);
 });

@@ -336,10 +336,14 @@ export interface UsageRecord {
   readonly bytes: number;
   readonly items: number;
   readonly nextFolder: number;
+  /** A conversation was moved once: there may be more to know of it. */
+  readonly hasMoves?: true | undefined;
 }
+type UsageTuple = [number, number, number, ...more: readonly [] | readonly [hasMoves: true]];
 export const usageCodec: Codec<UsageRecord> = packedCodec(
-  (u): [number, number, number] => [u.bytes, u.items, u.nextFolder],
-  ([bytes, items, nextFolder]) => ({ bytes, items, nextFolder }),
+  ({ bytes, items, nextFolder, hasMoves }): UsageTuple =>
+    hasMoves === true ? [bytes, items, nextFolder, true] : [bytes, items, nextFolder],
+  ([bytes, items, nextFolder, hasMoves]) => ({ bytes, items, nextFolder, ...(hasMoves && { hasMoves }) }),
 );
 
 /** An acceptance already in the mailbox: what it left, and when it may be forgotten (ms since the epoch). */

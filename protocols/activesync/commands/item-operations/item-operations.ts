@@ -2,8 +2,6 @@ import { emptyFolder } from '#domain/empty-folder';
 import { DomainError } from '#domain/errors';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { parseCollectionId } from '../../ids.ts';
-import { isAtLeast } from '../../protocol-version.ts';
-import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
@@ -11,6 +9,7 @@ import { Search } from '../../wbxml/code-pages/search.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { fetchAttachment } from './fetch-attachment.ts';
 import { fetchItem } from './fetch-item.ts';
+import { moveAlways } from './move-always.ts';
 import { type ItemName, type Operation, readOperations } from './read.ts';
 import { ItemOperationsStatus, OperationError } from './status.ts';
 
@@ -96,24 +95,16 @@ async function done(
     case 'faulty-fetch':
       throw new OperationError(operation.status, 'not understood');
     case 'move':
-      return refuseMove(operation, context);
+      return await moveAlways(operation, context);
   }
-}
-
-/** Conversations are not moved as a whole here; nothing is moved that would come back. */
-function refuseMove({ always }: Operation & { readonly kind: 'move' }, { version }: CommandContext): never {
-  if (!isAtLeast(version, '14.0'))
-    throw new OperationError(ItemOperationsStatus.ProtocolError, 'not before 14.0');
-  if (always) throw new OperationError(ItemOperationsStatus.NotFound, 'no such conversation');
-  const { MoveCommandDisallowedForNonPersistentMoveAction: disallowed } = CommonStatus;
-  throw new OperationError(disallowed, 'without MoveAlways');
 }
 
 /** What we did not foresee, such as a body that cannot be read, must not take the other operations with it. */
 function statusFor(error: unknown, { log }: CommandContext): number {
   if (error instanceof OperationError) return error.status;
   if (error instanceof DomainError) {
-    if (error.code === 'folder/not-found') return ItemOperationsStatus.NotFound;
+    if (error.code === 'folder/not-found' || error.code === 'item/not-found')
+      return ItemOperationsStatus.NotFound;
     throw error;
   }
   log.error('activesync.item.unreadable', { err: error });

@@ -1,8 +1,11 @@
 import { type BodyOptions, BodyOptionsError, readBodyOptions } from '../../classes/body-options.ts';
 import { CommandError } from '../../command-error.ts';
+import { isAtLeast } from '../../protocol-version.ts';
+import type { RequestLine } from '../../request-line.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { AirSyncBase } from '../../wbxml/code-pages/air-sync-base.ts';
+import { DocumentLibrary } from '../../wbxml/code-pages/document-library.ts';
 import { ItemOperations } from '../../wbxml/code-pages/item-operations.ts';
 import { Search } from '../../wbxml/code-pages/search.ts';
 import { bytesOf, child, childrenOf, type Element, has, textOf } from '../../wbxml/element.ts';
@@ -40,14 +43,22 @@ export type Operation =
       readonly status: ItemOperationsStatus;
       readonly ids: readonly [Tag, string][];
     }
-  | { readonly kind: 'move'; readonly conversationId: Uint8Array; readonly always: boolean };
+  | {
+      readonly kind: 'move';
+      readonly conversationId: Uint8Array;
+      /** Undefined if none is named. */
+      readonly destination: string | undefined;
+      readonly always: boolean;
+    };
 
 /** Reads the operations in their order. Throws CommandError. */
-export function readOperations(body: Element): readonly Operation[] {
+export function readOperations(body: Element, { protocolVersion }: RequestLine): readonly Operation[] {
   const nodes = body.children.filter(({ tag }) => operations.has(tag));
   if (nodes.length === 0) throw new CommandError(ItemOperationsStatus.ProtocolError, 'no operation');
   if (nodes.length > MAX_OPERATIONS)
     throw new CommandError(ItemOperationsStatus.TooLarge, 'too many operations');
+  if (!isAtLeast(protocolVersion, '14.0') && nodes.some(({ tag }) => tag === ItemOperations.Move))
+    throw new CommandError(ItemOperationsStatus.ProtocolError, 'Move before 14.0');
   return nodes.map(readOperation);
 }
 
@@ -65,7 +76,8 @@ function readOperation(node: Element): Operation {
     return { kind: 'empty-folder', collectionId, subfolders: has(options, ItemOperations.DeleteSubFolders) };
   }
   const conversationId = bytesOf(node, ItemOperations.ConversationId) ?? new Uint8Array(0);
-  return { kind: 'move', conversationId, always: has(options, ItemOperations.MoveAlways) };
+  const destination = textOf(node, ItemOperations.DstFldId);
+  return { kind: 'move', conversationId, destination, always: has(options, ItemOperations.MoveAlways) };
 }
 
 function readFetch(node: Element): Operation {
@@ -89,6 +101,7 @@ const echoed: readonly Tag[] = [
   AirSync.CollectionId,
   AirSync.ServerId,
   Search.LongId,
+  DocumentLibrary.LinkId,
   AirSyncBase.FileReference,
 ];
 
