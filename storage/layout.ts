@@ -164,6 +164,11 @@ export const mailboxRows = {
     'r',
     preferences.mailRulesCodec,
   ),
+  /** R: whom its owner wrote to lately. */
+  recipientCache: sealedRow<[], Parameters<typeof preferences.recipientCacheCodec.encode>[0]>(
+    'R',
+    preferences.recipientCacheCodec,
+  ),
   /** q: bytes and items, the next folder number, and whether there may be rows `m`. */
   usage: plainRow<[], mail.UsageRecord>('q', mail.usageCodec),
   /** W: the search index as a whole; absent if there is none. */

@@ -9,6 +9,7 @@ import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import type { Item, ItemDetail } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxReader, PageOf } from '#domain/ports';
+import { emptyRecipientCache, type RecipientCache } from '#domain/recipient-cache';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from '#domain/sync-state';
 import { conversationBounds, conversationName, conversationPlaceOf } from './conversations.ts';
 import { u8, u32, u64 } from './keys.ts';
@@ -234,6 +235,10 @@ export class StoredMailbox implements MailboxReader {
 
   async mailRules(): Promise<readonly MailRule[]> {
     return (await this.get(rows.mailRules, rows.mailRules.key())) ?? [];
+  }
+
+  async recipientCache(): Promise<RecipientCache> {
+    return (await this.get(rows.recipientCache, rows.recipientCache.key())) ?? emptyRecipientCache;
   }
 
   async marker(acceptId: string): Promise<string | undefined> {

@@ -7,6 +7,7 @@ import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
 import type { Envelope, Item, ItemMarks, NewBody, NewItem } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxTx } from '#domain/ports';
+import { type RecipientCache, recipientCacheFolder } from '#domain/recipient-cache';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
 import { conversationKey, conversationName } from './conversations.ts';
@@ -252,6 +253,11 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     }
     this.#put(rows.conversationMove, this.#moveKey(id), to);
     this.#setUsage({ ...(await this.#loadUsage()), hasMoves: true });
+  }
+
+  putRecipientCache(cache: RecipientCache): void {
+    this.#put(rows.recipientCache, rows.recipientCache.key(), cache);
+    this.#tx.touch(this.context.part, recipientCacheFolder);
   }
 
   putMarker(acceptId: string, left: string): void {

@@ -1,4 +1,5 @@
 import type { FolderId, ItemId } from '#domain/ids';
+import { recipientCacheFolder } from '#domain/recipient-cache';
 
 /**
  * How folders, items and attachments are called on the wire (MS-ASCMD, CollectionId, ServerId; MS-ASAIRS,
@@ -23,20 +24,24 @@ const MAX_FOLDER = 0xffffffff;
 /** MS-ASCMD has no limit for a FileReference; phones were seen to cut longer ones. */
 const MAX_FILE_REFERENCE = 500;
 
-/** Gives the CollectionId of a folder: its number. */
+/** MS-ASCMD, Type (FolderSync): how the recipient information cache is called. */
+export const recipientCacheId = 'RI';
+
+/** Gives the CollectionId of a folder: its number, RI for the recipient cache. */
 export function collectionIdOf(folder: FolderId): string {
-  return String(folder);
+  return folder === recipientCacheFolder ? recipientCacheId : String(folder);
 }
 
-/** Gives the folder of a CollectionId; undefined for what is none of ours, and for the root. */
+/** Gives the folder of a CollectionId (recipientCacheFolder, which no folder is, for RI); undefined for what is none of ours, and for the root. */
 export function parseCollectionId(text: string): FolderId | undefined {
+  if (text === recipientCacheId) return recipientCacheFolder;
   const folder = numberIn(text);
-  return folder !== undefined && folder > 0 && folder <= MAX_FOLDER ? (folder as FolderId) : undefined;
+  return folder !== undefined && folder > 0 && folder < MAX_FOLDER ? (folder as FolderId) : undefined;
 }
 
 /** Gives the ServerId of an item in a folder: `<folder>:<item>`. */
 export function serverIdOf(folder: FolderId, item: ItemId): string {
-  return `${folder}:${item}`;
+  return `${collectionIdOf(folder)}:${item}`;
 }
 
 /** Gives the place a ServerId names; undefined for what is none of ours. */

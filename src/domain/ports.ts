@@ -9,6 +9,7 @@ import type { Item, ItemDetail, ItemMarks, NewItem } from './item.ts';
 import type { MailArrival } from './mail-arrival.ts';
 import type { MailRule } from './mail-rule.ts';
 import type { NewOutboundMail, OutboundMail } from './outbound.ts';
+import type { RecipientCache } from './recipient-cache.ts';
 import type { CachedRequests, FolderSyncState, SyncedFolder, SyncState } from './sync-state.ts';
 
 /** A page of something read in order; `next` is where to go on, absent at the end. */
@@ -63,6 +64,8 @@ export interface MailboxReader {
   automaticReply(): Promise<StoredAutomaticReply | undefined>;
   /** In their order. */
   mailRules(): Promise<readonly MailRule[]>;
+  /** Empty if its owner has written to nobody. */
+  recipientCache(): Promise<RecipientCache>;
   /** Whether this acceptance (a delivery, a SendMail) is already in the mailbox, and what it left. */
   marker(acceptId: string): Promise<string | undefined>;
 }
@@ -111,6 +114,8 @@ export interface MailboxTx extends MailboxReader {
   conversationMove(id: Uint8Array): Promise<FolderId | undefined>;
   /** Undefined forgets it. */
   putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void>;
+  /** At most 16 KiB of it. */
+  putRecipientCache(cache: RecipientCache): void;
   /** Remembers an acceptance and what it left; kept 30 days. */
   putMarker(acceptId: string, left: string): void;
 }

@@ -14,6 +14,7 @@ import type { LocalRecipient } from './mail-envelope.ts';
 import { domainOfAddress, type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { rememberRecipients } from './recipient-cache.ts';
 import {
   checkNumber,
   checkRoom,
@@ -144,7 +145,11 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
     async (of, queue) => {
       const own = of(from.mailbox);
       if (await isMarked(own, markers)) return { duplicate: true };
-      if (sent) await own.addItem(sentItems, itemFor(sent.items, from.organization));
+      if (sent) {
+        const item = itemFor(sent.items, from.organization);
+        await own.addItem(sentItems, item);
+        await rememberRecipients(own, item.envelope, atMs);
+      }
       for (const ref of direct) {
         const item = itemFor(delivered.items, ref.organization);
         await deliverItem(of(ref), queue, item, plans.get(ref.mailbox));

@@ -6,6 +6,7 @@ import type { MailboxRef } from './ids.ts';
 import type { NewItem } from './item.ts';
 import { newItem } from './new-item.ts';
 import type { MailboxTx, MailStore, StoredBody } from './ports.ts';
+import { rememberRecipients } from './recipient-cache.ts';
 
 const sentItems = defaultFolder(FolderType.SentItems);
 
@@ -15,7 +16,9 @@ export interface FinishedSentCopy {
   readonly item: NewItem;
   readonly stored: readonly StoredBody[];
   /** Puts it into Sent Items. */
-  put(of: (ref: MailboxRef) => Pick<MailboxTx, 'addItem'>): Promise<void>;
+  put(
+    of: (ref: MailboxRef) => Pick<MailboxTx, 'addItem' | 'recipientCache' | 'putRecipientCache'>,
+  ): Promise<void>;
 }
 
 /** SentCopy is what the sender of a message keeps of it, while it comes in: a body of its own, as its header differs. */
@@ -47,6 +50,7 @@ export class SentCopy {
     const item = newItem(index, body.bodyFor(mailbox.organization), { receivedMs, read: true });
     const put: FinishedSentCopy['put'] = async (of) => {
       await of(mailbox).addItem(sentItems, item);
+      await rememberRecipients(of(mailbox), item.envelope, receivedMs);
     };
     return { mailbox, item, stored: body.stored, put };
   }

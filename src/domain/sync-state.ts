@@ -48,6 +48,8 @@ export interface SyncState {
   /** MS-ASCMD, ConversationMode. */
   readonly byConversation?: boolean | undefined;
   readonly conversations?: HeldConversations | undefined;
+  /** Of the recipient cache: the recipients that the device holds. */
+  readonly held?: readonly number[] | undefined;
   /** Of the request that this state answered. */
   readonly adds: readonly StoredAdd[];
   readonly edits?: readonly StoredEdit[] | undefined;

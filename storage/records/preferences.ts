@@ -1,6 +1,7 @@
 /** How the rows about what the owner of a mailbox wants done with mail are written. */
 import type { ReplyText, StoredAutomaticReply } from '#domain/automatic-reply';
 import type { MailRule } from '#domain/mail-rule';
+import type { RecipientCache } from '#domain/recipient-cache';
 import type { Codec } from '../rows.ts';
 import { packedCodec } from './packed.ts';
 
@@ -18,3 +19,15 @@ const plainObject = <T>(): Codec<T> =>
 
 export const automaticReplyCodec: Codec<AutomaticReplyRecord> = plainObject();
 export const mailRulesCodec: Codec<readonly MailRule[]> = plainObject();
+
+/** Whom a mailbox's owner wrote to lately. */
+export const recipientCacheCodec: Codec<RecipientCache> = packedCodec(
+  ({ lastId, recipients }): [number, [number, string, string, number][]] => [
+    lastId,
+    recipients.map(({ id, name, address, rank }) => [id, name, address, rank]),
+  ],
+  ([lastId, recipients]) => ({
+    lastId,
+    recipients: recipients.map(([id, name, address, rank]) => ({ id, name, address, rank })),
+  }),
+);

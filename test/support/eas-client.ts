@@ -63,6 +63,8 @@ export class EasClient extends EasConnection {
   folderKey = '0';
   /** By ServerId. */
   readonly folders = new Map<string, EasFolder>();
+  /** What the server calls the recipient information cache, if it has told. */
+  recipientCache: string | undefined;
   private readonly collections = new Map<string, EasCollection>();
 
   /** The state of a folder, made at the first call. */
@@ -167,6 +169,11 @@ export class EasClient extends EasConnection {
     if ((change.tag === FolderHierarchy.Add) === this.folders.has(serverId)) {
       throw new Error(`${change.tag.name} of folder ${serverId}, held: ${this.folders.has(serverId)}`);
     }
+    // No folder of the mailbox: it stands beside the tree.
+    if (textOf(change, FolderHierarchy.Type) === '19') {
+      this.recipientCache = serverId;
+      return;
+    }
     this.folders.set(serverId, {
       parentId: textOf(change, FolderHierarchy.ParentId) ?? '',
       displayName: textOf(change, FolderHierarchy.DisplayName) ?? '',
@@ -247,7 +254,7 @@ export class EasClient extends EasConnection {
   classOf(collectionId: string): string {
     const type = this.folders.get(collectionId)?.type ?? 1;
     if (type === 8 || type === 13) return 'Calendar';
-    if (type === 9 || type === 14 || type === 19) return 'Contacts';
+    if (type === 9 || type === 14 || collectionId === this.recipientCache) return 'Contacts';
     if (type === 7 || type === 15) return 'Tasks';
     return type === 10 || type === 17 ? 'Notes' : 'Email';
   }

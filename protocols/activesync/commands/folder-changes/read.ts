@@ -1,14 +1,11 @@
 import { isFolderName, rootFolder } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import { CommandError } from '../../command-error.ts';
-import { parseCollectionId } from '../../ids.ts';
+import { parseCollectionId, recipientCacheId } from '../../ids.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { FolderHierarchy } from '../../wbxml/code-pages/folder-hierarchy.ts';
 import { type Element, textOf } from '../../wbxml/element.ts';
 import { FolderChangeStatus } from './status.ts';
-
-/** MS-ASCMD, Type (FolderSync): how the recipient information cache is called. */
-const recipientCache = 'RI';
 
 /** The key of the folder tree. Throws CommandError 10. */
 export function readKey(body: Element): string {
@@ -65,6 +62,6 @@ function required(body: Element, tag: Tag): string {
 }
 
 function refuseCache(id: string): void {
-  if (id === recipientCache)
+  if (id === recipientCacheId)
     throw new CommandError(FolderChangeStatus.SystemFolder, 'the recipient information cache');
 }

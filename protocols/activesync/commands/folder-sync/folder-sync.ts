@@ -1,9 +1,11 @@
 import { DomainError } from '#domain/errors';
-import type { Folder } from '#domain/folder';
+import { type Folder, rootFolder } from '#domain/folder';
 import { type HierarchyAnswer, syncHierarchy } from '#domain/hierarchy';
+import { recipientCacheFolder } from '#domain/recipient-cache';
 import { defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { collectionIdOf } from '../../ids.ts';
+import { isAtLeast } from '../../protocol-version.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { FolderHierarchy } from '../../wbxml/code-pages/folder-hierarchy.ts';
 import { type Element, el, textOf } from '../../wbxml/element.ts';
@@ -19,9 +21,10 @@ export const folderSync = defineCommand({
     if (key === undefined || key === '') throw new CommandError(FolderSyncStatus.Malformed, 'no SyncKey');
     return key;
   },
-  run: async (key, { mailbox, device, services }) => {
+  run: async (key, { mailbox, device, services, version }) => {
     try {
-      return await syncHierarchy(mailbox, device.id, key, services.random);
+      const answer = await syncHierarchy(mailbox, device.id, key, services.random);
+      return { ...answer, hasRecipientCache: key === '0' && isAtLeast(version, '14.0') };
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'sync/invalid-key') throw error;
       throw new CommandError(FolderSyncStatus.InvalidSyncKey, error.message, { cause: error });
@@ -31,7 +34,12 @@ export const folderSync = defineCommand({
   startsOver: (key) => key === '0',
 });
 
-function writeAnswer({ key, added, updated, deleted }: HierarchyAnswer): Element {
+/** A folder tree, with the recipient cache in it or without. */
+interface Answer extends HierarchyAnswer {
+  readonly hasRecipientCache: boolean;
+}
+
+function writeAnswer({ key, added, updated, deleted, hasRecipientCache }: Answer): Element {
   const { FolderSync, Status, SyncKey, Changes, Count, Update, Delete, Add, ServerId } = FolderHierarchy;
   return el(
     FolderSync,
@@ -39,15 +47,21 @@ function writeAnswer({ key, added, updated, deleted }: HierarchyAnswer): Element
     el(SyncKey, key),
     el(
       Changes,
-      el(Count, added.length + updated.length + deleted.length),
+      el(Count, added.length + updated.length + deleted.length + (hasRecipientCache ? 1 : 0)),
       ...updated.map((folder) => writeFolder(Update, folder)),
       ...deleted.map((id) => el(Delete, el(ServerId, collectionIdOf(id)))),
       ...added.map((folder) => writeFolder(Add, folder)),
+      hasRecipientCache ? writeFolder(Add, recipientCache) : undefined,
     ),
   );
 }
 
-function writeFolder(tag: Tag, { id, parent, name, type }: Folder): Element {
+/** MS-ASCMD, Type: no folder of the mailbox, and none that anybody may change. */
+const recipientCache = { id: recipientCacheFolder, parent: rootFolder, name: 'RecipientInfo', type: 19 };
+
+type WrittenFolder = Pick<Folder, 'id' | 'parent' | 'name'> & { readonly type: number };
+
+function writeFolder(tag: Tag, { id, parent, name, type }: WrittenFolder): Element {
   const { ServerId, ParentId, DisplayName, Type } = FolderHierarchy;
   return el(
     tag,

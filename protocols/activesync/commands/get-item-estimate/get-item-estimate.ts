@@ -1,5 +1,7 @@
 import { DomainError } from '#domain/errors';
 import { classOf, type ItemClass } from '#domain/folder';
+import { recipientCacheFolder } from '#domain/recipient-cache';
+import { estimateRecipients } from '#domain/recipient-sync';
 import { FolderSync } from '#domain/sync';
 import { BodyOptionsError } from '../../classes/body-options.ts';
 import { type CommandContext, defineCommand } from '../../command.ts';
@@ -10,7 +12,14 @@ import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { GetItemEstimate } from '../../wbxml/code-pages/get-item-estimate.ts';
 import { child, childrenOf, type Element, el, flagOf, has, textOf } from '../../wbxml/element.ts';
-import { InvalidOptionsError, optionsMisfit, optionsText, readOptions, syncRules } from '../sync/options.ts';
+import {
+  InvalidOptionsError,
+  maxItemsOf,
+  optionsMisfit,
+  optionsText,
+  readOptions,
+  syncRules,
+} from '../sync/options.ts';
 import { GetItemEstimateStatus } from './status.ts';
 
 /** MS-ASCMD, Limiting Size of Command Requests. */
@@ -102,6 +111,7 @@ async function runEstimate(request: EstimateRequest, context: CommandContext): P
   const { mailbox, device, clock, services } = context;
   const { collectionId, syncKey: key, options, byConversation } = request;
   const id = parseCollectionId(collectionId);
+  if (id === recipientCacheFolder) return await runRecipients(request, context);
   const folder = id && (await mailbox.reader.folder(id));
   if (folder === undefined) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
   const itemClass = classOf(folder.type);
@@ -116,6 +126,22 @@ async function runEstimate(request: EstimateRequest, context: CommandContext): P
     return { collectionId, itemClass, status: GetItemEstimateStatus.Success, estimate };
   } catch (error) {
     return { collectionId, itemClass, status: statusFor(error) };
+  }
+}
+
+/** The recipient cache, since 14.0. */
+async function runRecipients(
+  { collectionId, syncKey: key, options }: EstimateRequest,
+  { mailbox, device, version }: CommandContext,
+): Promise<EstimateResult> {
+  if (!isAtLeast(version, '14.0')) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
+  if (key === '0') return { collectionId, status: GetItemEstimateStatus.NotPrimed };
+  try {
+    const asked = { device: device.id, key, options, maxItems: maxItemsOf };
+    const estimate = await estimateRecipients(mailbox.reader, asked);
+    return { collectionId, status: GetItemEstimateStatus.Success, estimate };
+  } catch (error) {
+    return { collectionId, status: statusFor(error) };
   }
 }
 

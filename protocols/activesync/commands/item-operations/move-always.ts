@@ -1,4 +1,5 @@
 import { moveConversation, takesConversations } from '#domain/conversation-moves';
+import { recipientCacheFolder } from '#domain/recipient-cache';
 import type { CommandContext } from '../../command.ts';
 import { parseCollectionId } from '../../ids.ts';
 import { CommonStatus } from '../../status.ts';
@@ -20,6 +21,9 @@ export async function moveAlways(
     throw new OperationError(disallowed, 'without MoveAlways');
   }
   const id = parseCollectionId(destination);
+  if (id === recipientCacheFolder) {
+    throw new OperationError(CommonStatus.InvalidCombinationOfIDs, 'the recipient cache takes nothing');
+  }
   const folder = id && (await mailbox.reader.folder(id));
   if (folder === undefined) throw new OperationError(NotFound, 'no such folder');
   if (!takesConversations(folder.type)) {

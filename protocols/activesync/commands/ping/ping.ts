@@ -1,14 +1,16 @@
-import { classOf, type ItemClass } from '#domain/folder';
+import { classOf, FolderType, type ItemClass } from '#domain/folder';
 import { isHierarchyNews } from '#domain/hierarchy';
 import type { FolderId } from '#domain/ids';
-import type { Mailbox } from '#domain/mailbox';
+import { recipientCacheFolder } from '#domain/recipient-cache';
+import { hasRecipientNews } from '#domain/recipient-sync';
 import { FolderSync } from '#domain/sync';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { collectionIdOf, parseCollectionId } from '../../ids.ts';
+import { isAtLeast } from '../../protocol-version.ts';
 import { Ping } from '../../wbxml/code-pages/ping.ts';
 import { child, childrenOf, type Element, el, integerOf, textOf } from '../../wbxml/element.ts';
-import { syncRules } from '../sync/options.ts';
+import { maxItemsOf, syncRules } from '../sync/options.ts';
 import { PingStatus } from './status.ts';
 import { type FolderCheck, waitForNews } from './wait-for-news.ts';
 
@@ -70,7 +72,7 @@ async function runPing(sent: PingRequest, context: CommandContext): Promise<Ping
   if (ids.length > maxFolders) return { status: 6, maxFolders };
   const isNew = cached?.heartbeatSeconds !== heartbeatSeconds || cached.folders.join() !== ids.join();
   if (isNew) await remember(context, { heartbeatSeconds, folders: ids });
-  const folders = await knownFolders(mailbox, ids);
+  const folders = await knownFolders(context, ids);
   if (folders.size < ids.length) {
     // A device that knows of it waits for what is left of its older list.
     const isTold = sent.folders === undefined && !(await isHierarchyNews(mailbox.reader, device.id));
@@ -82,10 +84,17 @@ async function runPing(sent: PingRequest, context: CommandContext): Promise<Ping
 type FolderClasses = ReadonlyMap<FolderId, ItemClass>;
 
 /** The folders of a list that exist, and what they hold. */
-async function knownFolders({ reader }: Mailbox, ids: readonly string[]): Promise<FolderClasses> {
+async function knownFolders(
+  { mailbox: { reader }, version }: CommandContext,
+  ids: readonly string[],
+): Promise<FolderClasses> {
+  const cache = isAtLeast(version, '14.0')
+    ? { id: recipientCacheFolder, type: FolderType.Contacts }
+    : undefined;
   const folders = await Promise.all(
     ids.map((text) => {
       const id = parseCollectionId(text);
+      if (id === recipientCacheFolder) return cache;
       return id === undefined ? undefined : reader.folder(id);
     }),
   );
@@ -130,6 +139,7 @@ function checkOf(context: CommandContext, folders: FolderClasses): FolderCheck {
   const sync = new FolderSync(mailbox, clock, services.random);
   return (folder) => {
     if (folder === undefined) return isHierarchyNews(mailbox.reader, device.id);
+    if (folder === recipientCacheFolder) return hasRecipientNews(mailbox.reader, device.id, maxItemsOf);
     return sync.hasChanges(device.id, folder, syncRules(context, folders.get(folder) ?? 'Email'));
   };
 }

@@ -81,7 +81,7 @@ function suits(request: CollectionRequest, itemClass: ItemClass): boolean {
 }
 
 /** MS-ASCMD, SyncKey (Sync): an answered collection has one; 0 tells the client to start over. */
-function failed({ collectionId }: CollectionRequest, status: SyncStatus, key = '0'): CollectionAnswer {
+export function failed({ collectionId }: CollectionRequest, status: SyncStatus, key = '0'): CollectionAnswer {
   const element = el(
     AirSync.Collection,
     el(AirSync.SyncKey, key),
@@ -222,8 +222,11 @@ interface Content {
   readonly more: boolean;
 }
 
-/** Windows Phone takes MoreAvailable only before the commands, and no client an empty Responses or Commands. */
-function written({ collectionId }: CollectionRequest, key: string, content: Content): Element {
+/**
+ * An answered collection. Windows Phone takes MoreAvailable only before the commands, and no client an empty Responses or
+ * Commands.
+ */
+export function written({ collectionId }: CollectionRequest, key: string, content: Content): Element {
   const { responses, commands, more } = content;
   return el(
     AirSync.Collection,

@@ -8,6 +8,7 @@ import { type Element, el, integerOf } from '../../wbxml/element.ts';
 import { type CollectionAnswer, type Room, serveCollection } from './collection.ts';
 import { syncRules } from './options.ts';
 import type { CollectionRequest } from './read.ts';
+import { isRecipientCache, serveRecipients } from './recipients.ts';
 import { SyncStatus } from './status.ts';
 
 /** MS-ASCMD, Sync: leaving out what has not changed, and the empty answer, came with 12.1. */
@@ -24,7 +25,8 @@ export async function serveForVersion(
     readonly isPutOff: boolean;
   },
 ): Promise<CollectionAnswer> {
-  const answer = await serveCollection(request, context, room);
+  const serve = isRecipientCache(request, context) ? serveRecipients : serveCollection;
+  const answer = await serve(request, context, room);
   if (!everyCollectionAnswered(context.version)) return answer;
   const itemClass = await classInFolder(request, context);
   const element = answer.element ?? nothingNew(request);

@@ -9,7 +9,7 @@ import { legacyBodyCost } from '../../classes/legacy-email.ts';
 import type { CommandContext } from '../../command.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
-import { type Element, has, integerOf, textOf } from '../../wbxml/element.ts';
+import { type Element, integerOf, textOf } from '../../wbxml/element.ts';
 
 export interface SyncOptions extends BodyOptions {
   /** MS-ASCMD, FilterType: 0 is no filter. */
@@ -19,8 +19,8 @@ export interface SyncOptions extends BodyOptions {
   readonly itemClass?: string | undefined;
   /** Only SMS is asked for, and there is none. */
   readonly isSmsOnly?: boolean | undefined;
-  /** MS-ASCMD, MaxItems: of the recipient cache alone. */
-  readonly hasMaxItems?: boolean | undefined;
+  /** MS-ASCMD, MaxItems: so many recipients of the recipient cache, and of nothing else. */
+  readonly maxItems?: number | undefined;
 }
 
 /** What is in force when a client never sent Options. */
@@ -77,22 +77,28 @@ function readOptionsOf(options: Element): SyncOptions {
   if (!(filterType >= 0 && filterType <= 8) || (conflict !== 0 && conflict !== 1)) {
     throw new InvalidOptionsError('FilterType or Conflict is out of range');
   }
-  const hasMaxItems = has(options, AirSync.MaxItems) ? true : undefined;
-  return { filterType, serverWins: conflict === 1, hasMaxItems, ...readBodyOptions(options) };
+  const maxItems = integerOf(options, AirSync.MaxItems);
+  if (maxItems !== undefined && !(maxItems >= 1)) throw new InvalidOptionsError('MaxItems is no number');
+  return { filterType, serverWins: conflict === 1, maxItems, ...readBodyOptions(options) };
 }
 
 /**
- * What of options as they were read a folder of this class cannot have. MS-ASCMD, Class: another one; MaxItems: no folder here
- * is the recipient cache; FilterType: 8 is for tasks. What else a class does not know is not held against a client.
+ * What of options as they were read a folder of this class cannot have. MS-ASCMD, Class: another one; MaxItems: it is
+ * for the recipient cache alone; FilterType: 8 is for tasks. What else a class does not know is not held against a client.
  */
 export function optionsMisfit(
   folderClass: ItemClass,
   text: string,
 ): 'class' | 'max-items' | 'filter' | undefined {
-  const { itemClass = folderClass, hasMaxItems, filterType } = parseOptionsText(text);
+  const { itemClass = folderClass, maxItems, filterType } = parseOptionsText(text);
   if (itemClass !== folderClass) return 'class';
-  if (hasMaxItems === true) return 'max-items';
+  if (maxItems !== undefined) return 'max-items';
   return folderClass === 'Email' && filterType === incompleteTasks ? 'filter' : undefined;
+}
+
+/** How many recipients of the recipient cache options ask for; undefined: all. */
+export function maxItemsOf(text: string): number | undefined {
+  return parseOptionsText(text).maxItems;
 }
 
 /** As a text that stays with the state; equal options make equal texts. */

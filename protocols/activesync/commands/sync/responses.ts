@@ -119,7 +119,8 @@ const tags = {
   fetch: AirSync.Fetch,
 } as const;
 
-function refusal(command: Extract<PlainCommand, { refused: number }>): Element {
+/** What answers a command that was refused. */
+export function refusal(command: Extract<PlainCommand, { refused: number }>): Element {
   return el(
     tags[command.kind],
     command.clientId === undefined ? undefined : el(AirSync.ClientId, command.clientId),
