@@ -48,7 +48,7 @@ export async function rememberRecipients(
 }
 
 /** The cache after a message; the same one if it says nothing new. */
-export function withRecipients(
+function withRecipients(
   cache: RecipientCache,
   { to, cc, bcc }: Pick<Envelope, 'to' | 'cc' | 'bcc'>,
   nowMs: number,

@@ -388,6 +388,27 @@ describe('MessageClass', () => {
   });
 });
 
+test('of an invitation in another message and its own, a message is about its own', async () => {
+  const inner = invitation('REQUEST', calendar('REQUEST', ['UID:inner', 'DTSTART:20270101T100000Z']));
+  const raw = [
+    'Subject: Both',
+    'Content-Type: multipart/mixed; boundary=o',
+    '',
+    '--o',
+    'Content-Type: message/rfc822',
+    '',
+    inner,
+    '--o',
+    'Content-Type: text/calendar; method=REQUEST',
+    '',
+    ...calendar('REQUEST', plainEvent),
+    '--o--',
+    '',
+  ].join('\r\n');
+  const meeting = child(await told(raw, '16.0'), Email.MeetingRequest);
+  expect(textOf(meeting, Calendar.UID)).toBe('event-1@example.org');
+});
+
 test('ItemOperations: a meeting is fetched with its MeetingRequest, alone if Schema asks for it', async () => {
   const server = await startEndpoint();
   const phone = server.phone('14.1');
