@@ -6,11 +6,7 @@ import type { Account } from '#directory/account';
 import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
-import { indexedFinder } from '#domain/search/find-indexed';
-import { MailSearches } from '#domain/search/mail-searches';
-import { BegunSearches } from '#protocols/activesync/begun-searches';
-import { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
-import { MemoryShare } from '#protocols/activesync/memory-share';
+import type { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
 import { deviceInsightOperations } from '#protocols/admin/operations/device-insight/index';
@@ -42,6 +38,7 @@ import { SenderLimits } from '#protocols/smtp/sender-limits';
 import { SubmissionListener } from '#protocols/smtp/submit';
 import { openDatabase } from '#storage/database';
 import { createLogger, type Logger } from '#telemetry/log';
+import { createActiveSync } from './active-sync.ts';
 import { buildCore, type Core } from './core.ts';
 import { quickSetup } from './quick-setup.ts';
 
@@ -105,34 +102,7 @@ class MailServer implements Server {
   constructor(core: Core, certificate: Certificate) {
     this.#core = core;
     this.#certificate = certificate;
-    const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
-    const { directory, outside, access, quarantine, preferences, diary, traces } = core;
-    this.#activeSync = new ActiveSyncEndpoint({
-      signIn,
-      accounts: directory,
-      store: database.mail,
-      policies,
-      quarantine,
-      diary,
-      traces,
-      services: {
-        ...outside,
-        access,
-        directory: routing,
-        addressBook: directory.addressBook,
-        people: directory.people,
-        certificates: core.certificates,
-        begunSearches: new BegunSearches(),
-        devices,
-        provisioning,
-        delivery,
-        preferences,
-        maxMessageBytes: config.limits.maxMessageBytes,
-        maxRecipients: config.limits.maxRecipients,
-        memory: new MemoryShare(2 * config.limits.maxMessageBytes),
-        searches: new MailSearches(outside.clock, indexedFinder(database.indexes)),
-      },
-    });
+    this.#activeSync = createActiveSync(core);
   }
 
   get addresses(): Readonly<Record<string, string>> {

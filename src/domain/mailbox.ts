@@ -57,10 +57,10 @@ export class Mailbox {
   }
 
   /**
-   * Moves an item, which keeps its id. A repeated move (the answer was lost) finds the item where it should be and
-   * succeeds. Throws `item/not-found`, `folder/not-found` (the destination), `item/same-folder`.
+   * Moves an item, which keeps its id. A repeated move (the answer was lost) succeeds, too: the item is where it should be,
+   * or went on from there. Throws `item/not-found`, `folder/not-found` (the destination), `item/same-folder`.
    */
-  moveItem(id: ItemId, from: FolderId, to: FolderId, device?: DeviceId): Promise<Item> {
+  moveItem(id: ItemId, from: FolderId, to: FolderId, device?: DeviceId): Promise<void> {
     return this.transact(async (tx) => {
       if (from === to) {
         throw new DomainError('item/same-folder', 'Source and destination are the same folder.');
@@ -68,17 +68,22 @@ export class Mailbox {
       // What a deleted folder held is gone, though its rows may still be there.
       const item = (await tx.folder(from)) && (await tx.item(from, id));
       const destination = await tx.folder(to);
+      // MS-ASCMD, MoveItems: the device keeps the item until it hears that it has moved, and the log does not tell it.
+      const marker = device && `moved by ${device}: ${id} from ${from} to ${to}`;
       if (item === undefined) {
-        const there = destination && (await tx.item(to, id));
-        if (there === undefined) {
-          throw new DomainError('item/not-found', 'The item does not exist.');
+        const isThere = destination !== undefined && (await tx.item(to, id)) !== undefined;
+        if (isThere || (marker !== undefined && (await tx.marker(marker)) !== undefined)) {
+          return;
         }
-        return there;
+        throw new DomainError('item/not-found', 'The item does not exist.');
       }
       if (destination === undefined) {
         throw new DomainError('folder/not-found', 'The destination does not exist.');
       }
-      return tx.moveItem(item, to, device);
+      await tx.moveItem(item, to, device);
+      if (marker !== undefined) {
+        tx.putMarker(marker, '');
+      }
     });
   }
 

@@ -8,7 +8,7 @@ import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-
 import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint } from './server.ts';
-import { putAt } from './sync-phone.ts';
+import { elsewhere, putAt } from './sync-phone.ts';
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
@@ -29,6 +29,14 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     expect(await phone.getItemEstimate(inbox)).toEqual({ status: 1, estimate: 0 });
     await server.deliver('Four');
     expect(await phone.getItemEstimate(inbox)).toEqual({ status: 1, estimate: 1 });
+  });
+
+  test('GetItemEstimate: Estimate counts every Delete', async () => {
+    const { server, phone, inbox } = await start();
+    const ids = [await server.deliver('One'), await server.deliver('Two'), await server.deliver('Three')];
+    await phone.syncAll(inbox);
+    for (const id of ids) await elsewhere(server).remove(id);
+    expect(await phone.getItemEstimate(inbox)).toEqual({ status: 1, estimate: 3 });
   });
 
   test('an unknown folder answers 2, a folder that was never synced 3, an unknown key 4', async () => {

@@ -4,7 +4,15 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
-import { child, childrenOf, el, has, integerOf, textOf } from '#protocols/activesync/wbxml/element';
+import {
+  child,
+  childrenOf,
+  type Element,
+  el,
+  has,
+  integerOf,
+  textOf,
+} from '#protocols/activesync/wbxml/element';
 import { maxMessageBytes, startEndpoint } from './server.ts';
 
 const attached = Buffer.from(Array.from({ length: 3000 }, (_, n) => n % 251));
@@ -124,6 +132,24 @@ describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (
     expect(nodes.map((node) => integerOf(node, ItemOperations.Status))).toEqual([
       6, 6, 1, 6, 15, 15, 2, 9, 2,
     ]);
+  });
+
+  test('ItemOperations: a name beyond its length is not repeated: Fetch answers Status 2 or 15, EmptyFolderContents 6', async () => {
+    const { phone, inbox, serverId } = await start();
+    const long = 'x'.repeat(600);
+    const fetch = (...name: readonly Element[]) =>
+      el(ItemOperations.Fetch, el(ItemOperations.Store, 'Mailbox'), ...name);
+    const body = el(
+      ItemOperations.ItemOperations,
+      fetch(el(AirSync.CollectionId, long), el(AirSync.ServerId, serverId)),
+      fetch(el(AirSync.CollectionId, inbox), el(AirSync.ServerId, long)),
+      fetch(el(AirSyncBase.FileReference, long)),
+      el(ItemOperations.EmptyFolderContents, el(AirSync.CollectionId, long)),
+    );
+    const response = await phone.post('ItemOperations', body, { validateRequest: false });
+    const results = child(response.element, ItemOperations.Response)?.children ?? [];
+    expect(results.map((one) => textOf(one, ItemOperations.Status))).toEqual(['2', '2', '15', '6']);
+    expect(response.body.includes(long)).toBe(false);
   });
 
   test('no operation answers Status 2, more than a hundred 11', async () => {

@@ -97,6 +97,24 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
   });
 });
 
+test('MoveItems: a repeated move of an item that went on from there answers Status 3, for another device Status 1', async () => {
+  const server = await startEndpoint();
+  const [phone, tablet] = [server.phone('14.1'), server.phone('16.1', { deviceId: 'tablet' })];
+  for (const device of [phone, tablet]) {
+    await device.provision();
+    await device.folderSync();
+  }
+  const [inbox, trash, sent] = [phone.folder(2), phone.folder(4), phone.folder(5)];
+  const id = await server.deliver('One');
+  const move = { item: `${inbox}:${id}`, from: inbox, to: trash };
+  await phone.moveItems(move);
+  await tablet.moveItems({ item: `${trash}:${id}`, from: trash, to: sent });
+  expect(await phone.moveItems(move)).toEqual([
+    { source: move.item, status: 3, destination: `${trash}:${id}` },
+  ]);
+  expect(await tablet.moveItems(move)).toEqual([{ source: move.item, status: 1, destination: undefined }]);
+});
+
 test('the others are told of a move, the device that made it is not', async () => {
   const server = await startEndpoint();
   const [phone, tablet] = [server.phone('14.1'), server.phone('16.1', { deviceId: 'tablet' })];

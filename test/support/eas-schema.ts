@@ -9,8 +9,11 @@ import {
 } from 'libxml2-wasm';
 import { isAtLeast, type ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
+import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
 import { MeetingResponse } from '#protocols/activesync/wbxml/code-pages/meeting-response';
-import type { Element } from '#protocols/activesync/wbxml/element';
+import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
+import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
+import { child, type Element, el } from '#protocols/activesync/wbxml/element';
 import { assertKnownTags, withoutOldForms } from './eas-versions.ts';
 import { toXml } from './eas-xml.ts';
 
@@ -43,7 +46,7 @@ export function assertValid(
   if (root === 'Response') return;
   if (direction === 'response' ? !isRefusal(element) : !isAtLeast(version, '12.1'))
     assertKnownTags(element, version);
-  const adapted = direction === 'response' ? withoutOldForms(element, version) : element;
+  const adapted = direction === 'response' ? withinSchemas(withoutOldForms(element, version)) : element;
   validate(direction, toXml(withForwardeeNames(adapted)), `${direction} of ${command} (${version})`);
 }
 
@@ -93,6 +96,30 @@ function isMeetingResponseFailure(element: Element): boolean {
 function isRefusal({ children }: Element): boolean {
   const [only, ...others] = children;
   return others.length === 0 && only?.tag.name === 'Status';
+}
+
+/** What MS-ASCMD allows and the schemas of responses do not. */
+function withinSchemas(element: Element): Element {
+  // SettingsResponse.xsd wants a Get here even where the Status says that there is none.
+  if (element.tag === Settings.RightsManagementInformation && child(element, Settings.Get) === undefined) {
+    const nothing = el(Settings.Get, el(RightsManagement.RightsManagementTemplates));
+    return el(element.tag, ...element.children, nothing);
+  }
+  if (element.children.length === 0) return element;
+  const children = element.children.map(withinSchemas);
+  // ItemOperationsResponse.xsd has the results by kind; MS-ASCMD has them in the order of the request.
+  if (element.tag === ItemOperations.Response) children.sort((a, b) => rankOf(a) - rankOf(b));
+  return { ...element, children };
+}
+
+const operationTags: readonly unknown[] = [
+  ItemOperations.Move,
+  ItemOperations.EmptyFolderContents,
+  ItemOperations.Fetch,
+];
+
+function rankOf({ tag }: Element): number {
+  return operationTags.indexOf(tag);
 }
 
 const forwardeeTags = new Map([

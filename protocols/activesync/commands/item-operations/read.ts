@@ -13,8 +13,13 @@ import { ItemOperationsStatus } from './status.ts';
 
 /** MS-ASCMD, Limiting Size of Command Requests. */
 const MAX_OPERATIONS = 100;
-/** MS-ASCMD, LongId, in characters. */
+/** MS-ASCMD, CollectionId, ServerId and LongId, in characters. */
+const MAX_ID = 64;
 const MAX_LONG_ID = 256;
+/** It has no limit: no FileReference of ours is so long. */
+const MAX_FILE_REFERENCE = 512;
+/** Nor has this one. */
+const MAX_LINK_ID = 1024;
 
 /** Bytes first to last, both included. */
 export interface ByteRange {
@@ -72,7 +77,8 @@ function readOperation(node: Element): Operation {
   if (node.tag === ItemOperations.Fetch) return readFetch(node);
   const options = child(node, ItemOperations.Options);
   if (node.tag === ItemOperations.EmptyFolderContents) {
-    const collectionId = textOf(node, AirSync.CollectionId) ?? '';
+    const text = textOf(node, AirSync.CollectionId) ?? '';
+    const collectionId = text.length > MAX_ID ? '' : text;
     return { kind: 'empty-folder', collectionId, subfolders: has(options, ItemOperations.DeleteSubFolders) };
   }
   const conversationId = bytesOf(node, ItemOperations.ConversationId) ?? new Uint8Array(0);
@@ -81,10 +87,9 @@ function readOperation(node: Element): Operation {
 }
 
 function readFetch(node: Element): Operation {
-  const ids = echoed.flatMap((tag): [Tag, string][] => {
+  const ids = [...echoed].flatMap(([tag, longest]): [Tag, string][] => {
     const text = textOf(node, tag);
-    const isLong = tag === Search.LongId && (text?.length ?? 0) > MAX_LONG_ID;
-    return text === undefined || text === '' || isLong ? [] : [[tag, text]];
+    return text === undefined || text === '' || text.length > longest ? [] : [[tag, text]];
   });
   const faulty = (status: ItemOperationsStatus): Operation => ({ kind: 'faulty-fetch', status, ids });
   const store = textOf(node, ItemOperations.Store)?.trim().toLowerCase();
@@ -96,18 +101,19 @@ function readFetch(node: Element): Operation {
   return readItemFetch(node, faulty);
 }
 
-/** What names the thing asked for: repeated in its answer, in this order. */
-const echoed: readonly Tag[] = [
-  AirSync.CollectionId,
-  AirSync.ServerId,
-  Search.LongId,
-  DocumentLibrary.LinkId,
-  AirSyncBase.FileReference,
-];
+/** What names the thing asked for, and how long it may be: repeated in its answer, in this order. */
+const echoed: ReadonlyMap<Tag, number> = new Map([
+  [AirSync.CollectionId, MAX_ID],
+  [AirSync.ServerId, MAX_ID],
+  [Search.LongId, MAX_LONG_ID],
+  [DocumentLibrary.LinkId, MAX_LINK_ID],
+  [AirSyncBase.FileReference, MAX_FILE_REFERENCE],
+]);
 
 function readAttachmentFetch(node: Element, faulty: (status: ItemOperationsStatus) => Operation): Operation {
   const fileReference = textOf(node, AirSyncBase.FileReference) ?? '';
-  if (fileReference === '') return faulty(ItemOperationsStatus.InvalidAttachment);
+  const isReference = fileReference !== '' && fileReference.length <= MAX_FILE_REFERENCE;
+  if (!isReference) return faulty(ItemOperationsStatus.InvalidAttachment);
   const text = textOf(node, ItemOperations.Options, ItemOperations.Range);
   if (text === undefined) return { kind: 'attachment', fileReference, range: undefined };
   const match = /^(\d{1,9})-(\d{1,9})$/.exec(text.trim());
@@ -134,7 +140,7 @@ function readItemFetch(node: Element, faulty: (status: ItemOperationsStatus) => 
   }
 }
 
-/** Undefined if it is not named, or in two ways. */
+/** Undefined if it is not named, in two ways, or by more than a name can be. */
 function readItemName(node: Element): ItemName | undefined {
   const collectionId = textOf(node, AirSync.CollectionId);
   const serverId = textOf(node, AirSync.ServerId);
@@ -143,5 +149,6 @@ function readItemName(node: Element): ItemName | undefined {
     const isAlone = (collectionId ?? serverId) === undefined;
     return isAlone && longId.length <= MAX_LONG_ID ? { longId } : undefined;
   }
-  return collectionId === undefined || serverId === undefined ? undefined : { collectionId, serverId };
+  if (collectionId === undefined || serverId === undefined) return undefined;
+  return collectionId.length > MAX_ID || serverId.length > MAX_ID ? undefined : { collectionId, serverId };
 }

@@ -70,8 +70,8 @@ async function runMove(move: MoveRequest, { mailbox, device }: CommandContext): 
     if (classOf(folder.type) !== classOf(destination.type)) {
       return { source, status: MoveItemsStatus.InvalidDestination };
     }
-    const item = await mailbox.moveItem(place.item, from, to, device.id);
-    return { source, status: MoveItemsStatus.Success, destination: serverIdOf(to, item.id) };
+    await mailbox.moveItem(place.item, from, to, device.id);
+    return { source, status: MoveItemsStatus.Success, destination: serverIdOf(to, place.item) };
   } catch (error) {
     return { source, status: statusFor(error) };
   }

@@ -1,0 +1,12 @@
+import type { Choices } from './random.ts';
+import type { World } from './world.ts';
+
+/** Something that may happen in a seed. */
+export interface Operation {
+  readonly name: string;
+  /** How often, beside the others. */
+  readonly weight: number;
+  /** Only with a server in this process. */
+  readonly isInside?: boolean;
+  run(world: World, choices: Choices): Promise<void>;
+}
