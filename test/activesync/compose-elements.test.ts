@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { FolderType } from '#domain/folder';
+import type { FolderId as FolderIdOf } from '#domain/ids';
+import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
 import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
+import { newItem } from '#test/support/new-item';
 import { smartMail } from '#test/support/smart-mail';
-import { maxMessageBytes, startEndpoint } from './server.ts';
+import { maxMessageBytes, maxRecipients, startEndpoint } from './server.ts';
 
 const { ClientId, AccountId, Source, ItemId, Mime, InstanceId, Forwardees, Forwardee, Email, Name } =
   ComposeMail;
-const { SaveInSentItems, ReplaceMime } = ComposeMail;
+const { SaveInSentItems, ReplaceMime, FolderId, LongId } = ComposeMail;
 const { TemplateID } = RightsManagement;
 const commands = ['SendMail', 'SmartReply', 'SmartForward'] as const;
 const versions = ['14.0', '14.1', '16.0', '16.1'] as const;
@@ -29,6 +32,13 @@ async function open(version: (typeof versions)[number]) {
   };
   const got = () => server.messages(server.bob, FolderType.Inbox);
   return { server, phone, itemId, mime, source, ask, got };
+}
+
+/** The text of the first message, which this server sends in base64 if it has added to it. */
+function textIn([raw = '']: readonly string[]): string {
+  const [head = '', ...text] = raw.split('\r\n\r\n');
+  const body = text.join('\r\n\r\n');
+  return /^Content-Transfer-Encoding: base64/im.test(head) ? Buffer.from(body, 'base64').toString() : body;
 }
 
 describe.each(versions)('%s', (version) => {
@@ -95,6 +105,109 @@ describe.each(versions)('%s', (version) => {
       expect(await got()).toEqual([]);
     },
   );
+
+  test.each(commands)(
+    '%s: an empty Mime answers Status 107, none 103; one that is a string is taken',
+    async (command) => {
+      const { mime, source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [] : [source];
+      expect(await ask(command, el(ClientId, 'a'), ...parts, el(Mime))).toBe(107);
+      expect(await ask(command, el(ClientId, 'a'), ...parts)).toBe(103);
+      expect(await got()).toEqual([]);
+      const text = Buffer.from(mime.opaque ?? []).toString();
+      expect(await ask(command, el(ClientId, 'a'), ...parts, el(Mime, text))).toBe(1);
+      expect(textIn(await got())).toContain('Mine');
+    },
+  );
+
+  test.each(commands)(
+    '%s: Status 111 for a fault of ours, 116 for an unknown recipient, 119 for none, 120 for too many; none gets it',
+    async (command) => {
+      const { source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [] : [source];
+      const many = Array.from({ length: maxRecipients }, (_, n) => `n${n}@elsewhere.example`);
+      for (const [to, status] of [
+        ['To: bob@example.test, fault@example.test\r\n', 111],
+        ['To: bob@example.test, unknown@example.test\r\n', 116],
+        ['', 119],
+        [`To: bob@example.test\r\nCc: ${many.join(',\r\n ')}\r\n`, 120],
+      ] as const) {
+        const mime = el(Mime, Buffer.from(`${to}Subject: B\r\n\r\nMine\r\n`));
+        expect(await ask(command, el(ClientId, `c${status}`), ...parts, mime)).toBe(status);
+      }
+      expect(await got()).toEqual([]);
+    },
+  );
+
+  test.each(commands)(
+    '%s: no room for the copy of SaveInSentItems answers Status 113; without SaveInSentItems it goes',
+    async (command) => {
+      const { server, mime, source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [] : [source];
+      const { mailbox } = server.alice;
+      await server.database.mail.transact([mailbox], (of) =>
+        of(mailbox).addItem(1 as FolderIdOf, { ...newItem('Large', 0), size: 8 * maxMessageBytes }),
+      );
+      expect(await ask(command, el(ClientId, 'a'), ...parts, el(SaveInSentItems), mime)).toBe(113);
+      expect(await got()).toEqual([]);
+      expect(await ask(command, el(ClientId, 'a'), ...parts, mime)).toBe(1);
+      expect(await got()).toHaveLength(1);
+      expect(await server.messages(server.alice, FolderType.SentItems)).toEqual([]);
+    },
+  );
+
+  test.each(['SmartReply', 'SmartForward'] as const)(
+    '%s: Source by FolderId and ItemId, in any order; of another FolderId or of no item 150, beside a LongId 105, none 103',
+    async (command) => {
+      const { itemId, mime, ask, got } = await open(version);
+      const id = el(ClientId, 'a');
+      for (const [parts, status] of [
+        [[], 103],
+        [[el(Source)], 103],
+        [[el(Source, el(FolderId, '1'))], 103],
+        [[el(Source, el(ItemId, itemId), el(LongId, itemId))], 105],
+        [[el(Source, el(FolderId, '4'), el(ItemId, itemId))], 150],
+        [[el(Source, el(FolderId, '1'), el(ItemId, '1:99'))], 150],
+        [[el(Source, el(LongId, '1:99'))], 150],
+      ] as const) {
+        expect(await ask(command, id, ...parts, mime)).toBe(status);
+      }
+      expect(await got()).toEqual([]);
+      const source = el(Source, el(ItemId, itemId), el(FolderId, '1'));
+      expect(await ask(command, mime, source, el(SaveInSentItems), id)).toBe(1);
+      expect(textIn(await got())).toContain('eva@example.org');
+    },
+  );
+
+  test.each(['SmartReply', 'SmartForward'] as const)(
+    '%s: too large together with its source answers Status 122, and 120 alone',
+    async (command) => {
+      const { server, ask, got } = await open(version);
+      const large = 'x'
+        .repeat(70)
+        .concat('\r\n')
+        .repeat(Math.floor((0.7 * maxMessageBytes) / 72));
+      const itemId = await server.receive(`Subject: Large\r\n\r\n${large}`);
+      const source = el(Source, el(ItemId, itemId));
+      const mime = (text: string) =>
+        el(Mime, Buffer.from(`To: ${server.bob.address}\r\nSubject: B\r\n\r\n${text}`));
+      expect(await ask(command, el(ClientId, 'a'), source, mime(large))).toBe(122);
+      expect(await ask(command, el(ClientId, 'b'), source, mime(large + large))).toBe(120);
+      expect(await got()).toEqual([]);
+    },
+  );
+});
+
+describe.each(['16.0', '16.1'] as const)('SmartReply: %s', (version) => {
+  test('Forwardees and Body, which are of SmartForward, are passed over', async () => {
+    const { mime, source, ask, got } = await open(version);
+    const forwardees = el(Forwardees, el(Forwardee, el(Email, 'alice@example.test'), el(Name, 'A')));
+    const body = el(AirSyncBase.Body, el(AirSyncBase.Type, 1), el(AirSyncBase.Data, 'More'));
+    expect(await ask('SmartReply', el(ClientId, 'a'), source, mime, forwardees, body)).toBe(1);
+    const text = textIn(await got());
+    expect(text).toContain('Mine');
+    expect(text).not.toContain('More');
+  });
 });
 
 describe.each(['16.0', '16.1'] as const)('SmartForward: %s', (version) => {
