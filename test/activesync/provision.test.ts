@@ -169,6 +169,87 @@ describe.each(versions)('%s', (version) => {
     const answer = await server.phone(version).post('Provision', body, { validateRequest: false });
     expect(answer.rootStatus).toBe(2);
   });
+
+  test('an acknowledgement with Status 2 answers 139, with 4 145, and both are accepted where non-provisionable devices are', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    const say = async (status: number) => {
+      const first = await phone.command('Provision', download(type));
+      const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
+      return await phone.command('Provision', acknowledge(temporary, status, type));
+    };
+    for (const [status, refusal] of [
+      [2, 139],
+      [4, 145],
+    ] as const) {
+      const { element, rootStatus } = await say(status);
+      expect([rootStatus, has(policyOf(element), Provision.PolicyKey)]).toEqual([refusal, false]);
+      expect(await askFolders(phone)).toBe(legacy ? 449 : 142);
+    }
+    await putPolicy(server, {}, { allow: true });
+    for (const status of [2, 4]) {
+      const { element, rootStatus } = await say(status);
+      expect([rootStatus, has(policyOf(element), Provision.PolicyKey)]).toEqual([1, true]);
+    }
+  });
+
+  test('an acknowledgement without PolicyKey or with another Status, a PolicyKey alone and a wipe without Status answer Status 2', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    const policy = (...parts: readonly Element[]) =>
+      el(Provision.Policies, el(Provision.Policy, el(Provision.PolicyType, type), ...parts));
+    for (const nonsense of [
+      policy(el(Provision.Status, 1)),
+      policy(el(Provision.PolicyKey, '1'), el(Provision.Status, 5)),
+      policy(el(Provision.PolicyKey, '1')),
+      el(Provision.RemoteWipe),
+      el(Provision.RemoteWipe, el(Provision.Status, 3)),
+    ]) {
+      const body = el(Provision.Provision, nonsense);
+      const answer = await phone.post('Provision', body, { validateRequest: false });
+      expect(answer.element?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual(['Status=2']);
+    }
+  });
+
+  test('every element of DeviceInformation is kept; from 14.1 on it has its Status in the answer', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    const { Model, IMEI, FriendlyName, OS, OSLanguage, PhoneNumber, UserAgent } = Settings;
+    const told = el(
+      Settings.DeviceInformation,
+      el(
+        Settings.Set,
+        el(Model, 'M'),
+        el(IMEI, '99'),
+        el(FriendlyName, 'Anna'),
+        el(OS, 'OS 9'),
+        el(OSLanguage, 'de'),
+        el(PhoneNumber, '+49 1'),
+        el(UserAgent, 'UA'),
+        el(Settings.EnableOutboundSMS, 1),
+        el(Settings.MobileOperator, 'Op'),
+      ),
+    );
+    const body = el(Provision.Provision, told, ...download(type).children);
+    const { element } = await phone.post('Provision', body, { validateRequest: false });
+    expect(integerOf(element, Settings.DeviceInformation, Settings.Status)).toBe(
+      isAtLeast(version, '14.1') ? 1 : undefined,
+    );
+    expect(has(policyOf(element), Provision.PolicyKey)).toBe(true);
+    const { information } = await server.devices.get(server.alice.mailbox, device);
+    // Its code page came with 12.0.
+    if (version === '2.5') return expect(information).toEqual({});
+    expect(information).toMatchObject({
+      model: 'M',
+      imei: '99',
+      friendlyName: 'Anna',
+      operatingSystem: 'OS 9',
+      language: 'de',
+      phoneNumber: '+49 1',
+    });
+    expect(information.userAgent).toBe(isAtLeast(version, '12.1') ? 'UA' : undefined);
+    expect(information.mobileOperator).toBe(isAtLeast(version, '14.0') ? 'Op' : undefined);
+  });
 });
 
 test('a device that applied the policy in part is served only where that is allowed', async () => {
