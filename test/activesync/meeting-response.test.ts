@@ -8,7 +8,7 @@ import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint } from './server.ts';
 
 const { Request, Result, UserResponse, CollectionId, RequestId, InstanceId, Status } = MeetingResponse;
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 
 async function start(version: (typeof versions)[number]) {
   const server = await startEndpoint();
