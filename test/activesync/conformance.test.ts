@@ -80,7 +80,10 @@ test.each([...sections.keys()])(
   'conformance: %s: every element of the schemas has its row, and no other',
   (command) => {
     for (const direction of ['request', 'response'] as const) {
-      const elements = schemaElements(direction, command);
+      // What only versions have that the command is not served in cannot occur.
+      const elements = schemaElements(direction, command).filter(
+        (element) => possibleVersions(command, direction, element).length > 0,
+      );
       const listed = listedIn(command, direction);
       const isListed = (element: string) =>
         listed.includes(element) || listed.includes(`${namespaceIn(element)}.*`);

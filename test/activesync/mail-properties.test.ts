@@ -191,6 +191,23 @@ describe.each(versions)('%s', (version) => {
     expect((await ask(preference(1), preference(1))).status).toBe(2);
   });
 
+  test('ItemOperations: Schema gives each property that it names, and no other; BodyPart and MeetingRequest of none are left out', async () => {
+    const { phone, inbox, serverId } = await open(version);
+    const item = { collectionId: inbox, serverId };
+    const { To, Cc, From, ReplyTo, DateReceived, Subject, DisplayTo, Importance, Read } = Email;
+    const { MessageClass, ThreadTopic, InternetCPID } = Email;
+    const named = [To, Cc, From, ReplyTo, DateReceived, Subject, DisplayTo, Importance, Read];
+    named.push(MessageClass, ThreadTopic, InternetCPID, AirSyncBase.Body, AirSyncBase.Attachments);
+    for (const tag of named) {
+      const { status, properties } = await phone.fetch(item, [el(ItemOperations.Schema, el(tag))]);
+      expect([status, namesIn(properties)]).toEqual([1, [tag.name]]);
+    }
+    const absent = [el(Email.MeetingRequest), isAtLeast(version, '14.1') && el(AirSyncBase.BodyPart)];
+    const schema = el(ItemOperations.Schema, ...absent.filter((one) => one !== false), el(Subject));
+    const { properties } = await phone.fetch(item, [schema]);
+    expect(namesIn(properties)).toEqual(['Subject']);
+  });
+
   test('ItemOperations: EmptyFolderContents: subfolders go with Options and DeleteSubFolders only', async () => {
     const { server, phone, inbox } = await open(version);
     await server.addFolders(1, 1 as FolderId);
