@@ -44,7 +44,7 @@ const defined: Readonly<Record<string, readonly number[]>> = {
 };
 
 test('conformance: every command served has its section, in alphabetical order', () => {
-  expect([...sections.keys()]).toEqual(names.filter((name) => sections.has(name)).sort());
+  expect([...sections.keys()]).toEqual(names.sort());
 });
 
 test('conformance: every test that a row names is in the file that it names', () => {
