@@ -11,7 +11,15 @@ import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-oper
 import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
 import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import { Tasks } from '#protocols/activesync/wbxml/code-pages/tasks';
-import { child, childrenOf, type Element, el, integerOf, textOf } from '#protocols/activesync/wbxml/element';
+import {
+  bytesOf,
+  child,
+  childrenOf,
+  type Element,
+  el,
+  integerOf,
+  textOf,
+} from '#protocols/activesync/wbxml/element';
 import { smartMail } from '#test/support/smart-mail';
 import { addDraft, body, change, letter, startDrafts } from './drafts-phone.ts';
 import { freeText, inFolder, searchMail } from './search-phone.ts';
@@ -265,6 +273,25 @@ describe.each(versions)('%s', (version) => {
     expect((await searchMail(phone, [freeText('needle')], options, false)).status).toBe(1);
   });
 });
+
+test.each(['14.0', '14.1', '16.0', '16.1'] as const)(
+  '%s: ItemOperations: Move without MoveAlways answers Status 155, of a conversation that is not there 6, with its ConversationId',
+  async (version) => {
+    const { phone } = await open(version);
+    const { Move, ConversationId, DstFldId, Options, MoveAlways } = ItemOperations;
+    const id = Buffer.alloc(16, 7);
+    const ask = async (...options: readonly Element[]) => {
+      const move = el(Move, el(ConversationId, id), el(DstFldId, phone.folder(4)), ...options);
+      const { element } = await phone.command('ItemOperations', el(ItemOperations.ItemOperations, move));
+      const answer = child(element, ItemOperations.Response, Move);
+      expect(Buffer.from(bytesOf(answer, ConversationId) ?? [])).toEqual(id);
+      return integerOf(answer, ItemOperations.Status);
+    };
+    expect(await ask()).toBe(155);
+    expect(await ask(el(Options))).toBe(155);
+    expect(await ask(el(Options, el(MoveAlways)))).toBe(6);
+  },
+);
 
 test.each(draftVersions)(
   '%s: Search, ItemOperations: a draft has IsDraft and Bcc, and its files',
