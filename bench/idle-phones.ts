@@ -1,5 +1,6 @@
 /** A process full of phones, for bench/idle.ts: each has set itself up once, then only holds a Ping. */
 import { connect, type TLSSocket } from 'node:tls';
+import { wallClockMs } from './support/figures.ts';
 import { Phone } from './support/phone.ts';
 import type { User } from './support/site.ts';
 
@@ -15,15 +16,15 @@ export type Order =
   | { readonly do: 'ping'; readonly port: number; readonly ca: string }
   | { readonly do: 'hang-up' };
 
-/** The answer to each order: what the Pings that did not wait were told. */
+/** The answer to each order: what the Pings that did not wait were told, and when. */
 export interface Report {
-  readonly answers: readonly string[];
+  readonly answers: readonly { readonly address: string; readonly at: number; readonly text: string }[];
 }
 
 const atOnce = 16;
-const pings: Buffer[] = [];
+const pings: { readonly bytes: Buffer; readonly address: string }[] = [];
 let sockets: TLSSocket[] = [];
-const answers: string[] = [];
+const answers: Report['answers'][number][] = [];
 
 process.on('message', (order: Order) => {
   obey(order).then(
@@ -42,7 +43,7 @@ async function obey(order: Order): Promise<void> {
       const { baseUrl, ca, users, devicesPerUser } = order;
       const phones = users.flatMap((user) =>
         Array.from({ length: devicesPerUser }, (_, n) => {
-          return new Phone({ baseUrl, ca, user, deviceId: `BENCH${n}` });
+          return { address: user.address, phone: new Phone({ baseUrl, ca, user, deviceId: `BENCH${n}` }) };
         }),
       );
       return await forEach(phones, setUp);
@@ -55,18 +56,20 @@ async function obey(order: Order): Promise<void> {
   }
 }
 
-async function setUp(phone: Phone): Promise<void> {
+async function setUp({ phone, address }: { phone: Phone; address: string }): Promise<void> {
   const inbox = await phone.setUp();
   await phone.prime(inbox);
   phone.close();
-  pings.push(phone.pingBytes(inbox));
+  pings.push({ bytes: phone.pingBytes(inbox), address });
 }
 
-function hold(port: number, ca: string, ping: Buffer): Promise<void> {
+function hold(port: number, ca: string, { bytes, address }: (typeof pings)[number]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, ca }, () => socket.write(ping, () => resolve()));
+    const socket = connect({ host: '127.0.0.1', port, ca }, () => socket.write(bytes, () => resolve()));
     socket.on('error', reject);
-    socket.on('data', (answer) => answers.push(answer.toString('latin1')));
+    socket.on('data', (answer) =>
+      answers.push({ address, at: wallClockMs(), text: answer.toString('latin1') }),
+    );
     sockets.push(socket);
   });
 }

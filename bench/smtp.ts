@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { postfixMissing, startPostfix } from '#test/support/postfix';
 import { median, printTable } from './support/figures.ts';
 import { startOpenDkim } from './support/opendkim.ts';
+import { share } from './support/share.ts';
 import { Site } from './support/site.ts';
 import { type Load, type Sink, send, startSink } from './support/smtp-load.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
-const share = Number(process.env['BENCH_SHARE'] ?? 1);
 const [small, large] = [4_096, 5_000_000];
 
 const loads: readonly Load[] = [

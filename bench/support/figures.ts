@@ -18,3 +18,6 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
     console.log(cells.join('   '));
   }
 }
+
+/** Milliseconds since the epoch, finer than Date.now(): the same clock in every process of a machine. */
+export const wallClockMs = (): number => performance.timeOrigin + performance.now();
