@@ -48,6 +48,8 @@ export class ActiveSyncEndpoint {
   readonly #unwatch: readonly (() => void)[];
   /** How often anybody's password, state or address has changed. */
   #accountChanges = 0;
+  /** How often anybody's rules, policies or wipes have. */
+  #ruleChanges = 0;
 
   constructor(parts: ActiveSyncParts) {
     this.#parts = parts;
@@ -55,7 +57,10 @@ export class ActiveSyncEndpoint {
     this.#maxBodyBytes = Math.ceil((parts.services.maxMessageBytes * 4) / 3) + MIB;
     this.#bodies = new BodyRoom(largeRequests * this.#maxBodyBytes);
     this.#unwatch = [
-      parts.policies.watch((change) => this.#hanging.rulesChanged(change)),
+      parts.policies.watch((change) => {
+        this.#ruleChanges++;
+        this.#hanging.rulesChanged(change);
+      }),
       parts.accounts.onChange((entity) => {
         this.#accountChanges++;
         this.#hanging.accountChanged(mailboxOf(entity));
@@ -83,7 +88,7 @@ export class ActiveSyncEndpoint {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {
-    const accountChanges = this.#accountChanges;
+    const changes = this.#changes;
     const account = await signInOver(this.#parts.signIn, request, http);
     if (request.method === 'OPTIONS') {
       const methods = { Public: 'OPTIONS,POST', Allow: 'OPTIONS,POST' };
@@ -94,7 +99,7 @@ export class ActiveSyncEndpoint {
     try {
       const line = readRequestLine(request.url ?? '', request.headers);
       call = new Call(account, line, request, http, this.#parts);
-      await this.#command(request, response, call, accountChanges);
+      await this.#command(request, response, call, { http, ...changes });
     } catch (error) {
       if (error instanceof HttpError) {
         call?.record.refused(error);
@@ -119,18 +124,21 @@ export class ActiveSyncEndpoint {
     if (traced !== undefined) traces.add(account.mailbox, line.deviceId, traced);
   }
 
-  /** `accountChanges` is their number before the sign-in. */
+  get #changes(): Changes {
+    return { accounts: this.#accountChanges, rules: this.#ruleChanges };
+  }
+
   async #command(
     request: IncomingMessage,
     response: ServerResponse,
     call: Call,
-    accountChanges: number,
+    arrival: Arrival,
   ): Promise<void> {
     const command = commandOf(call.line);
     response.once('close', () => call.end('client-gone'));
     await call.admit(command);
     const hold = this.#bodies.hold();
-    const prepared = await this.#prepare(command, request, call, hold);
+    const prepared = await this.#prepare(command, request, call, hold, arrival);
     if (!prepared.mayWait || call.isTrial) {
       const result = await prepared.run(call).finally(hold.release);
       // What it told may be what keeps it out.
@@ -144,7 +152,7 @@ export class ActiveSyncEndpoint {
     const done = this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
     try {
       // From here on a change of rules or of the account ends it; one that came just before is seen now.
-      if (accountChanges !== this.#accountChanges) call.end('account-changed');
+      if (arrival.accounts !== this.#accountChanges) call.end('account-changed');
       await call.admit(command);
       const beganMs = call.clock.now();
       const result = await prepared.run(call);
@@ -157,16 +165,29 @@ export class ActiveSyncEndpoint {
     }
   }
 
+  /** A body may be minutes on its way: who was shut out meanwhile, or has to sign in again, is not served for it. */
+  async #admitLate(
+    command: ServableCommand,
+    request: IncomingMessage,
+    call: Call,
+    { accounts, rules, http }: Arrival,
+  ): Promise<void> {
+    if (accounts !== this.#accountChanges) await signInOver(this.#parts.signIn, request, http);
+    if (rules !== this.#ruleChanges) await call.admit(command);
+  }
+
   /** What comes back holds the request as the command needs it, and nothing of its bytes. */
   async #prepare(
     command: ServableCommand,
     request: IncomingMessage,
     call: Call,
     hold: BodyHold,
+    arrival: Arrival,
   ): Promise<PreparedCommand> {
     try {
       const raw = await readBody(request, this.#maxBodyBytes, hold);
       call.record.received(raw);
+      await this.#admitLate(command, request, call, arrival);
       const body = bodyOf(raw, command, request, call);
       checkBody(body, call.access);
       const prepared = command.prepare(body, call.line);
@@ -177,6 +198,17 @@ export class ActiveSyncEndpoint {
       throw error;
     }
   }
+}
+
+/** How often something changed that a request is judged by. */
+interface Changes {
+  readonly accounts: number;
+  readonly rules: number;
+}
+
+/** How it stood when a request came. */
+interface Arrival extends Changes {
+  readonly http: HttpContext;
 }
 
 async function answer(
