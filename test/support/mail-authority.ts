@@ -20,6 +20,8 @@ interface Wanted {
   readonly until?: Date;
   /** Of an authority's key; elliptic curves if not given. */
   readonly algorithm?: 'RSA' | 'ED25519';
+  /** As openssl genpkey has them. */
+  readonly keyOptions?: readonly string[];
 }
 
 export interface Issued {
@@ -53,11 +55,11 @@ export class MailAuthority {
     const folder = join(await tempFolder(), name);
     await mkdir(folder, { recursive: true });
     const key = join(folder, 'key.pem');
-    const { algorithm } = wanted;
+    const { algorithm, keyOptions = [] } = wanted;
     const made =
       algorithm === undefined
         ? ['ecparam', '-name', 'prime256v1', '-genkey', '-noout']
-        : ['genpkey', '-algorithm', algorithm];
+        : ['genpkey', '-algorithm', algorithm, ...keyOptions.flatMap((option) => ['-pkeyopt', option])];
     await run('openssl', [...made, '-out', key]);
     await writeFile(join(folder, 'index.txt'), '');
     await writeFile(join(folder, 'serial'), '1001');

@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto';
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Certificate } from './certificate.ts';
 
 /** What is wrong with a chain, as far as it goes without asking anybody. */
@@ -19,6 +21,10 @@ type Chain = { readonly certificates: readonly Certificate[] } | { readonly faul
 const maxLength = 10;
 /** Of one certificate; chains that are made to be followed for ever end here. */
 const maxSteps = 500;
+/** Of keys: what one verification may cost. Authorities have RSA keys of 2048 to 4096 bits, and the exponent 65537. */
+const maxRsaBits = 8192;
+const maxExponent = 0xffff_ffffn;
+const maxDsaBits = 3072;
 
 /** Authorities known by the names of their subjects. */
 export class Authorities {
@@ -62,13 +68,14 @@ export class ChainBuilder {
     this.#nowMs = nowMs;
   }
 
-  build(certificate: Certificate): Chain {
+  /** Others have their turn while it goes on. */
+  build(certificate: Certificate): Promise<Chain> {
     this.#stepsLeft = maxSteps;
     return this.#follow([certificate]);
   }
 
   /** `path` ends with the certificate whose issuer is looked for. */
-  #follow(path: readonly Certificate[]): Chain {
+  async #follow(path: readonly Certificate[]): Promise<Chain> {
     const last = path.at(-1);
     if (last === undefined || path.length > maxLength) return { fault: 'broken' };
     if (this.#trusted.has(last)) return { certificates: path };
@@ -76,16 +83,20 @@ export class ChainBuilder {
     for (const issuer of [...this.#trusted.issuersOf(last), ...this.#given.issuersOf(last)]) {
       if (path.some(({ fingerprint }) => fingerprint === issuer.fingerprint)) continue;
       if (--this.#stepsLeft < 0) return { fault: 'broken' };
-      const fault = this.#faultOf(issuer, last, path);
-      const chain = fault === undefined ? this.#follow([...path, issuer]) : { fault };
+      const fault = await this.#faultOf(issuer, last, path);
+      const chain: Chain = fault === undefined ? await this.#follow([...path, issuer]) : { fault };
       if ('certificates' in chain) return chain;
       if (chain.fault !== 'untrusted') worst = chain.fault;
     }
     return { fault: worst };
   }
 
-  #faultOf(issuer: Certificate, last: Certificate, path: readonly Certificate[]): ChainFault | undefined {
-    if (!this.#hasSigned(issuer, last)) return 'signature';
+  async #faultOf(
+    issuer: Certificate,
+    last: Certificate,
+    path: readonly Certificate[],
+  ): Promise<ChainFault | undefined> {
+    if (!(await this.#hasSigned(issuer, last))) return 'signature';
     // RFC 5280 §4.2.1.9: authorities between it and the end of the chain, but for those that renewed themselves.
     const between = path.slice(1).filter(({ isSelfIssued }) => !isSelfIssued).length;
     const isAuthority = issuer.isAuthority && issuer.isForMail && !issuer.hasUnknownCritical;
@@ -95,18 +106,37 @@ export class ChainBuilder {
     return issuer.notBeforeMs <= this.#nowMs && this.#nowMs <= issuer.notAfterMs ? undefined : 'times';
   }
 
-  #hasSigned(issuer: Certificate, certificate: Certificate): boolean {
+  async #hasSigned(issuer: Certificate, certificate: Certificate): Promise<boolean> {
     const key = `${issuer.fingerprint} ${certificate.fingerprint}`;
     const known = this.#verified.get(key);
     if (known !== undefined) return known;
     if (--this.#verificationsLeft < 0) return false;
+    await othersTurn();
     let hasSigned = false;
     try {
-      hasSigned = certificate.x509.verify(issuer.x509.publicKey);
+      const { publicKey } = issuer.x509;
+      hasSigned = isWithinReason(publicKey) && certificate.x509.verify(publicKey);
     } catch {
       // A key of an unknown kind has signed nothing that we can tell.
     }
     this.#verified.set(key, hasSigned);
     return hasSigned;
+  }
+}
+
+/** Whether a verification with a key takes milliseconds: others may be made so that it takes a hundred times as long. */
+function isWithinReason({ asymmetricKeyType: kind, asymmetricKeyDetails: details }: KeyObject): boolean {
+  const { modulusLength: bits = 0, publicExponent: exponent = 0n, namedCurve } = details ?? {};
+  switch (kind) {
+    case 'rsa':
+    case 'rsa-pss':
+      return bits <= maxRsaBits && exponent <= maxExponent;
+    case 'dsa':
+      return bits <= maxDsaBits;
+    case 'ec':
+      // Not one that brings a curve of its own.
+      return namedCurve !== undefined;
+    default:
+      return kind === 'ed25519' || kind === 'ed448';
   }
 }

@@ -86,7 +86,7 @@ export class CertificateValidator {
       const certificate = new Certificate(der);
       const fault = faultOf(certificate, nowMs);
       if (fault !== undefined) return fault;
-      const chain = builder.build(certificate);
+      const chain = await builder.build(certificate);
       if ('fault' in chain) return verdictByFault[chain.fault];
       return await this.#revocationOf(chain.certificates, nowMs + revocationMs);
     } catch (error) {
