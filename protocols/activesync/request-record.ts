@@ -14,6 +14,7 @@ import {
 import type { RequestLine } from './request-line.ts';
 import { WbxmlContentError } from './wbxml/decode.ts';
 import type { Element } from './wbxml/element.ts';
+import { skeleton } from './wbxml/skeleton.ts';
 import { headerOfMessage, toXml } from './wbxml/xml.ts';
 
 /** An answer as it went out. */
@@ -26,8 +27,6 @@ export interface Sent {
 /** Of a traced document, in characters. */
 const maxRequestChars = 64 * 1024;
 const maxAnswerChars = 192 * 1024;
-/** Of a body that cannot be decoded, in bytes. */
-const maxHex = 256;
 const maxError = 200;
 const maxHeaderValue = 1024;
 /** Headers that say who somebody is. */
@@ -83,10 +82,9 @@ export class RequestRecord {
   /** The body is no document. */
   undecodable(raw: Uint8Array, error: unknown): void {
     if (this.#trace === undefined) return;
-    const fault = error instanceof WbxmlContentError ? error.message : 'no document';
-    const hex = Buffer.from(raw.subarray(0, maxHex)).toString('hex');
-    const more = raw.byteLength > maxHex ? ` and ${raw.byteLength - maxHex} bytes more` : '';
-    this.#trace.request = `cannot be decoded: ${fault}\n${hex}${more}`;
+    const [fault, end] =
+      error instanceof WbxmlContentError ? [error.message, error.offset] : ['no document', 0];
+    this.#trace.request = `cannot be decoded: ${fault}\n${skeleton(raw, end)}`;
   }
 
   waited(ms: number): void {

@@ -103,15 +103,42 @@ test('PutDeviceTrace: requests and answers are kept in order while it is on, wit
   expect(kept[0]?.AnswerHeaders['Content-Type']).toBe('application/vnd.ms-sync.wbxml');
 });
 
-test('PutDeviceTrace: a request that cannot be decoded is kept as hex, with the place of its fault', async () => {
+test('PutDeviceTrace: of a request that cannot be decoded the tokens are kept as hex, with the place of its fault', async () => {
   const { phone, call, requests } = await open();
   await call('PutDeviceTrace', { Enabled: true });
   await phone.post('Sync', Buffer.from('03016a00454603', 'hex'));
   await phone.post('Sync', Buffer.from('hello'), { headers: { 'Content-Type': 'text/plain' } });
   const [cut, text] = await requests();
-  expect(cut?.Request).toBe('cannot be decoded: the end of the document at byte 7\n03016a00454603');
+  expect(cut?.Request).toBe('cannot be decoded: the end of the document at byte 7\n03016a00454603(0 bytes)');
   expect(cut?.Answer).toContain('<Status>102</Status>');
-  expect(text?.Request).toBe('cannot be decoded: no document\n68656c6c6f');
+  expect(text?.Request).toBe('cannot be decoded: no document\n68 and 4 bytes more');
+});
+
+test('PutDeviceTrace: nothing that was written into a request that cannot be decoded is kept, as it may be a password', async () => {
+  const { phone, call, requests } = await open();
+  await call('PutDeviceTrace', { Enabled: true });
+  const text = (value: string) => Buffer.from(`\x03${value}\0`);
+  // Settings, DevicePassword, Set, Password; cut short, or with bytes at its end that are no tokens.
+  const password = Buffer.concat([
+    Buffer.from('03016a000012455448', 'hex'),
+    Buffer.of(0x55),
+    text('hunter2'),
+  ]);
+  await phone.post('Settings', password);
+  await phone.post(
+    'Settings',
+    Buffer.concat([password, Buffer.of(0x01, 0x01, 0x84), Buffer.from('hunter3')]),
+  );
+  const opaque = Buffer.concat([Buffer.of(0xc3, 7), Buffer.from('hunter4')]);
+  await phone.post('Settings', Buffer.concat([password.subarray(0, 10), opaque]));
+  await phone.post('Settings', Buffer.from('hunter5'), { headers: { 'Content-Type': 'text/plain' } });
+  const kept = JSON.stringify(await requests());
+  expect(kept).toContain('03(7 bytes)');
+  expect(kept).toContain('c3(7 bytes)');
+  for (const n of [2, 3, 4, 5]) {
+    expect(kept).not.toContain(`hunter${n}`);
+    expect(kept).not.toContain(Buffer.from(`nter${n}`).toString('hex'));
+  }
 });
 
 test('PutDeviceTrace: below 14.0 a message is kept as its header', async () => {
