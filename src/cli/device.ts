@@ -4,7 +4,7 @@ import { addDeviceAccess } from './device-access.ts';
 import { addDeviceInsight, formatRequests } from './device-insight.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import { CliError, type Terminal } from './terminal.ts';
 
 /** addDevice adds `device list|show|wipe|remove`, what decides which are served, and what they did. */
 export function addDevice(program: Command, terminal: Terminal): void {
@@ -49,9 +49,11 @@ export function addDevice(program: Command, terminal: Terminal): void {
     .description('remove a device from the list; it comes back when its user sets it up again')
     .argument('<user>', 'address, name or id')
     .argument('<device>', "the device's id")
-    .action(async (user: string, device: string, _options, command: Command) => {
+    .option('--force', 'also one that is still to be wiped: it never will be')
+    .action(async (user: string, device: string, { force }: { force?: boolean }, command: Command) => {
       const session = new Session(terminal, command);
       const input = await inputOf(session, user, device);
+      if (force !== true) await refuseToBeWiped(session, device, input);
       const output = await session.client.call('Mailstead.DeleteMobileDevice', input);
       session.show(output, () => `${device} is removed.\n`);
     });
@@ -62,6 +64,15 @@ export function addDevice(program: Command, terminal: Terminal): void {
 interface WipeOptions {
   readonly accountOnly?: boolean;
   readonly cancel?: boolean;
+}
+
+/** With its entry its wipe would be forgotten, and whoever has the device would get everything again. */
+async function refuseToBeWiped(session: Session, device: string, input: object): Promise<void> {
+  const { Status } = await session.client.call('Mailstead.DescribeMobileDevice', input);
+  if (Status !== 'WIPE_REQUIRED') return;
+  throw new CliError(
+    `${device} is not wiped yet: removed, it never will be, and it is served again when it comes back. Wait for WIPE_SUCCEEDED, or give --force.`,
+  );
 }
 
 async function inputOf(session: Session, user: string, DeviceId: string): Promise<object> {

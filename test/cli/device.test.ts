@@ -162,3 +162,19 @@ test.each([
   expect(code).toBe(2);
   expect(err).toMatch(message);
 });
+
+test('device remove: a device that is still to be wiped is removed with --force alone', async () => {
+  const { server, alice, run } = await serve();
+  const { baseUrl, ca } = server;
+  const phone = new EasClient({ baseUrl, ca, user: alice.address, password: alice.password });
+  await phone.provision();
+  phone.close();
+  const [device] = JSON.parse((await run('device', 'list', '--json')).out).Devices;
+  const remove = ['device', 'remove', alice.address, device.DeviceId];
+  await run('device', 'wipe', alice.address, device.DeviceId);
+  const refused = await run(...remove);
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('is not wiped yet')]);
+  expect((await run('device', 'list')).out).toContain('WIPE_REQUIRED');
+  expect((await run(...remove, '--force')).code).toBe(0);
+  expect((await run('device', 'list')).out).not.toContain(device.DeviceId);
+});
