@@ -28,7 +28,7 @@ import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Part, Store, Tx } from './store.ts';
 import { encodeNotes, putTask, TaskKind, taskShard, tidyIntervalMs } from './tasks.ts';
 
-/** Stays below the port's 1 MiB a transaction with room for the log and the heads. */
+/** Stays far below the port's 2 MiB a transaction with room for the log and the heads. */
 const transactionBytes = 900 * 1024;
 const inlineInAllBytes = 512 * 1024;
 const rowOverheadBytes = 600;

@@ -224,7 +224,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await store.transact([a], async (tx) => tx.put(a, longKey, Buffer.alloc(65_536, 1)));
       expect(await store.get(a, longKey)).toHaveLength(65_536);
       await store.transact([b], async (tx) => {
-        for (let n = 0; n < 1000; n++) {
+        for (let n = 0; n < 4000; n++) {
           tx.put(b, key('k', u32(n)), eightBytes(n));
         }
       });
@@ -232,8 +232,8 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         [Buffer.alloc(maxKeyBytes + 1), 1, 1],
         [Buffer.alloc(0), 1, 1],
         [key('k'), 65_537, 1],
-        [key('k'), 1, 1001],
-        [key('k'), 65_536, 16],
+        [key('k'), 1, 4001],
+        [key('k'), 65_536, 32],
       ] as const;
       for (const [k, size, times] of tooMuch) {
         const refused = store.transact([a], async (tx) => {

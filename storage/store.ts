@@ -78,7 +78,7 @@ export interface Store extends Reader {
   readonly epoch: number;
   /**
    * Locks the listed partitions in byte order, runs `fn`, and resolves when its writes are durable.
-   * `fn` may run again, touches only the listed partitions, and stays below 1,000 writes, 1 MiB and 1 s.
+   * `fn` may run again, touches only the listed partitions, and stays below 4,000 writes, 2 MiB and 1 s.
    * If it throws, nothing is left behind, and the error comes once what it read is durable.
    */
   transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>, urgency?: Urgency): Promise<T>;

@@ -181,6 +181,8 @@ interface DraftRequest {
   readonly draft: WrittenDraft;
   /** Of what it takes the place of; 0 for a new one. */
   readonly bytesBefore: number;
+  /** How many drafts are stored in one transaction with it, itself among them. */
+  readonly inAll: number;
 }
 
 /**
@@ -188,7 +190,7 @@ interface DraftRequest {
  * nothing of it is left then.
  */
 export async function prepareDraft(
-  { author, draft, bytesBefore }: DraftRequest,
+  { author, draft, bytesBefore, inAll }: DraftRequest,
   parts: DeliveryParts,
 ): Promise<PreparedDraft> {
   const { raw, refs } = draft;
@@ -202,7 +204,7 @@ export async function prepareDraft(
   const receivedMs = parts.outside.clock.now();
   const { items, body } = await prepare(
     parts.store,
-    { mailboxes: [mailbox], outbound: undefined, chunks: [raw] },
+    { mailboxes: [mailbox], outbound: undefined, chunks: [raw], inAll },
     { receivedMs, read: true },
     parts.attachments,
   );

@@ -23,16 +23,18 @@ interface Content {
   readonly mailboxes: readonly MailboxRef[];
   readonly outbound: OutboundEnvelope | undefined;
   readonly chunks: readonly Uint8Array[];
+  /** How many messages like it go in one transaction; 1 if absent. */
+  readonly inAll?: number;
 }
 
 /** Makes a message that is in memory ready for its mailboxes and the outbound queue. */
 export async function prepare(
   store: MailStore,
-  { mailboxes, outbound, chunks }: Content,
+  { mailboxes, outbound, chunks, inAll = 1 }: Content,
   arrival: Pick<NewItem, 'receivedMs'> & { readonly read: boolean },
   attachments?: AttachmentPolicy,
 ): Promise<Prepared> {
-  const copies = mailboxes.length + (outbound?.recipients.length ?? 0);
+  const copies = inAll * (mailboxes.length + (outbound?.recipients.length ?? 0));
   const spool = new BodySpool(store, organizationsWith(mailboxes, outbound), store.inlineBodyBytes(copies));
   const indexer = new MessageIndexer();
   for await (const chunk of inSlices(chunks)) {

@@ -16,7 +16,7 @@ import { type Level, levelKey } from './level.ts';
 import type { Pages } from './pages.ts';
 
 /** What every adapter accepts at most; callers stay below, so that another engine can take over. */
-const limits = { valueBytes: 64 * 1024, writes: 1000, bytes: 1024 * 1024 } as const;
+const limits = { valueBytes: 64 * 1024, writes: 4000, bytes: 2 * 1024 * 1024 } as const;
 
 /** Beyond so many keys, a thread reads them rather than the event loop. */
 const maxKeysAtOnce = 16;

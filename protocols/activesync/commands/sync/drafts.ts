@@ -41,7 +41,8 @@ export async function readyCommands(
   where: DraftsFolder,
   context: CommandContext,
 ): Promise<readonly PlainCommand[]> {
-  const desk = new Desk(where, context);
+  const written = commands.filter((one) => 'written' in one).length;
+  const desk = new Desk(where, context, written);
   try {
     for (const command of commands) {
       if ('written' in command) await desk.take(command);
@@ -82,11 +83,14 @@ class Desk {
   readonly ready: PlainCommand[] = [];
   readonly #where: DraftsFolder;
   readonly #context: CommandContext;
+  readonly #inAll: number;
   readonly #current = new Map<ItemId, Current>();
 
-  constructor(where: DraftsFolder, context: CommandContext) {
+  /** `inAll`: how many drafts there are to be taken. */
+  constructor(where: DraftsFolder, context: CommandContext, inAll: number) {
     this.#where = where;
     this.#context = context;
+    this.#inAll = inAll;
   }
 
   async take(command: DraftCommand): Promise<void> {
@@ -145,7 +149,12 @@ class Desk {
     return this.#inTurn(written, item, async (base) => {
       const draft = await this.#write(written, base, newMessageId(this.#context));
       const bytesBefore = base?.bytesBefore ?? 0;
-      const prepared = await services.delivery.prepareDraft({ author, draft, bytesBefore });
+      const prepared = await services.delivery.prepareDraft({
+        author,
+        draft,
+        bytesBefore,
+        inAll: this.#inAll,
+      });
       return { written: draft, draft: prepared, files: draft.added, basis: base?.basis };
     });
   }
