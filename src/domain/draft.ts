@@ -62,6 +62,8 @@ export interface WrittenDraft {
 export interface PreparedDraft {
   readonly item: NewItem;
   readonly stored: readonly StoredBody[];
+  /** Its bytes. */
+  read(): AsyncIterable<Uint8Array>;
   /** Forgets it. */
   discard(): Promise<void>;
 }
@@ -210,7 +212,12 @@ export async function prepareDraft(
   );
   const item = itemFor(items, organization);
   const attachments = item.attachments.map((one, n) => withRef(one, refs[n]));
-  return { item: { ...item, draft: true, attachments }, stored: body.stored, discard: () => body.discard() };
+  return {
+    item: { ...item, draft: true, attachments },
+    stored: body.stored,
+    read: () => body.read(0, body.size),
+    discard: () => body.discard(),
+  };
 }
 
 function withRef(attachment: Attachment, ref: string | undefined): Attachment {

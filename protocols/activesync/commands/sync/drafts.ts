@@ -1,5 +1,5 @@
 /** Drafts that a client writes and sends by Sync, from 16.0 on. MS-ASCMD, Sync; MS-ASEMAIL, Send. */
-import { refOf, type WrittenDraft, writeDraft } from '#domain/draft';
+import { type PreparedDraft, refOf, type WrittenDraft, writeDraft } from '#domain/draft';
 import { DomainError } from '#domain/errors';
 import type { FolderId, ItemId } from '#domain/ids';
 import type { Item } from '#domain/item';
@@ -25,7 +25,13 @@ export interface DraftsFolder {
 
 type DraftCommand = Extract<RequestCommand, { written: WrittenByClient }>;
 
-/** A draft as this request has left it so far. */
+/** A draft as this request has left it so far: as stored, for a request may change many large ones. */
+interface Rewritten extends Pick<WrittenDraft, 'refs'> {
+  readonly draft: PreparedDraft;
+  readonly bytesBefore: number;
+}
+
+/** The same with its bytes, held for a command. */
 interface Current extends Pick<WrittenDraft, 'raw' | 'refs'> {
   readonly bytesBefore: number;
   /** Undefined: a command before made it. */
@@ -84,7 +90,7 @@ class Desk {
   readonly #where: DraftsFolder;
   readonly #context: CommandContext;
   readonly #inAll: number;
-  readonly #current = new Map<ItemId, Current>();
+  readonly #rewritten = new Map<ItemId, Rewritten>();
 
   /** `inAll`: how many drafts there are to be taken. */
   constructor(where: DraftsFolder, context: CommandContext, inAll: number) {
@@ -134,8 +140,10 @@ class Desk {
     const { fingerprint, marks } = written;
     const known = rememberedEdit(this.#where.standing.answered, { item: item.id, fingerprint });
     const made = known === undefined ? await this.#make(written, item) : undefined;
-    if (made !== undefined)
-      this.#current.set(item.id, { ...made.written, bytesBefore: item.size, basis: undefined });
+    if (made !== undefined) {
+      const { draft, refs } = made;
+      this.#rewritten.set(item.id, { draft, refs, bytesBefore: item.size });
+    }
     const files = known?.files ?? made?.files ?? [];
     const basis = made?.basis;
     return {
@@ -155,7 +163,7 @@ class Desk {
         bytesBefore,
         inAll: this.#inAll,
       });
-      return { written: draft, draft: prepared, files: draft.added, basis: base?.basis };
+      return { refs: draft.refs, draft: prepared, files: draft.added, basis: base?.basis };
     });
   }
 
@@ -202,12 +210,13 @@ class Desk {
   }
 
   async #currentOf(item: Item): Promise<Current> {
-    const known = this.#current.get(item.id);
-    if (known !== undefined) return known;
+    const known = this.#rewritten.get(item.id);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#context.mailbox.openBody(item)) chunks.push(chunk);
+    for await (const chunk of known?.draft.read() ?? this.#context.mailbox.openBody(item)) chunks.push(chunk);
+    const raw = Buffer.concat(chunks);
+    if (known !== undefined) return { ...known, raw, basis: undefined };
     const refs = item.attachments.map(refOf);
-    return { raw: Buffer.concat(chunks), refs, bytesBefore: item.size, basis: item.changed };
+    return { raw, refs, bytesBefore: item.size, basis: item.changed };
   }
 
   /** Holds what comes in and what was there, and the message that is made of both. */
@@ -216,7 +225,8 @@ class Desk {
     item: Item | undefined,
     work: (base: Current | undefined) => Promise<Made>,
   ): Promise<Made> {
-    const heldBytes = 2 * (bytes + (item?.size ?? 0));
+    const known = item && this.#rewritten.get(item.id);
+    const heldBytes = 2 * (bytes + (known?.draft.item.size ?? item?.size ?? 0));
     return inItsTurn(heldBytes, this.#context, async () => work(item && (await this.#currentOf(item))));
   }
 
