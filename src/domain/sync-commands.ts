@@ -65,6 +65,8 @@ export interface Applying {
   readonly since: number;
   /** What was answered to the same request before, if it is one that is repeated. */
   readonly answered: Pick<SyncState, 'adds' | 'edits'> | undefined;
+  /** What others changed since then, read once for all commands; undefined: it is read for each. */
+  readonly byOthers?: () => Promise<ReadonlyMap<ItemId, number>>;
 }
 
 /** Applies commands; throws StaleDraftError, and then nothing was done. */
@@ -74,9 +76,17 @@ export async function applyCommands(
   where: Applying,
 ): Promise<CommandResult[]> {
   const results: CommandResult[] = [];
+  const items = new Set(commands.flatMap((command) => (command.kind === 'add' ? [] : [command.item])));
+  let read: Promise<ReadonlyMap<ItemId, number>> | undefined;
+  const byOthers = () => {
+    read ??= changedByOthers(tx, where, items);
+    return read;
+  };
   for (const command of commands) {
     results.push(
-      command.kind === 'add' ? await applyAdd(tx, command, where) : await applyToItem(tx, command, where),
+      command.kind === 'add'
+        ? await applyAdd(tx, command, where)
+        : await applyToItem(tx, command, { ...where, byOthers }),
     );
   }
   return results;
@@ -188,22 +198,31 @@ function contentOf({ draft, marks }: WrittenByDevice, before: NewItem['marks']):
  */
 export async function isConflict(
   mailbox: MailboxReader,
-  { device, folder, serverWins, since }: Applying,
+  where: Applying,
   item: Item,
   wanted: number,
 ): Promise<boolean> {
-  if (!serverWins || wanted === 0 || item.changed <= since) {
+  if (!where.serverWins || wanted === 0 || item.changed <= where.since) {
     return false;
   }
+  const changed = await (where.byOthers?.() ?? changedByOthers(mailbox, where, new Set([item.id])));
+  return ((changed.get(item.id) ?? 0) & wanted) !== 0;
+}
+
+/** What others than the device changed of these items since its state: OR of Changed. */
+async function changedByOthers(
+  mailbox: MailboxReader,
+  { device, folder, since }: Applying,
+  items: ReadonlySet<ItemId>,
+): Promise<ReadonlyMap<ItemId, number>> {
+  const found = new Map<ItemId, number>();
   for (let after: number | undefined = since; after !== undefined; ) {
     const page = await mailbox.changes(folder, after, 200);
     const others = page.rows.filter((entry) => entry.device !== device);
-    if (
-      others.some(({ changes }) => changes.some((one) => one.item === item.id && (one.what & wanted) !== 0))
-    ) {
-      return true;
+    for (const { item, what } of others.flatMap(({ changes }) => changes)) {
+      if (items.has(item)) found.set(item, (found.get(item) ?? 0) | what);
     }
     after = page.next;
   }
-  return false;
+  return found;
 }
