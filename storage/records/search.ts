@@ -45,20 +45,23 @@ export interface SearchSegmentRecord {
   readonly count: number;
   readonly oldestMs: number;
   readonly newestMs: number;
+  /** Numbers of the items whose words were not known. */
+  readonly doubtful: readonly number[];
   /** Of its words, with the items each is in. */
   readonly bytes: number;
   /** For each piece of its words: what is not greater than its first word, and greater than the last one before. */
   readonly pieces: readonly string[];
 }
-type SegmentTuple = [ItemId, ItemId, number, number, number, number, readonly string[]];
+type SegmentTuple = [ItemId, ItemId, number, number, number, readonly number[], number, readonly string[]];
 export const searchSegmentCodec: Codec<SearchSegmentRecord> = packedCodec(
-  (s): SegmentTuple => [s.first, s.last, s.count, s.oldestMs, s.newestMs, s.bytes, s.pieces],
-  ([first, last, count, oldestMs, newestMs, bytes, pieces]) => ({
+  (s): SegmentTuple => [s.first, s.last, s.count, s.oldestMs, s.newestMs, s.doubtful, s.bytes, s.pieces],
+  ([first, last, count, oldestMs, newestMs, doubtful, bytes, pieces]) => ({
     first,
     last,
     count,
     oldestMs,
     newestMs,
+    doubtful,
     bytes,
     pieces,
   }),
@@ -69,13 +72,12 @@ export interface SearchItemsRecord {
   readonly ids: Float64Array;
   readonly receivedMs: Float64Array;
   readonly folders: Uint32Array;
-  readonly isDoubtful: Uint8Array;
 }
 
-/** For each item: its id and its time less those before, zigzag; its folder twice, and one more if it is doubtful. */
+/** For each item: its id and its time less those before, zigzag; its folder. */
 export const searchItemsCodec: Codec<SearchItemsRecord> = {
   version: 1,
-  encode: ({ ids, receivedMs, folders, isDoubtful }) => {
+  encode: ({ ids, receivedMs, folders }) => {
     const into: number[] = [];
     writeVarint(into, ids.length);
     let [lastId, lastMs] = [0, 0];
@@ -83,7 +85,7 @@ export const searchItemsCodec: Codec<SearchItemsRecord> = {
       const ms = receivedMs[n] ?? 0;
       writeVarint(into, id - lastId);
       writeVarint(into, ms >= lastMs ? (ms - lastMs) * 2 : (lastMs - ms) * 2 - 1);
-      writeVarint(into, (folders[n] ?? 0) * 2 + (isDoubtful[n] ?? 0));
+      writeVarint(into, folders[n] ?? 0);
       [lastId, lastMs] = [id, ms];
     }
     return Uint8Array.from(into);
@@ -94,19 +96,16 @@ export const searchItemsCodec: Codec<SearchItemsRecord> = {
     const ids = new Float64Array(count);
     const receivedMs = new Float64Array(count);
     const folders = new Uint32Array(count);
-    const isDoubtful = new Uint8Array(count);
     let [id, ms] = [0, 0];
     for (let n = 0; n < count; n++) {
       id += from.next();
       const step = from.next();
       ms += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
-      const place = from.next();
       ids[n] = id;
       receivedMs[n] = ms;
-      folders[n] = Math.floor(place / 2);
-      isDoubtful[n] = place % 2;
+      folders[n] = from.next();
     }
-    return { ids, receivedMs, folders, isDoubtful };
+    return { ids, receivedMs, folders };
   },
 };
 

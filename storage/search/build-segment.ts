@@ -62,6 +62,7 @@ export async function buildSegment(run: MaintenanceRun, ref: MailboxRef, rows: I
       count: items.length,
       oldestMs: Math.min(...times),
       newestMs: Math.max(...times),
+      doubtful: items.flatMap(({ isDoubtful }, n) => (isDoubtful ? [n] : [])),
     });
     return { ...now, end: (last.id + 1) as ItemId, loose: now.loose.filter((one) => one !== number) };
   });
@@ -220,6 +221,5 @@ function columnsOf(items: readonly BuiltItem[]) {
     ids: Float64Array.from(items, ({ id }) => id),
     receivedMs: Float64Array.from(items, ({ receivedMs }) => receivedMs),
     folders: Uint32Array.from(items, ({ folder }) => folder),
-    isDoubtful: Uint8Array.from(items, ({ isDoubtful }) => (isDoubtful ? 1 : 0)),
   };
 }

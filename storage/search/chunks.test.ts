@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ChunkWriter, chunksOf, wordsOfChunk } from './chunks.ts';
+import { ChunkWriter, chunksOf, findWord, wordsOfChunk } from './chunks.ts';
 import { Postings, readPostings } from './postings.ts';
 
 function written(words: readonly string[], postings: (word: string) => number[]) {
@@ -39,6 +39,30 @@ test('every word and beginning is looked for in the rows it is in, and in few ot
       expect(first).toBeLessThanOrEqual(rows[0] ?? 0);
       expect(first).toBeGreaterThanOrEqual((rows[0] ?? 0) - 1);
       expect(last).toBe(rows.at(-1));
+    }
+  }
+});
+
+test('a word is found in its row, also by its beginning, and what is not there is not', () => {
+  const [chunk] = written(words.slice(0, 800), () => [1]);
+  const bytes = chunk?.bytes ?? new Uint8Array(0);
+  const entries = [...wordsOfChunk(bytes)];
+  expect(entries.length).toBeGreaterThan(500);
+  const some = entries.flatMap(({ word }, n) => (n % 5 === 0 ? [word] : []));
+  const asked = [
+    ...some,
+    ...some.map((word) => word.slice(0, 2)),
+    ...some.map((word) => `${word}0`),
+    '',
+    'zzzz',
+    '!',
+  ];
+  for (const word of asked) {
+    for (const isPrefix of [true, false]) {
+      const places: number[] = [];
+      findWord(bytes, word, isPrefix, (start) => places.push(start));
+      const expected = entries.filter((one) => (isPrefix ? one.word.startsWith(word) : one.word === word));
+      expect(places, word).toEqual(expected.map(({ start }) => start));
     }
   }
 });

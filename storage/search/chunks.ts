@@ -71,6 +71,43 @@ export function* wordsOfChunk(bytes: Bytes): Generator<WordEntry> {
   }
 }
 
+/** Calls back with the place of the postings of a word in a row, or of each word that begins so. */
+export function findWord(
+  bytes: Bytes,
+  word: string,
+  isPrefix: boolean,
+  each: (start: number, end: number) => void,
+): void {
+  const from = new VarintReader(bytes);
+  // So many bytes at the beginning of the entry before are those of the word; all of them, or its next one is less.
+  let same = 0;
+  while (from.at < bytes.length) {
+    const shared = from.next();
+    const more = from.next();
+    const at = from.at;
+    from.at += more;
+    const length = from.next();
+    const start = from.at;
+    from.at += length;
+    // The first byte that tells this entry from the word comes earlier than that of the one before: it is greater.
+    if (shared < same) return;
+    // Or not later, so that it is less too.
+    if (shared > same && same < word.length) continue;
+    let n = 0;
+    while (n < more && same < word.length && bytes[at + n] === word.charCodeAt(same)) {
+      n++;
+      same++;
+    }
+    if (same < word.length) {
+      if (n < more && (bytes[at + n] ?? 0) > word.charCodeAt(same)) return;
+      continue;
+    }
+    if (n < more && !isPrefix) return;
+    each(start, from.at);
+    if (!isPrefix) return;
+  }
+}
+
 /** In which rows words that are or begin with `word` may stand: first and last; `pieces` is the `from` of each row. */
 export function chunksOf(pieces: readonly string[], word: string, isPrefix: boolean): [number, number] {
   const first = Math.max(0, lastNotAbove(pieces, word));

@@ -60,6 +60,9 @@ export async function mergeSegments(
 ): Promise<void> {
   const items = await Promise.all(segments.map(({ number }) => itemsOf(run, rows, number)));
   const { kept, newNumbers } = withoutGone(items);
+  const doubtful = segments.flatMap((segment, n) =>
+    segment.doubtful.map((item) => newNumbers[n]?.[item] ?? -1).filter((item) => item >= 0),
+  );
   const loose = new Set(segments.map(({ number }) => number));
   const number = await takeNumber(run, rows);
   if (number === undefined) return;
@@ -75,7 +78,15 @@ export async function mergeSegments(
     }
     // What becomes of items meanwhile is noted by their ids, and put in its place by the next fold.
     rows.putItems(tx, number, kept);
-    rows.putSegment(tx, { ...written, number, first, last, count: kept.ids.length, ...timesOf(kept) });
+    rows.putSegment(tx, {
+      ...written,
+      number,
+      first,
+      last,
+      count: kept.ids.length,
+      ...timesOf(kept),
+      doubtful,
+    });
     return { ...index, loose: [...index.loose.filter((one) => one !== number), ...loose] };
   });
 }
@@ -91,19 +102,18 @@ async function itemsOf(
 }
 
 function withoutGone(items: readonly SearchItemsRecord[]) {
-  const all: { id: number; ms: number; folder: number; doubt: number }[] = [];
-  const newNumbers: NewNumbers = items.map(({ ids, receivedMs, folders, isDoubtful }) =>
+  const all: { id: number; ms: number; folder: number }[] = [];
+  const newNumbers: NewNumbers = items.map(({ ids, receivedMs, folders }) =>
     Int32Array.from(ids, (id, n) => {
       const folder = folders[n] ?? 0;
       if (folder === 0) return -1;
-      return all.push({ id, ms: receivedMs[n] ?? 0, folder, doubt: isDoubtful[n] ?? 0 }) - 1;
+      return all.push({ id, ms: receivedMs[n] ?? 0, folder }) - 1;
     }),
   );
   const kept: SearchItemsRecord = {
     ids: Float64Array.from(all, ({ id }) => id),
     receivedMs: Float64Array.from(all, ({ ms }) => ms),
     folders: Uint32Array.from(all, ({ folder }) => folder),
-    isDoubtful: Uint8Array.from(all, ({ doubt }) => doubt),
   };
   return { kept, newNumbers };
 }

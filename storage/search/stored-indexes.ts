@@ -16,8 +16,9 @@ import type { Sealer } from '../rows.ts';
 import { SealError } from '../seal-error.ts';
 import type { Bytes, Page, Store, Tx } from '../store.ts';
 import { dueTopic, putTask, TaskKind, taskShard } from '../tasks.ts';
-import { chunksOf, wordsOfChunk } from './chunks.ts';
+import { chunksOf, findWord } from './chunks.ts';
 import { IndexRows, type Moved, type NumberedSegment } from './index-rows.ts';
+import { applyMoved, replacedIn } from './moved.ts';
 import { readPostings } from './postings.ts';
 
 /** A mailbox whose index was asked for is not asked about again for so long. */
@@ -126,7 +127,11 @@ class OpenIndex implements MailIndex {
     this.#store = store;
     this.#sealer = sealer;
     this.#rows = rows;
-    this.segments = segments.map((record) => new OpenSegment(store, rows, record, moved));
+    const replaced = [...moved].flatMap(([id, { isReplaced }]) => (isReplaced ? [id] : []));
+    this.segments = segments.map((record) => {
+      const hasReplaced = replaced.some((id) => id >= record.first && id <= record.last);
+      return new OpenSegment(store, rows, record, { moved, hasReplaced });
+    });
   }
 
   async rest(folders: readonly FolderId[], most: number): Promise<readonly FolderPlace[] | undefined> {
@@ -162,13 +167,22 @@ class OpenSegment implements IndexSegment {
   readonly #store: Store;
   readonly #rows: IndexRows;
   readonly #record: NumberedSegment;
-  readonly #moved: Moved;
+  readonly #since: { readonly moved: Moved; readonly hasReplaced: boolean };
 
-  constructor(store: Store, rows: IndexRows, record: NumberedSegment, moved: Moved) {
+  constructor(
+    store: Store,
+    rows: IndexRows,
+    record: NumberedSegment,
+    since: { readonly moved: Moved; readonly hasReplaced: boolean },
+  ) {
     this.#store = store;
     this.#rows = rows;
     this.#record = record;
-    this.#moved = moved;
+    this.#since = since;
+  }
+
+  get count(): number {
+    return this.#record.count;
   }
 
   get oldestMs(): number {
@@ -179,20 +193,33 @@ class OpenSegment implements IndexSegment {
     return this.#record.newestMs;
   }
 
+  async doubtful(): Promise<readonly number[]> {
+    const { doubtful } = this.#record;
+    const { moved, hasReplaced } = this.#since;
+    return hasReplaced ? [...doubtful, ...replacedIn(await this.items(), moved)] : doubtful;
+  }
+
   async items(): Promise<SegmentItems> {
     const items = await this.#read(() => this.#rows.items(this.#store, this.#record.number));
-    if (this.#moved.size > 0) applyMoved(items, this.#moved);
+    if (this.#since.moved.size > 0) applyMoved(items, this.#since.moved);
     return items;
   }
 
-  async fields({ word, isPrefix }: IndexTerm): Promise<Uint8Array> {
+  async fields({ word, isPrefix }: IndexTerm): Promise<Uint8Array | undefined> {
     const { count, number, pieces } = this.#record;
-    const found = new Uint8Array(count);
+    let found: Uint8Array | undefined;
     const [first, last] = chunksOf(pieces, word, isPrefix);
     for (let piece = first; piece <= last && piece < pieces.length; piece++) {
       await this.#read(async () => {
         const bytes = await this.#rows.words(this.#store, number, piece);
-        if (bytes !== undefined) addFields(found, bytes, word, isPrefix);
+        if (bytes === undefined) return undefined;
+        findWord(bytes, word, isPrefix, (start, end) => {
+          const fields = found ?? new Uint8Array(count);
+          found = fields;
+          readPostings(bytes, start, end, (item, bits) => {
+            fields[item] = (fields[item] ?? 0) | bits;
+          });
+        });
         return bytes;
       });
     }
@@ -208,28 +235,5 @@ class OpenSegment implements IndexSegment {
       throw new IndexChangedError('a part of the index cannot be read', { cause });
     }
     throw new IndexChangedError('a part of the index is not there any more');
-  }
-}
-
-/** Puts items in the places where they have moved; gives how many were not there. */
-export function applyMoved({ ids, folders, isDoubtful }: SegmentItems, moved: Moved): number {
-  let changes = 0;
-  for (const [n, id] of ids.entries()) {
-    const change = moved.get(id);
-    if (change === undefined) continue;
-    changes++;
-    folders[n] = change.folder;
-    if (change.isReplaced) isDoubtful[n] = 1;
-  }
-  return changes;
-}
-
-function addFields(found: Uint8Array, bytes: Bytes, word: string, isPrefix: boolean): void {
-  for (const entry of wordsOfChunk(bytes)) {
-    if (entry.word < word) continue;
-    if (isPrefix ? !entry.word.startsWith(word) : entry.word !== word) return;
-    readPostings(bytes, entry.start, entry.end, (item, fields) => {
-      found[item] = (found[item] ?? 0) | fields;
-    });
   }
 }

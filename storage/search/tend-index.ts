@@ -8,7 +8,7 @@ import { buildSegment } from './build-segment.ts';
 import { dropIndex, removeLoose } from './change-index.ts';
 import { IndexRows, type NumberedSegment } from './index-rows.ts';
 import { mergeSegments, segmentsToMerge } from './merge-segments.ts';
-import { applyMoved } from './stored-indexes.ts';
+import { applyMoved, replacedIn } from './moved.ts';
 
 /** So many items are put into an index before other work of maintenance has its turn. */
 const itemsInTurn = 4096;
@@ -81,15 +81,13 @@ async function placeMoved(run: MaintenanceRun, rows: IndexRows): Promise<void> {
   const segments = await rows.segments(run.store);
   await forgetStrangers(run, rows, segments);
   for (const segment of segments) {
-    let alive = segment.count;
-    for (let isMore = true; isMore; ) {
+    let placed = { segment, alive: segment.count, isMore: true };
+    while (placed.isMore) {
       run.signal.throwIfAborted();
-      const step = await placeSome(run, rows, segment);
-      isMore = step.isMore;
-      alive = step.alive;
+      placed = await placeSome(run, rows, placed.segment);
     }
-    if (alive * 2 < segment.count) {
-      await mergeSegments(run, rows, [segment]);
+    if (placed.alive * 2 < segment.count) {
+      await mergeSegments(run, rows, [placed.segment]);
       await removeLoose(run, rows);
     }
   }
@@ -110,19 +108,22 @@ async function forgetStrangers(
   });
 }
 
-async function placeSome(run: MaintenanceRun, rows: IndexRows, segment: NumberedSegment) {
-  const { store } = run;
+async function placeSome({ store }: MaintenanceRun, rows: IndexRows, segment: NumberedSegment) {
   return await store.transact([rows.part], async (tx) => {
     const items = await rows.items(tx, segment.number);
     if (items === undefined)
       throw new Error(`segment ${segment.number} of a search index has lost its items`);
     const moved = await rows.moved(tx, segment, movedTogether);
+    const replaced = replacedIn(items, moved);
+    const doubtful = [...new Set([...segment.doubtful, ...replaced])];
     if (moved.size > 0) {
-      if (applyMoved(items, moved) > 0) rows.putItems(tx, segment.number, items);
-      for (const item of moved.keys()) rows.deleteMoved(tx, item);
+      applyMoved(items, moved);
+      rows.putItems(tx, segment.number, items);
     }
+    if (replaced.length > 0) rows.putSegment(tx, { ...segment, doubtful });
+    for (const item of moved.keys()) rows.deleteMoved(tx, item);
     const alive = items.folders.reduce((sum, folder) => sum + (folder === 0 ? 0 : 1), 0);
-    return { isMore: moved.size >= movedTogether, alive };
+    return { segment: { ...segment, doubtful }, alive, isMore: moved.size >= movedTogether };
   });
 }
 

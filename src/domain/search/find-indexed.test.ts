@@ -44,18 +44,25 @@ class DoubtfulSegment implements IndexSegment {
     return Math.max(...this.#items.map(({ receivedMs }) => receivedMs));
   }
 
-  async items() {
+  get count() {
+    return this.#items.length;
+  }
+
+  async doubtful() {
     this.asked++;
+    return [...this.#items.keys()];
+  }
+
+  async items() {
     return {
       ids: Float64Array.from(this.#items, ({ id }) => id),
       receivedMs: Float64Array.from(this.#items, ({ receivedMs }) => receivedMs),
       folders: Uint32Array.from(this.#items, () => inbox),
-      isDoubtful: new Uint8Array(this.#items.length).fill(1),
     };
   }
 
   async fields() {
-    return new Uint8Array(this.#items.length);
+    return undefined;
   }
 }
 

@@ -80,20 +80,17 @@ export class IndexedPlaces {
   }
 
   async #ask(segment: IndexSegment): Promise<void> {
+    const match = await matchSegment(this.#query.condition, segment);
+    if (match === undefined) return;
+    const { answers, known } = match;
     const items = await segment.items();
-    const wanted = Uint8Array.from(items.folders, (folder) =>
-      this.#folders.has(folder as FolderId) ? 1 : 0,
-    );
-    if (!wanted.includes(1)) return;
-    const { answers, known } = await matchSegment(this.#query.condition, segment, items, wanted);
-    const isIn = (place: Position) =>
-      comparePositions(place, this.#from) >= 0 &&
-      comparePositions(place, this.#letGo ?? this.#to) < 0 &&
-      comparePositions(place, this.#to) < 0;
-    for (const [n, answer] of answers.entries()) {
-      if (answer === 0) continue;
+    const to = this.#letGo ?? this.#to;
+    for (let n = 0; n < answers.length; n++) {
+      if (answers[n] === 0) continue;
       const place = placeOf(items, n);
-      if (isIn(place)) this.#places.push({ ...place, known: (text) => known(text, n) });
+      if (!this.#folders.has(place.folder)) continue;
+      if (comparePositions(place, this.#from) < 0 || comparePositions(place, to) >= 0) continue;
+      this.#places.push({ ...place, known: (text) => known(text, n) });
     }
     this.#places.sort((a, b) => comparePositions(b, a));
     if (this.#places.length <= heldPlaces) return;

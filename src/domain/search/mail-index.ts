@@ -8,8 +8,6 @@ export interface SegmentItems {
   readonly receivedMs: Float64Array;
   /** Where each is; 0 if it is gone. */
   readonly folders: Uint32Array;
-  /** 1: the words are not known, or not any more. */
-  readonly isDoubtful: Uint8Array;
 }
 
 /** A part of an index. */
@@ -17,9 +15,13 @@ export interface IndexSegment {
   /** When the first and the last of its items were received. */
   readonly oldestMs: number;
   readonly newestMs: number;
+  /** How many items. */
+  readonly count: number;
+  /** The numbers of those whose words are not known, or not any more. */
+  doubtful(): Promise<readonly number[]>;
   items(): Promise<SegmentItems>;
-  /** In which fields each item has the term: OR of SearchField, by number. */
-  fields(term: IndexTerm): Promise<Uint8Array>;
+  /** In which fields each item has the term, by number: OR of SearchField; undefined if none has it. */
+  fields(term: IndexTerm): Promise<Uint8Array | undefined>;
 }
 
 /** The index of a mailbox as it was when it was opened. What it knows of folders may be newer. */

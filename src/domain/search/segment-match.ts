@@ -1,5 +1,5 @@
-import { termsOf } from './index-words.ts';
-import type { IndexSegment, SegmentItems } from './mail-index.ts';
+import { type IndexTerm, termsOf } from './index-words.ts';
+import type { IndexSegment } from './mail-index.ts';
 import type { MailCondition, TextCondition } from './query.ts';
 
 /** What an index says of an item: no, perhaps (the message decides), yes. */
@@ -8,23 +8,21 @@ const perhaps = 1;
 const yes = 2;
 
 /** What a segment says of its items, by their numbers. */
-export interface SegmentMatch {
-  /** Of the whole condition. */
+interface SegmentMatch {
+  /** Of the whole condition: 0 is no. */
   readonly answers: Uint8Array;
   /** Of one text in it, and one item. */
   known(condition: TextCondition, item: number): boolean | undefined;
 }
 
-/** Asks a segment about a condition. `wanted` is 1 for the items that are asked about; of the others the answer is no. */
+/** Asks a segment about a condition; undefined if none of its items matches. */
 export async function matchSegment(
   condition: MailCondition,
   segment: IndexSegment,
-  items: SegmentItems,
-  wanted: Uint8Array,
-): Promise<SegmentMatch> {
+): Promise<SegmentMatch | undefined> {
   const texts = new Map<TextCondition, Uint8Array>();
-  const answers = await answersOf(condition, { segment, items, texts });
-  for (const [n, isWanted] of wanted.entries()) if (isWanted === 0) answers[n] = no;
+  const answers = await answersOf(condition, { segment, texts });
+  if (!isSome(answers)) return undefined;
   return {
     answers,
     known: (text, item) => {
@@ -36,15 +34,14 @@ export async function matchSegment(
 
 interface Asked {
   readonly segment: IndexSegment;
-  readonly items: SegmentItems;
   readonly texts: Map<TextCondition, Uint8Array>;
 }
 
+/** What is answered once is not changed: a text may stand twice in a condition. */
 async function answersOf(condition: MailCondition, asked: Asked): Promise<Uint8Array> {
-  const { receivedMs } = asked.items;
   switch (condition.kind) {
     case 'text':
-      return (await textAnswers(condition, asked)).slice();
+      return await textAnswers(condition, asked);
     case 'and':
       return await allOf(condition.of, asked);
     case 'or':
@@ -52,58 +49,77 @@ async function answersOf(condition: MailCondition, asked: Asked): Promise<Uint8A
     case 'not':
       return (await answersOf(condition.of, asked)).map((answer) => yes - answer);
     case 'received':
-      return Uint8Array.from(receivedMs, (ms) =>
-        ms >= condition.fromMs && ms < condition.untilMs ? yes : no,
-      );
+      return await receivedAnswers(condition, asked.segment);
     default:
-      return new Uint8Array(receivedMs.length).fill(perhaps);
+      return new Uint8Array(asked.segment.count).fill(perhaps);
   }
 }
 
 async function allOf(of: readonly MailCondition[], asked: Asked): Promise<Uint8Array> {
-  const answers = new Uint8Array(asked.items.ids.length).fill(yes);
+  const answers = new Uint8Array(asked.segment.count).fill(yes);
   for (const one of of) {
     const others = await answersOf(one, asked);
-    let isSome = false;
-    for (const [n, answer] of others.entries()) {
-      if (answer < (answers[n] ?? no)) answers[n] = answer;
-      if (answers[n] !== no) isSome = true;
-    }
-    if (!isSome) break;
+    for (let n = 0; n < answers.length; n++) answers[n] = Math.min(answers[n] ?? no, others[n] ?? no);
+    if (!isSome(answers)) break;
   }
   return answers;
 }
 
 async function oneOf(of: readonly MailCondition[], asked: Asked): Promise<Uint8Array> {
-  const answers = new Uint8Array(asked.items.ids.length);
+  const answers = new Uint8Array(asked.segment.count);
   for (const one of of) {
     const others = await answersOf(one, asked);
-    for (const [n, answer] of others.entries()) if (answer > (answers[n] ?? no)) answers[n] = answer;
+    for (let n = 0; n < answers.length; n++) answers[n] = Math.max(answers[n] ?? no, others[n] ?? no);
   }
   return answers;
 }
 
-/** A text that stands twice in the condition is looked up once. */
+async function receivedAnswers(
+  { fromMs, untilMs }: MailCondition & { readonly kind: 'received' },
+  segment: IndexSegment,
+): Promise<Uint8Array> {
+  const answers = new Uint8Array(segment.count);
+  if (segment.oldestMs >= untilMs || segment.newestMs < fromMs) return answers;
+  if (segment.oldestMs >= fromMs && segment.newestMs < untilMs) return answers.fill(yes);
+  const { receivedMs } = await segment.items();
+  for (let n = 0; n < answers.length; n++) {
+    const ms = receivedMs[n] ?? 0;
+    answers[n] = ms >= fromMs && ms < untilMs ? yes : no;
+  }
+  return answers;
+}
+
 async function textAnswers(condition: TextCondition, asked: Asked): Promise<Uint8Array> {
   const known = asked.texts.get(condition);
   if (known !== undefined) return known;
   const { terms, isExact } = termsOf(condition.pattern);
-  const { isDoubtful } = asked.items;
-  const fields = new Uint8Array(isDoubtful.length).fill(condition.fields);
-  for (const term of terms) {
-    const found = await asked.segment.fields(term);
-    let isSome = false;
-    for (const [n, bits] of found.entries()) {
-      const both = (fields[n] ?? 0) & bits;
-      fields[n] = both;
-      if (both !== 0) isSome = true;
-    }
-    if (!isSome) break;
+  const answers = new Uint8Array(asked.segment.count);
+  const fields = await fieldsOf(terms, condition.fields, asked.segment);
+  if (fields !== undefined) {
+    for (let n = 0; n < answers.length; n++) answers[n] = fields[n] === 0 ? no : isExact ? yes : perhaps;
   }
-  const answers = fields.map((bits, n) => {
-    if (isDoubtful[n] === 1) return perhaps;
-    return bits === 0 ? no : isExact ? yes : perhaps;
-  });
+  for (const n of await asked.segment.doubtful()) answers[n] = perhaps;
   asked.texts.set(condition, answers);
   return answers;
+}
+
+/** Which of some fields hold all terms, by item; undefined if none does in any item. */
+async function fieldsOf(
+  terms: readonly IndexTerm[],
+  wanted: number,
+  segment: IndexSegment,
+): Promise<Uint8Array | undefined> {
+  const fields = new Uint8Array(segment.count).fill(wanted);
+  for (const term of terms) {
+    const found = await segment.fields(term);
+    if (found === undefined) return undefined;
+    for (let n = 0; n < fields.length; n++) fields[n] = (fields[n] ?? 0) & (found[n] ?? 0);
+    if (!isSome(fields)) return undefined;
+  }
+  return fields;
+}
+
+function isSome(numbers: Uint8Array): boolean {
+  for (let n = 0; n < numbers.length; n++) if (numbers[n] !== 0) return true;
+  return false;
 }
