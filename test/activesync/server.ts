@@ -22,6 +22,7 @@ import { newItem as newItemOf } from '#domain/new-item';
 import type { Clock, Outside } from '#domain/outside';
 import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
+import { indexedFinder } from '#domain/search/find-indexed';
 import { MailSearches } from '#domain/search/mail-searches';
 import { SyncDiary } from '#domain/sync-diary';
 import { MessageIndexer } from '#mime/index-message';
@@ -149,7 +150,7 @@ export async function startEndpoint(
       maxMessageBytes,
       maxRecipients,
       memory: new MemoryShare(2 * maxMessageBytes),
-      searches: new MailSearches(clock),
+      searches: new MailSearches(clock, indexedFinder(database.indexes)),
     },
   });
   const { cert, key, ca } = await certificate();
