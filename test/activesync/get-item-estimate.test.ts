@@ -149,6 +149,26 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     }
   });
 
+  test.runIf(isAtLeast(version, '14.1'))(
+    'GetItemEstimate: BodyPartPreference changes no number, and one that is not for HTML is 164',
+    async () => {
+      const { server, phone, inbox } = await start();
+      await phone.sync(inbox);
+      await server.deliver('One');
+      const collection = (type: number) =>
+        el(
+          GetItemEstimate.Collection,
+          el(AirSync.SyncKey, phone.collection(inbox).syncKey),
+          el(GetItemEstimate.CollectionId, inbox),
+          el(AirSync.Options, el(AirSyncBase.BodyPartPreference, el(AirSyncBase.Type, type))),
+        );
+      const { element } = await ask(phone, collection(2));
+      const answer = child(element, GetItemEstimate.Response);
+      expect(textOf(answer, GetItemEstimate.Collection, GetItemEstimate.Estimate)).toBe('1');
+      expect((await ask(phone, collection(1))).rootStatus).toBe(164);
+    },
+  );
+
   test('GetItemEstimate: FilterType 8 on mail is 110, below 14.0 HTTP 500', async () => {
     const { phone, inbox } = await start();
     await phone.sync(inbox);
