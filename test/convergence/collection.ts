@@ -23,6 +23,8 @@ export interface Held {
   readonly flag: number | undefined;
   readonly categories: string | undefined;
   readonly verb: number | undefined;
+  readonly importance: number;
+  readonly isDraft: boolean;
 }
 
 /** What a phone asks for in the Options of a folder. */
@@ -154,8 +156,8 @@ export class PhoneCollection {
   }
 }
 
-/** The properties of a whole message; undefined when only marks are told. */
-function readHeld(data: Element | undefined, version: ProtocolVersion): Held | undefined {
+/** The properties of a whole message; undefined when only some are told. */
+export function readHeld(data: Element | undefined, version: ProtocolVersion): Held | undefined {
   const subject = textOf(data, Email.Subject);
   if (data === undefined || subject === undefined) return undefined;
   const since14 = isAtLeast(version, '14.0');
@@ -166,6 +168,8 @@ function readHeld(data: Element | undefined, version: ProtocolVersion): Held | u
     flag: isAtLeast(version, '12.0') ? (integerOf(data, Email.Flag, Email.Status) ?? 0) : undefined,
     categories: since14 ? categoriesOf(data) : undefined,
     verb: since14 ? (integerOf(data, Email2.LastVerbExecuted) ?? 0) : undefined,
+    importance: integerOf(data, Email.Importance) ?? Number.NaN,
+    isDraft: textOf(data, Email2.IsDraft) === '1',
   };
 }
 
@@ -175,6 +179,7 @@ export function readMarks(data: Element): Partial<Held> {
     ...(has(data, Email.Read) && { read: textOf(data, Email.Read) === '1' }),
     ...(has(data, Email.Flag) && { flag: integerOf(data, Email.Flag, Email.Status) ?? 0 }),
     ...(has(data, Email.Categories) && { categories: categoriesOf(data) }),
+    ...(has(data, Email.Importance) && { importance: integerOf(data, Email.Importance) ?? Number.NaN }),
   };
 }
 

@@ -16,6 +16,8 @@ interface ModelItem {
   categories: ReadonlySet<string>;
   /** MS-ASEMAIL, LastVerbExecuted; 0 is none. */
   verb: ReadonlySet<number>;
+  /** It tells which of the contents of a draft came last. */
+  importance: ReadonlySet<number>;
   /** Folders that it was taken out of. */
   readonly left: Set<string>;
   /** Who wrote a mark, and when. */
@@ -33,6 +35,7 @@ export interface TrueItem {
   readonly flag: number;
   readonly categories: string;
   readonly verb: number;
+  readonly importance: number;
 }
 
 /** New values of marks. */
@@ -41,6 +44,7 @@ interface Marks {
   readonly flag?: number | undefined;
   readonly categories?: string | undefined;
   readonly verb?: number | undefined;
+  readonly importance?: number | undefined;
 }
 
 /** `unknown`: no answer came, or several things happened at once. */
@@ -54,7 +58,7 @@ export class ModelMailbox {
   at = 0;
 
   /** A message that came; `places` are where it may be. */
-  add(subject: string, receivedMs: number, places: readonly string[], read = false): void {
+  add(subject: string, receivedMs: number, places: readonly string[], read = false, importance = 1): void {
     this.at++;
     this.items.set(subject, {
       subject,
@@ -64,6 +68,7 @@ export class ModelMailbox {
       flag: new Set([0]),
       categories: new Set(['']),
       verb: new Set([0]),
+      importance: new Set([importance]),
       left: new Set(),
       writes: [],
     });
@@ -95,6 +100,7 @@ export class ModelMailbox {
       isChanged(item.read, marks.read) ? 'read' : '',
       isChanged(item.flag, marks.flag) ? 'flag' : '',
       isChanged(item.categories, marks.categories) ? 'categories' : '',
+      isChanged(item.importance, marks.importance) ? 'importance' : '',
     ];
     const after = <T>(known: ReadonlySet<T>, value: T | undefined): ReadonlySet<T> =>
       value === undefined ? known : new Set(isSure ? [value] : [...known, value]);
@@ -102,7 +108,18 @@ export class ModelMailbox {
     item.flag = after(item.flag, marks.flag);
     item.categories = after(item.categories, marks.categories);
     item.verb = after(item.verb, marks.verb);
+    item.importance = after(item.importance, marks.importance);
     item.writes.push({ at: this.at, by, changed });
+  }
+
+  /** A draft was sent: its copy is in Sent Items, and has perhaps not all its marks. */
+  sent(subject: string, from: string, to: string, certainty: Certainty): void {
+    const item = this.items.get(subject);
+    if (item === undefined || !item.places.has(from)) return;
+    this.move(subject, from, to, certainty);
+    item.read = new Set([...item.read, true]);
+    item.flag = new Set([...item.flag, 0]);
+    item.categories = new Set([...item.categories, '']);
   }
 
   /** A message that was in a folder went to another one, or is gone. */
@@ -137,6 +154,7 @@ export class ModelMailbox {
       value !== undefined && known.size === 1 && !known.has(value);
     if (isOther(item.read, marks.read) && written.has('read')) return 'read';
     if (isOther(item.flag, marks.flag) && written.has('flag')) return 'flag';
+    if (isOther(item.importance, marks.importance) && written.has('importance')) return 'importance';
     return isOther(item.categories, marks.categories) && written.has('categories') ? 'categories' : undefined;
   }
 
@@ -165,11 +183,13 @@ function settle(item: ModelItem, found: TrueItem | undefined): string[] {
     ...differing(item.subject, 'flag', item.flag, found.flag),
     ...differing(item.subject, 'categories', item.categories, found.categories),
     ...differing(item.subject, 'verb', item.verb, found.verb),
+    ...differing(item.subject, 'importance', item.importance, found.importance),
   );
   item.read = new Set([found.read]);
   item.flag = new Set([found.flag]);
   item.categories = new Set([found.categories]);
   item.verb = new Set([found.verb]);
+  item.importance = new Set([found.importance]);
   return faults;
 }
 

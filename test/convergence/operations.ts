@@ -11,11 +11,13 @@ import type { Operation } from './operation.ts';
 import { type Call, hasWait, type Phone } from './phone.ts';
 import type { Choices } from './random.ts';
 import { asksOf, keep, sync, windowOf } from './requests.ts';
-import { type Ask, syncCall } from './sync-call.ts';
+import { syncCall } from './sync-call.ts';
+import type { Ask } from './sync-request.ts';
 import { estimate, leftBehind, ping, waitingSync } from './waiting.ts';
 import type { World } from './world.ts';
 
 const sentItems = '4';
+const drafts = '2';
 
 /** A row of something that a phone does; what it was not answered comes first. */
 function byPhone(
@@ -234,7 +236,7 @@ async function severalPhones(world: World, choices: Choices): Promise<void> {
 async function moveItems(phone: Phone, choices: Choices, world: World): Promise<void> {
   const { model } = world;
   const source = choices.of(phone.synced.filter(({ items }) => items.size > 0));
-  const to = choices.of(phone.mailFolders.filter((id) => id !== source?.id));
+  const to = choices.of(phone.mailFolders.filter((id) => id !== source?.id && id !== drafts));
   if (source === undefined || to === undefined) return;
   const from = source.id;
   const moved = choices.some([...source.items], 2).map(([id, { subject }]) => ({ id, subject }));
@@ -295,7 +297,7 @@ async function smartReply(phone: Phone, choices: Choices, world: World): Promise
     el(ComposeMail.Mime, mime),
   );
   // MS-ASEMAIL, LastVerbExecuted: who answers a message of his own to somebody answers all.
-  const verb = held.subject.startsWith('reply') ? 2 : 1;
+  const verb = held.subject.startsWith('mail') ? 1 : 2;
   const isDone = (status: number, root: number | undefined) => status === 200 && root === undefined;
   const call: Call = {
     command: 'SmartReply',

@@ -54,10 +54,14 @@ export interface Surroundings {
   complain(fault: string): void;
   /** Whether a folder is there. */
   hasFolder(id: string): boolean;
+  /** A subject that no other message has. */
+  nextSubject(kind: string): string;
 }
 
 /** MS-ASCMD, Type (FolderSync): Inbox, Deleted Items, Sent Items, and those of users. */
 const mailTypes: readonly number[] = [2, 4, 5, 12];
+/** From 16.0 on. */
+const draftsType = 3;
 
 export class Phone implements Judge {
   readonly id: string;
@@ -88,6 +92,14 @@ export class Phone implements Judge {
     this.#around = around;
   }
 
+  get correspondent(): string {
+    return this.#around.home.correspondent;
+  }
+
+  nextSubject(kind: string): string {
+    return this.#around.nextSubject(kind);
+  }
+
   nowMs(): number {
     return this.#around.home.inside?.clock.now() ?? Date.now();
   }
@@ -111,7 +123,8 @@ export class Phone implements Judge {
 
   /** The folders that it synchronises: those with mail. */
   get mailFolders(): readonly string[] {
-    return [...this.folders].filter(([, { type }]) => mailTypes.includes(type)).map(([id]) => id);
+    const types = isAtLeast(this.version, '16.0') ? [...mailTypes, draftsType] : mailTypes;
+    return [...this.folders].filter(([, { type }]) => types.includes(type)).map(([id]) => id);
   }
 
   /** Those of them that have a key. */

@@ -1,12 +1,16 @@
 /** The Syncs of a phone, made up at random. */
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
+import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
 import type { PhoneCollection } from './collection.ts';
 import type { Phone } from './phone.ts';
 import type { Choices } from './random.ts';
-import { type Ask, type Command, type SyncExtras, syncCall } from './sync-call.ts';
+import { syncCall } from './sync-call.ts';
+import type { Ask, Command, SyncExtras } from './sync-request.ts';
+
+const drafts = '2';
 
 /** Now and then a window over all folders. */
 export function windowOf(choices: Choices): SyncExtras {
@@ -23,6 +27,7 @@ export function asksOf(phone: Phone, choices: Choices, most: number): Ask[] {
   return [...picked].map((folder): Ask => {
     const collection = phone.collection(folder);
     const commands = choices.oneIn(2) ? commandsOf(phone, collection, choices) : [];
+    if (folder === drafts && choices.oneIn(2)) commands.push(newDraft(phone, choices));
     return {
       folder,
       commands,
@@ -33,13 +38,34 @@ export function asksOf(phone: Phone, choices: Choices, most: number): Ask[] {
 }
 
 function commandsOf(phone: Phone, collection: PhoneCollection, choices: Choices): Command[] {
-  const held = [...collection.items.keys()].filter((id) => !collection.underWay.has(id));
-  return choices.some(held, 3).map((id): Command => {
+  const held = [...collection.items].filter(([id]) => !collection.underWay.has(id));
+  return choices.some(held, 3).map(([id, { isDraft, subject }]): Command => {
     const kind = choices.below(8);
     if (kind === 0) return { kind: 'fetch', id };
     if (kind <= 2) return { kind: 'delete', id };
+    if (collection.id === drafts && isDraft && kind <= 6) {
+      if (kind === 3) return { kind: 'send', id };
+      return { kind: 'write', id, data: el(AirSync.ApplicationData, ...contentOf(subject, choices)) };
+    }
     return { kind: 'change', id, data: marksOf(phone, choices) };
   });
+}
+
+/** MS-ASCMD, Add (Sync): from 16.0 on phones write drafts. */
+function newDraft(phone: Phone, choices: Choices): Command {
+  const subject = phone.nextSubject('draft');
+  const to = el(Email.To, phone.correspondent);
+  const data = el(AirSync.ApplicationData, to, el(Email.Subject, subject), ...contentOf(subject, choices));
+  return { kind: 'add', id: subject, subject, data };
+}
+
+/** Importance tells one content from another. */
+function contentOf(subject: string, choices: Choices): Element[] {
+  const text = `Text of ${subject}.\r\nVersion ${choices.below(1000)}`;
+  return [
+    el(Email.Importance, choices.below(3)),
+    el(AirSyncBase.Body, el(AirSyncBase.Type, 1), el(AirSyncBase.Data, text)),
+  ];
 }
 
 function marksOf(phone: Phone, choices: Choices): Element {

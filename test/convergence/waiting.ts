@@ -19,7 +19,8 @@ import { deliver } from './elsewhere.ts';
 import { type Call, hasWait, type Phone } from './phone.ts';
 import type { Choices } from './random.ts';
 import { keep } from './requests.ts';
-import { type Ask, syncCall } from './sync-call.ts';
+import { syncCall } from './sync-call.ts';
+import type { Ask } from './sync-request.ts';
 import type { World } from './world.ts';
 
 const inbox = '1';

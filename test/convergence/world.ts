@@ -11,7 +11,8 @@ import type { Home } from './home.ts';
 import { ModelMailbox, type TrueItem } from './model.ts';
 import { Phone, type Surroundings } from './phone.ts';
 import { Choices } from './random.ts';
-import { type Ask, syncCall } from './sync-call.ts';
+import { syncCall } from './sync-call.ts';
+import type { Ask } from './sync-request.ts';
 
 /** What is in a mailbox, read from its store. */
 export interface Truth {
@@ -163,7 +164,13 @@ export class World implements Surroundings {
         const boundary = boundaryMs(settings.filterType, this.nowMs());
         const due = truth.items.filter(({ folder, receivedMs }) => folder === id && receivedMs >= boundary);
         const expected = new Map(due.map((one) => [one.serverId, heldText(one, phone.version)]));
-        const held = new Map([...items].map(([serverId, one]) => [serverId, heldText(one, phone.version)]));
+        const dates = new Map(due.map((one) => [one.serverId, one.receivedMs]));
+        // A phone is not told when a draft came that it wrote.
+        const dated = (serverId: string, one: Held) =>
+          Number.isNaN(one.receivedMs) ? { ...one, receivedMs: dates.get(serverId) ?? Number.NaN } : one;
+        const held = new Map(
+          [...items].map(([serverId, one]) => [serverId, heldText(dated(serverId, one), phone.version)]),
+        );
         this.#compareMaps(`${phone.id}, folder ${id}`, held, expected);
       }
     }
@@ -192,12 +199,13 @@ function folderText(parent: string, name: string, type: number): string {
 }
 
 function heldText(one: Held | TrueItem, version: ProtocolVersion): string {
-  const { subject, receivedMs, read, flag, categories, verb } = one;
+  const { subject, receivedMs, read, flag, categories, verb, importance } = one;
   const since14 = isAtLeast(version, '14.0') ? { categories, verb } : {};
   return JSON.stringify({
     subject,
     receivedMs,
     read,
+    importance,
     ...(isAtLeast(version, '12.0') && { flag }),
     ...since14,
   });
@@ -227,6 +235,7 @@ export async function truthOf(mailbox: Mailbox): Promise<Truth> {
         flag: marks.flag?.status ?? 0,
         categories: marks.categories.join('|'),
         verb: marks.lastVerb ?? 0,
+        importance: item.importance,
       });
     }
   }
