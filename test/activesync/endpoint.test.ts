@@ -134,7 +134,7 @@ test('an answer is compressed when that is asked for and pays', async () => {
   ]);
   expect(Number(packed.headers['content-length'])).toBe(packed.body.length);
   const { root } = decode(gunzipSync(packed.body));
-  expect(textOf(root, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('50');
+  expect(textOf(root, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('51');
 });
 
 test('FolderSync 0 tells the device again what the server speaks, other answers do not', async () => {
