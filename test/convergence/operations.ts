@@ -312,7 +312,8 @@ async function smartReply(phone: Phone, choices: Choices, world: World): Promise
       if (response !== undefined && !isDone(response.status, response.rootStatus)) return;
       const places = response === undefined ? [sentItems, gone] : [sentItems];
       if (!model.items.has(subject)) model.add(subject, phone.nowMs(), places, true);
-      model.markAnywhere(held.subject, { verb }, phone.id, certainty);
+      // The server's own doing: the phone is told of it like the others.
+      model.markAnywhere(held.subject, { verb }, 'the server', certainty);
     },
     take: ({ status, rootStatus }) => {
       const isThere = model.isKnownIn(held.subject, source.id) && !model.isCrowded;
