@@ -274,6 +274,42 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
+/** An invitation to a series in a place. */
+const invitation = [
+  'From: Anna <anna@example.org>',
+  'To: alice@example.test',
+  'Subject: Needle',
+  'MIME-Version: 1.0',
+  'Content-Type: text/calendar; charset=utf-8; method=REQUEST',
+  '',
+  'BEGIN:VCALENDAR',
+  'VERSION:2.0',
+  'METHOD:REQUEST',
+  'BEGIN:VEVENT',
+  'UID:needle@example.org',
+  'DTSTAMP:20261116T080000Z',
+  'DTSTART:20261120T100000Z',
+  'DTEND:20261120T110000Z',
+  'RRULE:FREQ=WEEKLY;BYDAY=FR;COUNT=3',
+  'LOCATION:Room 1',
+  'GEO:48.1;11.5',
+  'ORGANIZER:mailto:anna@example.org',
+  'ATTENDEE;RSVP=TRUE:mailto:alice@example.test',
+  'END:VEVENT',
+  'END:VCALENDAR',
+  '',
+].join('\r\n');
+
+test.each(versions)('%s: Search, ItemOperations: MeetingRequest is the one of Sync', async (version) => {
+  const { server, inbox } = await startPhone(version as '14.1');
+  const serverId = await server.receive(invitation);
+  const { sync, fetch, search } = await told({ server, inbox, serverId }, version);
+  const meeting = child(sync, Email.MeetingRequest);
+  expect(namesIn(meeting)).toEqual(expect.arrayContaining(['StartTime', 'Organizer', 'Recurrences']));
+  expect(fetch?.children).toEqual(sync?.children);
+  expect(search?.children).toEqual(sync?.children);
+});
+
 test.each(['14.0', '14.1', '16.0', '16.1'] as const)(
   '%s: ItemOperations: Move without MoveAlways answers Status 155, of a conversation that is not there 6, with its ConversationId',
   async (version) => {
