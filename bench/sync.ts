@@ -2,11 +2,12 @@
  * Items a second of an initial Sync of 10,000 and of 100,000 messages with 2 KB bodies, and the server's memory while it
  * answers: 14.1, HTML and plain text wanted, one phone, one kept-open TLS connection. The clock runs while the phone
  * waits for an answer, not while it decodes one. Then a Sync that has nothing to say, one without a body, and one that
- * brings a single new message, in the same folders and in one of 100: none may cost more in a large folder.
+ * brings a single new message, in the same folders and in one of 100: none may cost more in a large folder. Beside them
+ * an initial Sync of newsletters, 50 KB of HTML each, which is cleaned of what a phone must not run.
  */
 import { SmtpClient } from '#test/support/smtp-client';
 import { median, percentile, printTable } from './support/figures.ts';
-import { deliver, deliverOne } from './support/mail.ts';
+import { deliver, deliverOne, newsletterOf } from './support/mail.ts';
 import { Phone } from './support/phone.ts';
 import { shareOf } from './support/share.ts';
 import { Site } from './support/site.ts';
@@ -15,6 +16,7 @@ const sizes = [100, shareOf(10_000), shareOf(100_000)];
 const windows = [100, 512];
 const quietRounds = shareOf(1_000);
 const newMessages = shareOf(300);
+const newsletters = shareOf(1_000);
 
 interface Folder {
   readonly messages: number;
@@ -32,9 +34,14 @@ interface Round {
   readonly bytes: number;
 }
 
-async function folderOf(site: Site, messages: number): Promise<Folder> {
-  const user = await site.addUser(`user${messages}`);
-  await deliver(site.smtp, user.address, messages);
+async function folderOf(
+  site: Site,
+  messages: number,
+  name = `user${messages}`,
+  message?: typeof newsletterOf,
+): Promise<Folder> {
+  const user = await site.addUser(name);
+  await deliver(site.smtp, user.address, messages, message);
   const phone = new Phone({ baseUrl: site.baseUrl, ca: site.ca, user, deviceId: `BENCH${messages}` });
   const inbox = await phone.setUp();
   return { messages, address: user.address, phone, inbox, named: [], empty: [], incremental: [] };
@@ -55,7 +62,7 @@ async function fullSync(site: Site, { phone, inbox, messages }: Folder, windowSi
   return { ms, cpuMs: site.usage.cpuMs - before, bytes };
 }
 
-async function initialRows(site: Site, folder: Folder): Promise<(string | number)[][]> {
+async function initialRows(site: Site, folder: Folder, what = 'messages'): Promise<(string | number)[][]> {
   const { messages } = folder;
   const rounds = messages > 20_000 ? 1 : 5;
   const rows = [];
@@ -64,7 +71,7 @@ async function initialRows(site: Site, folder: Folder): Promise<(string | number
     for (let round = 0; round < rounds; round++) done.push(await fullSync(site, folder, windowSize));
     const perSecond = (of: (round: Round) => number) => Math.round((messages / median(done.map(of))) * 1000);
     rows.push([
-      `${messages} messages, window ${windowSize}`,
+      `${messages} ${what}, window ${windowSize}`,
       perSecond(({ ms }) => ms),
       perSecond(({ cpuMs }) => cpuMs),
       Math.round((done[0]?.bytes ?? 0) / messages),
@@ -109,6 +116,9 @@ try {
     const done = await initialRows(site, folder);
     if (folder.messages > 100) rows.push(...done);
   }
+  const news = await folderOf(site, newsletters, 'newsletters', newsletterOf);
+  rows.push(...(await initialRows(site, news, 'newsletters')));
+  news.phone.close();
   const head = ['initial sync', 'items/s', 'items per cpu second', 'bytes an item', 'server MiB'];
   printTable(head, rows);
   await quietSyncs(folders);
