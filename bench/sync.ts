@@ -76,6 +76,7 @@ async function initialRows(site: Site, folder: Folder, what = 'messages'): Promi
       perSecond(({ cpuMs }) => cpuMs),
       Math.round((done[0]?.bytes ?? 0) / messages),
       Math.round(site.usage.residentKiB / 1024),
+      Math.round(site.usage.anonymousKiB / 1024),
     ]);
   }
   return rows;
@@ -119,7 +120,14 @@ try {
   const news = await folderOf(site, newsletters, 'newsletters', newsletterOf);
   rows.push(...(await initialRows(site, news, 'newsletters')));
   news.phone.close();
-  const head = ['initial sync', 'items/s', 'items per cpu second', 'bytes an item', 'server MiB'];
+  const head = [
+    'initial sync',
+    'items/s',
+    'items per cpu second',
+    'bytes an item',
+    'server MiB',
+    'without mapped files',
+  ];
   printTable(head, rows);
   await quietSyncs(folders);
   await incrementalSyncs(site, folders);

@@ -155,6 +155,8 @@ async function readyLine(child: ChildProcess, log: string): Promise<Record<strin
 export interface Usage {
   readonly cpuMs: number;
   readonly residentKiB: number;
+  /** Of it what is not a mapped file: LevelDB maps its tables, and the system takes those pages back when it wants them. */
+  readonly anonymousKiB: number;
   /** The most that was ever resident. */
   readonly peakKiB: number;
 }
@@ -168,6 +170,7 @@ export function usageOf(pid: number): Usage {
   return {
     cpuMs: (Number(fields[11]) + Number(fields[12])) * 10,
     residentKiB: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]),
+    anonymousKiB: Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1]),
     peakKiB: Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]),
   };
 }
