@@ -7,13 +7,16 @@ export type AdminErrorType =
   | 'EntityAlreadyRegisteredException'
   | 'EntityNotFoundException'
   | 'EntityStateException'
+  | 'IncompleteSignatureException'
   | 'InvalidConfigurationException'
   | 'InvalidParameterException'
   | 'InvalidPasswordException'
+  | 'InvalidSignatureException'
   | 'LimitExceededException'
   | 'MailDomainInUseException'
   | 'MailDomainNotFoundException'
   | 'MailDomainStateException'
+  | 'MissingAuthenticationTokenException'
   | 'NameAvailabilityException'
   | 'OrganizationNotFoundException'
   | 'OrganizationStateException'
@@ -22,6 +25,7 @@ export type AdminErrorType =
   | 'SerializationException'
   | 'ThrottlingException'
   | 'UnknownOperationException'
+  | 'UnrecognizedClientException'
   | 'UnsupportedOperationException';
 
 /** AdminError is an answer of the admin API thrown: `{"__type": type, "Message": message}` with HTTP 400. */
