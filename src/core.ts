@@ -2,6 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '#config/config';
+import { AccessKeys } from '#directory/access-keys';
+import type { AuditStore } from '#directory/audit-log';
 import { Directory } from '#directory/directory';
 import type { PublishedRecords } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
@@ -38,6 +40,8 @@ import { createPublishedRecords } from '#protocols/smtp/published-records';
 import { SmtpRelay } from '#protocols/smtp/relay';
 import { Rspamd, scannerFields } from '#protocols/smtp/rspamd';
 import { RelayRunner } from '#protocols/smtp/runner';
+import { StoredAccessKeys } from '#storage/access-key-store';
+import { StoredAudit } from '#storage/audit-store';
 import type { Database } from '#storage/database';
 import { StoredDeviceAccess } from '#storage/device-access-store';
 import { StoredDiaries } from '#storage/diary-store';
@@ -62,6 +66,8 @@ interface Ground {
 interface People {
   readonly directory: Directory;
   readonly signIn: SignIn;
+  readonly accessKeys: AccessKeys;
+  readonly audit: AuditStore;
   readonly policies: Policies;
   readonly access: DeviceAccess;
   readonly devices: Devices;
@@ -148,7 +154,21 @@ function buildPeople({ config, outside, database, log }: Ground): People {
   const provisioning = new Provisioning(devices, clock, random);
   const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
   const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });
-  return { directory, signIn, policies, access, devices, provisioning, preferences, diary, traces };
+  const accessKeys = new AccessKeys(new StoredAccessKeys({ store, sealer }), outside);
+  const audit = new StoredAudit({ store, sealer });
+  return {
+    directory,
+    signIn,
+    accessKeys,
+    audit,
+    policies,
+    access,
+    devices,
+    provisioning,
+    preferences,
+    diary,
+    traces,
+  };
 }
 
 function buildMailFlow(

@@ -7,7 +7,11 @@ import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
 import type { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
+import { Auditor } from '#protocols/admin/auditor';
+import { type Authenticate, bySignature, onAdminSocket } from '#protocols/admin/caller';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { accessKeyOperations } from '#protocols/admin/operations/access-keys/index';
+import { auditOperations } from '#protocols/admin/operations/audit/index';
 import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
 import { deviceInsightOperations } from '#protocols/admin/operations/device-insight/index';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
@@ -28,6 +32,7 @@ import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
 import { loadAuthorities } from '#protocols/http/authorities';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
+import type { HttpHandler } from '#protocols/http/handler';
 import { healthHandler } from '#protocols/http/health';
 import { createHttpListener, createHttpsListener, type HttpListener } from '#protocols/http/listener';
 import { mtaStsRoute } from '#protocols/http/mta-sts';
@@ -142,29 +147,44 @@ class MailServer implements Server {
   }
 
   async #listen(): Promise<void> {
-    const { config, log, directory, devices, policies, database, outbound, relay, preferences } = this.#core;
-    const { access, diary, traces } = this.#core;
+    const { config, log, directory, accessKeys, outside } = this.#core;
     const { cert, key } = this.#certificate;
     const { https, http } = config.listen;
     await this.#listenForMail();
+    const adminRoutes = this.#adminRoutes(this.#adminEndpoint(bySignature(accessKeys, outside.clock)));
     if (https !== undefined) {
       const isOurs = async (domain: string) => (await directory.organizationOf(domain)) !== undefined;
       const mtaSts = mtaStsRoute({ mode: config.mtaStsMode, mx: config.hostname, isOurs });
-      const handler = createRouter([...this.#activeSync.routes, ...this.#commonRoutes(), mtaSts]);
+      const ours = [...this.#activeSync.routes, ...adminRoutes];
+      const handler = createRouter([...ours, ...this.#commonRoutes(), mtaSts]);
       const listener = createHttpsListener({ handler, log, cert, key });
       this.#listeners.push(listener);
       this.#addresses['https'] = await listener.listen(https);
     }
     if (http !== undefined) {
-      const insecure = config.listen.insecureAuth ? this.#activeSync.routes : [];
+      const insecure = config.listen.insecureAuth ? [...this.#activeSync.routes, ...adminRoutes] : [];
       const handler = createRouter([...insecure, ...this.#commonRoutes()]);
       const listener = createHttpListener({ handler, log });
       this.#listeners.push(listener);
       this.#addresses['http'] = await listener.listen(http);
     }
-    const admin = createAdminEndpoint({
+    const socket = join(config.dataDir, 'admin.sock');
+    this.#listeners.push(await listenOnAdminSocket(socket, this.#adminEndpoint(onAdminSocket), log));
+  }
+
+  /** The SDKs ask for the endpoint's path with a slash at its end. */
+  #adminRoutes(admin: HttpHandler): Route[] {
+    return ['/', '/api/aws', '/api/aws/'].map((path) => ({ path, methods: { POST: admin } }));
+  }
+
+  #adminEndpoint(authenticate: Authenticate): HttpHandler {
+    const { directory, devices, policies, database, outbound, relay, preferences, outside } = this.#core;
+    const { access, accessKeys, audit, diary, traces } = this.#core;
+    const operations = {
       ...installationOperations(database),
       ...organizationOperations(directory),
+      ...accessKeyOperations({ directory, accessKeys }),
+      ...auditOperations({ directory, audit }),
       ...userOperations(directory),
       ...peopleOperations(directory),
       ...groupOperations(directory),
@@ -179,8 +199,13 @@ class MailServer implements Server {
       ...deviceInsightOperations({ directory, devices, traces }),
       ...preferenceOperations({ directory, preferences }),
       ...queueOperations({ directory, outbound, wakeRelay: (due) => relay.retry(due) }),
+    };
+    const auditor = new Auditor({
+      store: audit,
+      clock: outside.clock,
+      isOrganization: (id) => directory.isOrganization(id),
     });
-    this.#listeners.push(await listenOnAdminSocket(join(config.dataDir, 'admin.sock'), admin, log));
+    return createAdminEndpoint(operations, { authenticate, auditor });
   }
 
   async #listenForMail(): Promise<void> {

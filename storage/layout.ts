@@ -1,6 +1,7 @@
 /** Every row of the database, on one page. Key fields are fixed-width and big-endian, so byte order is tuple order. */
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
+import * as admin from './records/access.ts';
 import * as access from './records/device-access.ts';
 import * as diary from './records/diary.ts';
 import * as directory from './records/directory.ts';
@@ -54,6 +55,12 @@ export const systemRows = {
     'T',
     diary.traceSettingCodec,
   ),
+  /** K: id of an access key of the admin API. */
+  accessKey: sealedRow<[Bytes], Parameters<typeof admin.accessKeyCodec.encode>[0]>('K', admin.accessKeyCodec),
+  /** n: organisation (16 zero bytes for the installation), id of an access key; empty. */
+  accessKeyOwner: plainRow<[Bytes, Bytes], null>('n', mail.emptyCodec),
+  /** u: began (ms), request. A call of the admin API that is about no organisation. */
+  audit: sealedRow<[U64, Bytes], admin.AuditRecord>('u', admin.auditCodec),
 };
 
 /** `O<org>`: the directory of an organisation, its policies and its devices. */
@@ -104,6 +111,8 @@ export const organizationRows = {
     'g',
     access.accessSettingsCodec,
   ),
+  /** u: began (ms), request. A call of the admin API. */
+  audit: sealedRow<[U64, Bytes], admin.AuditRecord>('u', admin.auditCodec),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };

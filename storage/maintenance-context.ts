@@ -1,10 +1,10 @@
 /** What all maintenance works with: short steps, each its own transaction, that may stop after any of them. */
-import type { MailboxRef } from '#domain/ids';
+import type { MailboxRef, OrganizationId } from '#domain/ids';
 import type { Clock } from '#domain/outside';
 import type { Logger } from '#telemetry/log';
 import type { KeyRing } from './key-ring.ts';
-import { blobPart, idBytes } from './keys.ts';
-import { blobRows } from './layout.ts';
+import { blobPart, idBytes, organizationIdOf, systemPart } from './keys.ts';
+import { blobRows, systemRows } from './layout.ts';
 import type { StoredMail } from './mail-store.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Page, Part, Range, Reader, Store, Tx } from './store.ts';
@@ -87,4 +87,18 @@ export function partOfBlob({ organization }: MailboxRef, blob: Bytes): Part {
  */
 export function unlink(tx: Tx, ref: MailboxRef, blob: Bytes): void {
   tx.del(partOfBlob(ref, blob), blobRows.reference.key(blob, idBytes(ref.mailbox)));
+}
+
+/** Without its data key nothing of an organisation can be read, its bodies neither. */
+export async function organizationsWithKeys(run: MaintenanceRun): Promise<readonly OrganizationId[]> {
+  const found = new Set<OrganizationId>();
+  for await (const page of pagesOf(run, run.store, systemPart(), systemRows.dataKey.range())) {
+    for (const [dataKey] of page) {
+      const owner = dataKey.subarray(1, 17);
+      if (owner.some((byte) => byte !== 0)) {
+        found.add(organizationIdOf(owner));
+      }
+    }
+  }
+  return [...found];
 }

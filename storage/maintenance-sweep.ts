@@ -5,9 +5,9 @@
  */
 import type { OrganizationId } from '#domain/ids';
 import { firstRows } from './first-rows.ts';
-import { blobPart, key, organizationIdOf, prefixRange, systemPart, u8 } from './keys.ts';
+import { blobPart, key, prefixRange, systemPart, u8 } from './keys.ts';
 import { blobRows, systemRows } from './layout.ts';
-import { type MaintenanceRun, pagesOf } from './maintenance-context.ts';
+import { type MaintenanceRun, organizationsWithKeys, pagesOf } from './maintenance-context.ts';
 import type { Bytes, Part, Range } from './store.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -42,20 +42,6 @@ async function noteSweep({ store, sealer, nowMs, clock }: MaintenanceRun): Promi
   const system = systemPart();
   const value = systemRows.lastDone.encode(sealer, system, lastSweep, Math.max(nowMs, clock.now()));
   await store.transact([system], async (tx) => tx.put(system, lastSweep, value));
-}
-
-/** Without its data key nothing of an organisation can be read, its bodies neither. */
-async function organizationsWithKeys(run: MaintenanceRun): Promise<readonly OrganizationId[]> {
-  const found = new Set<OrganizationId>();
-  for await (const page of pagesOf(run, run.store, systemPart(), systemRows.dataKey.range())) {
-    for (const [dataKey] of page) {
-      const owner = dataKey.subarray(1, 17);
-      if (owner.some((byte) => byte !== 0)) {
-        found.add(organizationIdOf(owner));
-      }
-    }
-  }
-  return [...found];
 }
 
 /** A page of files at a time, and of the rows that may name them: that much is in memory. */

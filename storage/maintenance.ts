@@ -1,5 +1,6 @@
 /** What the store needs done now and then, in the background. */
 import { queuePart, queueShards } from './keys.ts';
+import { forgetOldCalls } from './maintenance-audit.ts';
 import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
 import { purgeMailboxes } from './maintenance-purge.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
@@ -11,7 +12,7 @@ const intervalMs = 3_600_000;
 
 /**
  * Maintenance does what is due: tasks of mailboxes, mailboxes disabled 30 days ago, and once a day the large bodies
- * nobody needs. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
+ * nobody needs and calls of the admin API that are old. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
@@ -52,6 +53,7 @@ export class Maintenance {
     await purgeMailboxes(run);
     await gatherConversations(run);
     await sweepBlobs(run);
+    await forgetOldCalls(run);
   }
 
   #run(nowMs: number): MaintenanceRun {

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DomainError } from '#domain/errors';
 import type { HttpListener } from '#protocols/http/listener';
 import { createLogger, silentLogger } from '#telemetry/log';
-import { type AdminOperation, createAdminEndpoint } from './endpoint.ts';
+import { unguardedAdmin } from '#test/support/unguarded-admin';
+import type { AdminOperation } from './endpoint.ts';
 import { listenOnAdminSocket } from './socket.ts';
 
 const OrganizationId = `m-${'0'.repeat(32)}`;
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 async function serve(operations: Record<string, AdminOperation>, log = silentLogger): Promise<void> {
-  listener = await listenOnAdminSocket(path, createAdminEndpoint(operations), log);
+  listener = await listenOnAdminSocket(path, unguardedAdmin(operations), log);
 }
 
 interface Answer {

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '#protocols/http/body';
-import type { HttpHandler } from '#protocols/http/handler';
+import type { HttpContext, HttpHandler } from '#protocols/http/handler';
 import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
 import type { Logger } from '#telemetry/log';
+import type { Auditor } from './auditor.ts';
+import { type Authenticate, authorize, type Caller, organizationIn } from './caller.ts';
 import { AdminError, toAdminError } from './errors.ts';
 import { readInput, unknownOperation } from './model.ts';
+import { redactedInput } from './redact.ts';
 import type { AdminInput } from './shape.ts';
 
 /** AdminContext is what an operation knows beside its input. */
 export interface AdminContext {
   /** The answer's x-amzn-RequestId. */
   readonly requestId: string;
+  readonly caller: Caller;
   readonly log: Logger;
 }
 
@@ -22,22 +26,29 @@ export interface AdminContext {
  */
 export type AdminOperation = (input: AdminInput, context: AdminContext) => Promise<object>;
 
+/** Who may call, and who is told. */
+interface AdminGuard {
+  readonly authenticate: Authenticate;
+  readonly auditor: Pick<Auditor, 'begin'>;
+}
+
+type Operations = Readonly<Record<string, AdminOperation>>;
+
 const contentType = 'application/x-amz-json-1.1';
 /** The largest inputs are lists of some hundred short strings. */
 const maxBodyBytes = 1_048_576;
 
 /**
  * createAdminEndpoint speaks AWS JSON 1.1 for operations registered by their full name (`WorkMailService.CreateUser`): POST with
- * X-Amz-Target in, `{"__type","Message"}` with 400 for refusals, 500 InternalFailure for what we did not foresee. Who may call
- * is decided before: by the socket's mode, or by a signature.
+ * X-Amz-Target in, `{"__type","Message"}` with 400 for refusals, 500 InternalFailure for what we did not foresee.
  */
-export function createAdminEndpoint(operations: Readonly<Record<string, AdminOperation>>): HttpHandler {
-  return async (request, response, { log }) => {
+export function createAdminEndpoint(operations: Operations, guard: AdminGuard): HttpHandler {
+  return async (request, response, context) => {
     const requestId = randomUUID();
-    const target = String(request.headers['x-amz-target'] ?? '');
-    const started = { operation: target.slice(0, 100), requestId };
+    const started = { operation: targetOf(request).slice(0, 100), requestId };
+    const { log } = context;
     try {
-      const output = await run(operations, target, request, { requestId, log });
+      const output = await run(operations, guard, request, context, requestId);
       log.info('admin.operation.done', started);
       answer(response, 200, requestId, output);
     } catch (error) {
@@ -45,10 +56,7 @@ export function createAdminEndpoint(operations: Readonly<Record<string, AdminOpe
       const refusal = toAdminError(error);
       if (refusal === undefined) {
         log.error('admin.operation.failed', { err: error }, started);
-        answer(response, 500, requestId, {
-          __type: 'InternalFailure',
-          Message: `local error (${requestId})`,
-        });
+        answer(response, 500, requestId, { __type: 'InternalFailure', Message: localError(requestId) });
       } else {
         log.info('admin.operation.refused', { ...started, reason: refusal.type });
         answer(response, 400, requestId, { __type: refusal.type, Message: refusal.message });
@@ -58,15 +66,47 @@ export function createAdminEndpoint(operations: Readonly<Record<string, AdminOpe
 }
 
 async function run(
-  operations: Readonly<Record<string, AdminOperation>>,
-  target: string,
+  operations: Operations,
+  { authenticate, auditor }: AdminGuard,
   request: IncomingMessage,
-  context: AdminContext,
+  { log, remoteAddress }: HttpContext,
+  requestId: string,
 ): Promise<object> {
-  const operation = Object.hasOwn(operations, target) ? operations[target] : undefined;
-  const body = await readBody(request, maxBodyBytes);
-  if (operation === undefined) throw unknownOperation(target);
-  return operation(readInput(target, parseJson(body)), context);
+  const { caller, body } = await authenticate(request, () => readBody(request, maxBodyBytes));
+  const name = targetOf(request);
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  const call = {
+    requestId,
+    operation: name.slice(0, 100),
+    caller: caller.kind === 'socket' ? caller : { kind: caller.kind, id: caller.id, name: caller.name },
+    sourceAddress: remoteAddress === '' ? undefined : remoteAddress,
+    userAgent: request.headers['user-agent']?.slice(0, 256),
+  };
+  let end = () => auditor.begin({ ...call, organization: undefined, input: '' });
+  try {
+    if (operation === undefined) throw unknownOperation(name);
+    const input = readInput(name, parseJson(body));
+    const organization = organizationIn(input);
+    const begun = await auditor.begin({ ...call, organization, input: redactedInput(name, input) });
+    end = async () => begun;
+    authorize(caller, { operation: name, organization }, input);
+    const output = await operation(input, { requestId, caller, log });
+    await begun({ outcome: 'Success', message: undefined });
+    return output;
+  } catch (error) {
+    const refusal = toAdminError(error) ?? { type: 'InternalFailure', message: localError(requestId) };
+    const tell = await end();
+    await tell({ outcome: refusal.type, message: refusal.message.slice(0, 1024) });
+    throw error;
+  }
+}
+
+function targetOf({ headers }: IncomingMessage): string {
+  return String(headers['x-amz-target'] ?? '');
+}
+
+function localError(requestId: string): string {
+  return `local error (${requestId})`;
 }
 
 function parseJson(body: Buffer): unknown {

@@ -4,6 +4,7 @@ import {
   policySettingNames,
   policySettings,
 } from '#domain/policy-settings';
+import { accessOperations, accessShapes } from './access-shapes.ts';
 import { closedStructure as structure } from './closed-structure.ts';
 import { deviceInsightOperations, deviceInsightShapes } from './device-insight-shapes.ts';
 import { peopleOperations, peopleShapes } from './people-shapes.ts';
@@ -35,6 +36,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   ...preferenceShapes,
   ...peopleShapes,
   ...deviceInsightShapes,
+  ...accessShapes,
   MobilePolicy: structure({ ...settingMembers, AllowNonProvisionableDevices: 'Boolean' }),
   PolicyOwner: structure({ OrganizationId: 'OrganizationId', EntityId: 'EntityIdentifier' }, [
     'OrganizationId',
@@ -157,6 +159,7 @@ export const mailsteadModel: Model = {
     ...preferenceOperations,
     ...peopleOperations,
     ...deviceInsightOperations,
+    ...accessOperations,
     CancelWipeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
   },
   shapes,

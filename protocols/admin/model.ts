@@ -10,13 +10,25 @@ const workMailModel = JSON.parse(
 /** The services behind the endpoint, by the first half of X-Amz-Target. */
 const models: Readonly<Record<string, Model>> = { WorkMailService: workMailModel, Mailstead: mailsteadModel };
 
-/** readInput checks an operation's input by its model. Throws AdminError for an unknown operation and a bad input. */
-export function readInput(target: string, body: unknown): AdminInput {
+/** What the model has of an operation: the model it stands in, and the name of its input's shape. */
+interface OperationModel {
+  readonly model: Model;
+  readonly input: string | undefined;
+}
+
+/** modelOf gives what the model has of an operation; undefined for an unknown one. */
+export function modelOf(target: string): OperationModel | undefined {
   const [service = '', operation = ''] = target.split('.', 2);
   const model = Object.hasOwn(models, service) ? models[service] : undefined;
-  if (model === undefined || !Object.hasOwn(model.operations, operation)) throw unknownOperation(target);
-  const input = model.operations[operation]?.input;
-  return input === undefined ? {} : readShape(model, input.shape, body);
+  if (model === undefined || !Object.hasOwn(model.operations, operation)) return undefined;
+  return { model, input: model.operations[operation]?.input?.shape };
+}
+
+/** readInput checks an operation's input by its model. Throws AdminError for an unknown operation and a bad input. */
+export function readInput(target: string, body: unknown): AdminInput {
+  const found = modelOf(target);
+  if (found === undefined) throw unknownOperation(target);
+  return found.input === undefined ? {} : readShape(found.model, found.input, body);
 }
 
 /** unknownOperation is the answer for a target nobody serves. */

@@ -2,12 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '#config/load';
 import { ApiError } from './admin-client.ts';
 import { addApi } from './api.ts';
+import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
 import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
 import { addDomain } from './domain.ts';
 import { addGroup } from './group.ts';
 import { addJournaling } from './journaling.ts';
+import { addKey } from './key.ts';
 import { addOrg } from './org.ts';
 import { addPolicy } from './policy.ts';
 import { addQueue } from './queue.ts';
@@ -50,6 +52,8 @@ function createProgram(terminal: Terminal): Command {
   addDevice(program, terminal);
   addPolicy(program, terminal);
   addQueue(program, terminal);
+  addKey(program, terminal);
+  addAudit(program, terminal);
   addBackup(program, terminal);
   addConfig(program, terminal);
   addApi(program, terminal);
@@ -92,7 +96,8 @@ const hints: Readonly<Record<string, string>> = {
   NameAvailabilityException: 'Choose another name.',
   OrganizationNotFoundException: '"mailstead org list" shows those there are.',
   ReservedNameException: 'Choose another name.',
-  ResourceNotFoundException: '"mailstead queue list" and "mailstead device list" show what there is.',
+  ResourceNotFoundException:
+    '"mailstead queue list", "mailstead device list" and "mailstead key list" show what there is.',
   ThrottlingException: 'Wait a moment and try again.',
   UnknownOperationException: 'This server does not serve it: see its version with "mailstead version".',
 };

@@ -172,6 +172,11 @@ export class Directory {
     throw new DomainError('organization/not-found', 'The organization does not exist.');
   }
 
+  /** Whether there is such an organisation, in any state. */
+  async isOrganization(id: OrganizationId): Promise<boolean> {
+    return (await this.#store.organization(id)) !== undefined;
+  }
+
   /** In order of id, after `after`. */
   listOrganizations(
     after: OrganizationId | undefined,

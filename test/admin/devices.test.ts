@@ -8,7 +8,6 @@ import { type DeviceId, type EntityId, mailboxOf, type OrganizationId } from '#d
 import { Policies } from '#domain/policy';
 import { Acknowledgement, Provisioning } from '#domain/provisioning';
 import { SyncDiary } from '#domain/sync-diary';
-import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
@@ -20,6 +19,7 @@ import { silentLogger } from '#telemetry/log';
 import { testDeviceAccess } from '#test/support/device-access';
 import { callAdmin } from '#test/support/start-server';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
+import { unguardedAdmin } from '../support/unguarded-admin.ts';
 
 const nowMs = 1_800_000_000_500;
 
@@ -43,7 +43,7 @@ async function serve() {
   const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
   const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });
   const parts = { directory, devices, policies, access, diary, traces };
-  const endpoint = createAdminEndpoint({ ...deviceOperations(parts), ...policyOperations(parts) });
+  const endpoint = unguardedAdmin({ ...deviceOperations(parts), ...policyOperations(parts) });
   const socketPath = join(await tempFolder(), 'admin.sock');
   const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
   onTestFinished(() => listener.stop());

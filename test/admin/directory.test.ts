@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Directory } from '#directory/directory';
 import { SignIn } from '#directory/sign-in';
-import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
@@ -12,6 +11,7 @@ import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { StoredDirectory } from '#storage/directory-store';
 import { silentLogger } from '#telemetry/log';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
+import { unguardedAdmin } from '../support/unguarded-admin.ts';
 
 interface Answer {
   readonly status: number;
@@ -31,7 +31,7 @@ async function serve() {
     outside: { clock, random: { bytes: (length) => randomBytes(length) } },
     settings: { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 3 },
   });
-  const endpoint = createAdminEndpoint({
+  const endpoint = unguardedAdmin({
     ...organizationOperations(directory),
     ...userOperations(directory),
     ...domainOperations(directory.domains, dns),

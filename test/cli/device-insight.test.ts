@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type AdminOperation, createAdminEndpoint } from '#protocols/admin/endpoint';
+import type { AdminOperation } from '#protocols/admin/endpoint';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import type { HttpListener } from '#protocols/http/listener';
 import { silentLogger } from '#telemetry/log';
 import { runCommand } from '#test/support/command-line';
+import { unguardedAdmin } from '../support/unguarded-admin.ts';
 
 const OrganizationId = `m-${'0'.repeat(31)}1`;
 const UserId = '11111111-2222-3333-4444-555555555555';
@@ -46,7 +47,7 @@ async function serve(operations: Record<string, Answer>) {
       return isComputed(answer) ? answer({ ...input }) : answer;
     },
   ]);
-  const endpoint = createAdminEndpoint(Object.fromEntries(recorded));
+  const endpoint = unguardedAdmin(Object.fromEntries(recorded));
   listener = await listenOnAdminSocket(join(dir, 'admin.sock'), endpoint, silentLogger);
 }
 

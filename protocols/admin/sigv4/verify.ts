@@ -12,12 +12,6 @@ interface SecretKey {
 const windowMs = 5 * 60_000;
 const serviceName = 'workmail';
 
-/** A request whose signature is right. */
-interface Verified<Key> {
-  readonly key: Key;
-  readonly body: Uint8Array;
-}
-
 /**
  * Verifies the signature of a request (AWS Signature Version 4, in the Authorization header) and gives the access key that
  * made it. `keyOf` looks one up by its id; the body is read only for a key that there is. Throws AdminError with AWS's
@@ -29,7 +23,7 @@ export async function verifySignature<Key extends SecretKey>(
   nowMs: number,
   keyOf: (accessKeyId: string) => Promise<Key | undefined>,
   readBody: () => Promise<Uint8Array>,
-): Promise<Verified<Key>> {
+): Promise<Key> {
   const authorization = readAuthorization(single(request, 'authorization'));
   const amzDate = readDate(request, authorization, nowMs);
   if (authorization.service !== serviceName) {
@@ -56,7 +50,7 @@ export async function verifySignature<Key extends SecretKey>(
         'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     );
   }
-  return { key, body };
+  return key;
 }
 
 /** The time of the request, which has to be near ours. */

@@ -27,7 +27,7 @@ function serve() {
   const call = (name: string, input: object) =>
     operations[`Mailstead.${name}`]?.(
       { OrganizationId, UserId: 'alice', DeviceId: 'D1', ...input },
-      { requestId: 'r1', log },
+      { caller: { kind: 'socket' as const }, requestId: 'r1', log },
     );
   return { lines, call };
 }

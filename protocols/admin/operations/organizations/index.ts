@@ -1,7 +1,7 @@
 import type { Directory } from '#directory/directory';
 import type { Organization } from '#directory/organization';
 import type { OrganizationId } from '#domain/ids';
-import type { AdminOperation } from '../../endpoint.ts';
+import type { AdminContext, AdminOperation } from '../../endpoint.ts';
 import { AdminError } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structuresOf, textOf, timestamp } from '../input.ts';
@@ -15,7 +15,7 @@ export function organizationOperations(directory: Directory): Readonly<Record<st
   return {
     'WorkMailService.CreateOrganization': (input) => createOrganization(directory, input),
     'WorkMailService.DescribeOrganization': (input) => describeOrganization(directory, input),
-    'WorkMailService.ListOrganizations': (input) => listOrganizations(directory, input),
+    'WorkMailService.ListOrganizations': (input, context) => listOrganizations(directory, input, context),
   };
 }
 
@@ -50,7 +50,15 @@ async function describeOrganization(directory: Directory, input: AdminInput): Pr
   };
 }
 
-async function listOrganizations(directory: Directory, input: AdminInput): Promise<object> {
+/** To a key of one organisation there are no others. */
+async function listOrganizations(
+  directory: Directory,
+  input: AdminInput,
+  { caller }: AdminContext,
+): Promise<object> {
+  if (caller.kind === 'access-key' && caller.organization !== undefined) {
+    return { OrganizationSummaries: [summaryOf(await directory.describeOrganization(caller.organization))] };
+  }
   const { after, limit } = pageAsked(input, 'organizations');
   const page = await directory.listOrganizations(after as OrganizationId | undefined, limit);
   return {

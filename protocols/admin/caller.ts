@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http';
+import { type AccessKey, type AccessKeys, policyOf } from '#directory/access-keys';
+import { type AccessPolicy, isAllowed } from '#directory/access-policy';
+import type { OrganizationId } from '#domain/ids';
+import type { Clock } from '#domain/outside';
+import { AdminError } from './errors.ts';
+import { textOf } from './operations/input.ts';
+import type { AdminInput } from './shape.ts';
+import { verifySignature } from './sigv4/verify.ts';
+
+/** Caller is who asks for an operation: somebody on the admin socket, or an access key. */
+export type Caller = { readonly kind: 'socket' } | KeyCaller;
+
+interface KeyCaller {
+  readonly kind: 'access-key';
+  readonly id: string;
+  readonly name: string;
+  /** Undefined: it is for the whole installation. */
+  readonly organization: OrganizationId | undefined;
+  readonly policy: AccessPolicy;
+}
+
+/**
+ * Authenticate says who sent a request, and reads its body, which may be worth reading only then. Throws AdminError,
+ * HttpError.
+ */
+export type Authenticate = (
+  request: IncomingMessage,
+  readBody: () => Promise<Buffer>,
+) => Promise<{ readonly caller: Caller; readonly body: Buffer }>;
+
+/** Who may open the admin socket is an administrator. */
+export const onAdminSocket: Authenticate = async (_request, readBody) => ({
+  caller: { kind: 'socket' },
+  body: await readBody(),
+});
+
+/** The caller is the access key that signed the request (AWS Signature Version 4). */
+export function bySignature(keys: AccessKeys, clock: Clock): Authenticate {
+  return async (request, readBody) => {
+    const { method = '', url: target = '', rawHeaders } = request;
+    let body: Buffer = Buffer.of();
+    const read = async () => {
+      body = await readBody();
+      return body;
+    };
+    const key = await verifySignature(
+      { method, target, rawHeaders },
+      clock.now(),
+      (id) => keys.find(id),
+      read,
+    );
+    await keys.used(key);
+    return { caller: callerOf(key), body };
+  };
+}
+
+function callerOf({ id, name, organization, grant }: AccessKey): KeyCaller {
+  return { kind: 'access-key', id, name, organization, policy: policyOf(grant) };
+}
+
+/** What an operation is about, as far as its input says. */
+export interface Target {
+  /** `WorkMailService.CreateUser`. */
+  readonly operation: string;
+  readonly organization: OrganizationId | undefined;
+}
+
+const arnForm = /^arn:aws:workmail:[^:]*:[^:]*:organization\/(m-[0-9a-f]{32})$/;
+
+/** The organisation that a checked input names, by its id or its ARN; undefined for operations on none. */
+export function organizationIn(input: AdminInput): OrganizationId | undefined {
+  const named = textOf(input, 'OrganizationId') ?? arnForm.exec(textOf(input, 'ResourceARN') ?? '')?.[1];
+  return named as OrganizationId | undefined;
+}
+
+/** What a key of one organisation may ask that names none: it answers for that organisation alone. */
+const ownOperations = new Set(['WorkMailService.ListOrganizations']);
+
+/**
+ * Refuses what the caller may not do. To a key of one organisation there are no others. Throws AdminError
+ * AccessDeniedException, OrganizationNotFoundException, ResourceNotFoundException.
+ */
+export function authorize(caller: Caller, { operation, organization }: Target, input: AdminInput): void {
+  if (caller.kind === 'socket') return;
+  const resource =
+    organization === undefined ? '*' : `arn:aws:workmail:local:000000000000:organization/${organization}`;
+  const [service, name] = operation.split('.', 2);
+  const action = `${service === 'WorkMailService' ? 'workmail' : 'mailstead'}:${name}`;
+  if (caller.organization !== undefined && caller.organization !== organization) {
+    if (input['ResourceARN'] !== undefined) {
+      throw new AdminError('ResourceNotFoundException', 'The resource does not exist.');
+    }
+    if (organization !== undefined) {
+      throw new AdminError('OrganizationNotFoundException', 'The organization does not exist.');
+    }
+    if (!ownOperations.has(operation)) {
+      throw denied(caller, action, resource, 'it needs an access key of the whole installation');
+    }
+  }
+  if (!isAllowed(caller.policy, action, resource)) {
+    throw denied(caller, action, resource, 'no policy allows the action, or one denies it');
+  }
+}
+
+function denied({ id }: KeyCaller, action: string, resource: string, reason: string): AdminError {
+  return new AdminError(
+    'AccessDeniedException',
+    `User: ${id} is not authorized to perform: ${action} on resource: ${resource}: ${reason}`,
+  );
+}
