@@ -7,6 +7,8 @@ import { type Element, el, integerOf } from './wbxml/element.ts';
 
 /** Bytes of all photos in one answer: a phone that says no limit asks for a hundred of them. */
 const maxTotalBytes = 4 * 1024 * 1024;
+/** Whose photos are looked for in one answer: a hundred ambiguous names may mean ten thousand people. */
+const maxLookedFor = 500;
 
 /** Which photos are asked for (MS-ASCMD, Picture): each at most so large, and at most so many. */
 export interface PictureOptions {
@@ -39,6 +41,7 @@ export class Pictures {
   readonly #organization: OrganizationId;
   #count = 0;
   #bytes = 0;
+  #lookedFor = 0;
 
   constructor(options: PictureOptions | undefined, { version, services, account }: CommandContext) {
     this.#options = isAtLeast(version, '14.1') ? options : undefined;
@@ -52,6 +55,9 @@ export class Pictures {
     tags: { readonly Picture: Tag; readonly Status: Tag; readonly Data: Tag },
   ): Promise<Element | undefined> {
     if (this.#options === undefined) return undefined;
+    if (++this.#lookedFor > maxLookedFor) {
+      return el(tags.Picture, el(tags.Status, CommonStatus.PictureLimitReached));
+    }
     const photo = await this.#people.photoOf(this.#organization, entity);
     const status = this.#statusOf(photo, this.#options);
     if (status !== undefined || photo === undefined) return el(tags.Picture, el(tags.Status, status));

@@ -119,6 +119,15 @@ const shapes: Readonly<Record<string, Shape>> = {
     { OrganizationId: 'OrganizationId', UserId: 'EntityIdentifier', DeviceId: 'MobileDeviceId' },
     ['OrganizationId', 'UserId', 'DeviceId'],
   ),
+  DeleteMobileDeviceRequest: structure(
+    {
+      OrganizationId: 'OrganizationId',
+      UserId: 'EntityIdentifier',
+      DeviceId: 'MobileDeviceId',
+      Force: 'Boolean',
+    },
+    ['OrganizationId', 'UserId', 'DeviceId'],
+  ),
   WipeMobileDeviceRequest: structure(
     {
       OrganizationId: 'OrganizationId',
@@ -145,7 +154,7 @@ export const mailsteadModel: Model = {
     DeleteMobilePolicy: { input: { shape: 'PolicyOwner' } },
     ListMobileDevices: { input: { shape: 'ListMobileDevicesRequest' } },
     DescribeMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
-    DeleteMobileDevice: { input: { shape: 'MobileDeviceRequest' } },
+    DeleteMobileDevice: { input: { shape: 'DeleteMobileDeviceRequest' } },
     WipeMobileDevice: { input: { shape: 'WipeMobileDeviceRequest' } },
     PutMobileDeviceAccessOverride: { input: { shape: 'PutMobileDeviceAccessOverrideRequest' } },
     DeleteMobileDeviceAccessOverride: { input: { shape: 'MobileDeviceRequest' } },

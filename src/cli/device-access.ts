@@ -27,7 +27,12 @@ export function addDeviceAccess(device: Command, terminal: Terminal): void {
       const owner = user === undefined ? {} : { UserId: await session.userId(OrganizationId, user) };
       const operation = 'WorkMailService.ListMobileDeviceAccessOverrides';
       const input = { OrganizationId, ...owner };
-      session.show(await session.client.list(operation, 'Overrides', input), formatOverrides);
+      const output = await session.client.list(operation, 'Overrides', input);
+      const names = await session.userNames(
+        OrganizationId,
+        recordsOf(output['Overrides']).map(({ UserId }) => UserId),
+      );
+      session.show(output, (all) => formatOverrides(all, names));
     });
   addSettings(device, terminal);
   addRule(device, terminal);
@@ -239,12 +244,12 @@ function formatEffect({ Effect, MatchedRules }: Output): string {
   return formatFields({ Effect, Rules: names.length === 0 ? 'none is for it' : names.join(', ') });
 }
 
-function formatOverrides({ Overrides }: Output): string {
+function formatOverrides({ Overrides }: Output, names: ReadonlyMap<unknown, unknown>): string {
   return formatTable(
     ['DEVICE', 'USER', 'EFFECT', 'SINCE', 'DESCRIPTION'],
     recordsOf(Overrides).map((one) => [
       one['DeviceId'],
-      one['UserId'],
+      names.get(one['UserId']) ?? one['UserId'],
       one['Effect'],
       formatTime(one['DateModified']),
       one['Description'],

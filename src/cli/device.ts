@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Output } from './admin-client.ts';
+import { ApiError, type Output } from './admin-client.ts';
 import { addDeviceAccess } from './device-access.ts';
 import { addDeviceInsight, formatRequests } from './device-insight.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
@@ -17,7 +17,12 @@ export function addDevice(program: Command, terminal: Terminal): void {
       const OrganizationId = await session.organizationId();
       const owner = user === undefined ? {} : { UserId: await session.userId(OrganizationId, user) };
       const input = { OrganizationId, ...owner };
-      session.show(await session.client.list('Mailstead.ListMobileDevices', 'Devices', input), formatDevices);
+      const output = await session.client.list('Mailstead.ListMobileDevices', 'Devices', input);
+      const names = await session.userNames(
+        OrganizationId,
+        recordsOf(output['Devices']).map(({ UserId }) => UserId),
+      );
+      session.show(output, (all) => formatDevices(all, names));
     });
   withOrganization(device.command('show'))
     .description('show a device')
@@ -53,8 +58,7 @@ export function addDevice(program: Command, terminal: Terminal): void {
     .action(async (user: string, device: string, { force }: { force?: boolean }, command: Command) => {
       const session = new Session(terminal, command);
       const input = await inputOf(session, user, device);
-      if (force !== true) await refuseToBeWiped(session, device, input);
-      const output = await session.client.call('Mailstead.DeleteMobileDevice', input);
+      const output = await remove(session, device, force === true ? { ...input, Force: true } : input);
       session.show(output, () => `${device} is removed.\n`);
     });
   addDeviceAccess(device, terminal);
@@ -67,12 +71,15 @@ interface WipeOptions {
 }
 
 /** With its entry its wipe would be forgotten, and whoever has the device would get everything again. */
-async function refuseToBeWiped(session: Session, device: string, input: object): Promise<void> {
-  const { Status } = await session.client.call('Mailstead.DescribeMobileDevice', input);
-  if (Status !== 'WIPE_REQUIRED') return;
-  throw new CliError(
-    `${device} is not wiped yet: removed, it never will be, and it is served again when it comes back. Wait for WIPE_SUCCEEDED, or give --force.`,
-  );
+async function remove(session: Session, device: string, input: object): Promise<Output> {
+  try {
+    return await session.client.call('Mailstead.DeleteMobileDevice', input);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.type === 'EntityStateException')) throw error;
+    throw new CliError(
+      `${device} is not wiped yet: removed, it never will be, and it is served again when it comes back. Wait for WIPE_SUCCEEDED, or give --force.`,
+    );
+  }
 }
 
 async function inputOf(session: Session, user: string, DeviceId: string): Promise<object> {
@@ -80,12 +87,12 @@ async function inputOf(session: Session, user: string, DeviceId: string): Promis
   return { OrganizationId, UserId: await session.userId(OrganizationId, user), DeviceId };
 }
 
-function formatDevices({ Devices }: Output): string {
+function formatDevices({ Devices }: Output, names: ReadonlyMap<unknown, unknown>): string {
   return formatTable(
     ['DEVICE', 'USER', 'TYPE', 'MODEL', 'VERSION', 'ACCESS', 'STATUS', 'LAST SYNC'],
     recordsOf(Devices).map((one) => [
       one['DeviceId'],
-      one['UserId'],
+      names.get(one['UserId']) ?? one['UserId'],
       one['DeviceType'],
       one['Model'] ?? one['FriendlyName'],
       one['ProtocolVersion'],

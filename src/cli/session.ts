@@ -12,6 +12,9 @@ interface CommonOptions {
   readonly json?: boolean;
 }
 
+/** For the names of more users than that, all are listed: it takes fewer calls. */
+const maxDescribed = 25;
+
 /** Session is one command's work with the running server. */
 export class Session {
   readonly client: AdminClient;
@@ -56,6 +59,33 @@ export class Session {
     return found(who, (UserId) =>
       this.client.call('WorkMailService.DescribeUser', { OrganizationId: organizationId, UserId }),
     );
+  }
+
+  /**
+   * What people call the users of these ids: the address, or the name of one that is disabled; one that is gone is not in it.
+   * With --json nobody is looked up.
+   */
+  async userNames(
+    OrganizationId: string,
+    userIds: readonly unknown[],
+  ): Promise<ReadonlyMap<unknown, unknown>> {
+    const ids = this.#options.json ? [] : [...new Set(userIds)];
+    const input = { OrganizationId };
+    if (ids.length > maxDescribed) {
+      const { Users } = await this.client.list('WorkMailService.ListUsers', 'Users', input);
+      return new Map(recordsOf(Users).map(({ Id, Email, Name }) => [Id, Email ?? Name]));
+    }
+    const names = new Map<unknown, unknown>();
+    for (const UserId of ids) {
+      const user = await this.client
+        .call('WorkMailService.DescribeUser', { ...input, UserId })
+        .catch((error: unknown) => {
+          if (isNotFound(error)) return undefined;
+          throw error;
+        });
+      if (user !== undefined) names.set(UserId, user['Email'] ?? user['Name']);
+    }
+    return names;
   }
 
   /** The group of this id, name or address; a disabled one as a user. */

@@ -146,10 +146,18 @@ export class Devices {
     return page.next === undefined ? { rows } : { rows, next: page.next };
   }
 
-  /** Forgets a device with everything it holds; it starts afresh when it comes back. Throws `device/not-found`. */
-  async remove(ref: MailboxRef, id: DeviceId): Promise<void> {
+  /**
+   * Forgets a device with everything it holds; it starts afresh when it comes back. One that is still to be wiped is
+   * removed with `evenUnwiped` only: its wipe is forgotten with it. Throws `device/not-found`, `entity/state`.
+   */
+  async remove(
+    ref: MailboxRef,
+    id: DeviceId,
+    { evenUnwiped = false }: { readonly evenUnwiped?: boolean } = {},
+  ): Promise<void> {
     await this.#transact(ref, async (tx) => {
-      await found(tx, id);
+      const { wipe } = await found(tx, id);
+      if (wipe !== 'none' && wipe !== 'acknowledged' && !evenUnwiped) refuseUnwiped();
       await tx.deleteDevice(id);
     });
     await this.#index.removeDevice(ref, id);
@@ -211,6 +219,13 @@ async function found(tx: MailboxTx, id: DeviceId): Promise<Device> {
 
 function notFound(): never {
   throw new DomainError('device/not-found', 'The user has no such device.');
+}
+
+function refuseUnwiped(): never {
+  throw new DomainError(
+    'entity/state',
+    'The device is not wiped yet: removed, it never will be, and it is served again when it comes back.',
+  );
 }
 
 async function refuseTooMany(reader: Pick<MailboxTx, 'devices'>, most: number): Promise<void> {

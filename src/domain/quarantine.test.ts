@@ -67,6 +67,15 @@ test('many at once, and a message that was deleted, make no second one', async (
   expect((await again.reader.usage()).items).toBe(0);
 });
 
+test('a device that was removed and comes back to quarantine is new: it and all others are told again', async () => {
+  const { account, quarantine, letters } = await open();
+  const before = await quarantine.mailboxFor(account, device);
+  const after = await quarantine.mailboxFor(account, { ...device, firstSyncMs: device.firstSyncMs + 1 });
+  expect(after.ref).not.toEqual(before.ref);
+  expect((await after.reader.usage()).items).toBe(1);
+  expect(letters).toHaveLength(2);
+});
+
 test('what a device says of itself stays on its line of the message', async () => {
   const { account, quarantine, letters } = await open();
   await quarantine.mailboxFor(account, device);

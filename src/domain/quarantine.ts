@@ -126,9 +126,13 @@ export class Quarantine {
     });
   }
 
-  /** Its id follows from the device's: a UUID of our own making (RFC 9562 §5.8). */
-  #refOf({ organization, mailbox }: MailboxRef, { id }: Device): MailboxRef {
-    const bytes = Buffer.from(this.#parts.sign(organization, `quarantine ${mailbox}/${id}`));
+  /**
+   * Its id follows from the device's, and from when it came: one that was removed is new when it comes back, and all are
+   * told again. A UUID of our own making (RFC 9562 §5.8).
+   */
+  #refOf({ organization, mailbox }: MailboxRef, { id, firstSyncMs }: Device): MailboxRef {
+    const text = `quarantine ${mailbox}/${id}/${firstSyncMs}`;
+    const bytes = Buffer.from(this.#parts.sign(organization, text));
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     const uuid = bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');

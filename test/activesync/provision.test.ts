@@ -317,6 +317,32 @@ test('AccountOnlyRemoteWipe that failed is asked for again (Status 2), and both 
   expect((await devices.get(alice.mailbox, device)).wipe).toBe('acknowledged');
 });
 
+test.each([
+  ['16.1', Provision.AccountOnlyRemoteWipe, true],
+  ['14.1', Provision.RemoteWipe, false],
+  ['2.5', Provision.RemoteWipe, false],
+] as const)(
+  '%s: a wipe that the device was not told of is not done by what it says of the one before',
+  async (version, tag, isAccountOnly) => {
+    const server = await startEndpoint();
+    const { mailbox } = server.alice;
+    const phone = server.phone(version);
+    await phone.provision();
+    await server.devices.requestWipe(mailbox, device, isAccountOnly);
+    await phone.provision();
+    await phone.acknowledgeWipe(el(tag));
+    await server.devices.requestWipe(mailbox, device, isAccountOnly);
+    const repeated = await phone.acknowledgeWipe(el(tag));
+    expect([repeated.rootStatus, has(repeated.element, tag)]).toEqual([1, true]);
+    expect(await server.devices.get(mailbox, device)).toMatchObject({
+      wipe: 'sent',
+      wipeSentMs: expect.any(Number),
+    });
+    await phone.acknowledgeWipe(el(tag));
+    expect((await server.devices.get(mailbox, device)).wipe).toBe('acknowledged');
+  },
+);
+
 test('a setting that was taken back is sent with what is assumed without it', async () => {
   const server = await startEndpoint();
   const phone = server.phone('14.1');

@@ -268,6 +268,19 @@ describe('ResolveRecipients', () => {
     expect((await resolve(phone, tooMany, [el(Availability, ...range)])).root).toBe(5);
   });
 
+  test('Picture Status 175: the photos of five hundred people are looked for, and of no more', async () => {
+    const site = await startPeopleSite();
+    const people = [site.alice];
+    for (let n = 0; n < 9; n++) people.push(await site.addPerson(`al${n}`));
+    const phone = await site.phoneOf('16.1');
+    const to = Array.from({ length: 51 }, () => 'al');
+    const { responses } = await resolve(phone, to, [el(ResolveRecipients.Picture)], false);
+    const statuses = responses.flatMap((response) =>
+      childrenOf(response, Recipient).map((one) => integerOf(one, ResolveRecipients.Picture, Status)),
+    );
+    expect(statuses).toEqual(Array.from({ length: 510 }, (_one, n) => (n < 500 ? 173 : 175)));
+  });
+
   test('Status 5: no To, too many, one too long, and options out of their range', async () => {
     const site = await startPeopleSite();
     const phone = await site.phoneOf('16.1');

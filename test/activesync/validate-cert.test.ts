@@ -344,6 +344,23 @@ describe('ValidateCert, revocation', () => {
   });
 });
 
+test('ValidateCert: Status 111 (HTTP 503 below 14.0) for the ninth request that a user has at once', async () => {
+  const host = await startRevocationHost();
+  const root = await MailAuthority.create('root');
+  const held = Promise.withResolvers<Uint8Array>();
+  host.answers.set('/held', () => held.promise);
+  const phone = await start(root);
+  const { base64 } = await root.issue({ more: [`crlDistributionPoints=URI:${host.url('/held')}`] });
+  const request = el(ValidateCert.ValidateCert, listOf(Certificates, [base64]), el(CheckCRL, 1));
+  const asked = Array.from({ length: 8 }, () => phone.post('ValidateCert', request));
+  await expect.poll(() => host.asked).toHaveLength(1);
+  expect((await phone.post('ValidateCert', request)).rootStatus).toBe(111);
+  phone.version = '12.1';
+  expect((await phone.post('ValidateCert', request)).status).toBe(503);
+  held.resolve(Buffer.from('nothing'));
+  for (const { rootStatus } of await Promise.all(asked)) expect(rootStatus).toBe(1);
+});
+
 test('the server does not start with a file in smime.trusted_authorities that holds no certificate', async () => {
   const file = join(await tempFolder(), 'nothing.pem');
   await writeFile(file, 'nothing');

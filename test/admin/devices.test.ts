@@ -215,6 +215,40 @@ test('a device is described with its status, from the first contact to the end o
   expect(await call('ListMobileDevices')).toMatchObject({ Devices: [] });
 });
 
+test.each([
+  ['requested', async () => undefined],
+  ['sent', async (sent: () => Promise<unknown>) => sent()],
+  [
+    'failed',
+    async (sent: () => Promise<unknown>, failed: () => Promise<unknown>) => {
+      await sent();
+      await failed();
+    },
+  ],
+] as const)(
+  'DeleteMobileDevice: a device whose wipe is %s is removed with Force only, and keeps it otherwise',
+  async (state, advance) => {
+    const { call, alice, addDevice, provisioning, refOf } = await serve();
+    await addDevice(alice, 'phone');
+    const phone = { UserId: alice, DeviceId: 'phone' };
+    const [ref, id] = [refOf(alice), 'phone' as DeviceId];
+    await call('WipeMobileDevice', phone);
+    await advance(
+      () => provisioning.wipeSent(ref, id),
+      () => provisioning.wipeAcknowledged(ref, id, false),
+    );
+    for (const input of [phone, { ...phone, Force: false }]) {
+      await expect(call('DeleteMobileDevice', input)).rejects.toMatchObject({
+        name: 'EntityStateException',
+        message: expect.stringContaining('is not wiped yet'),
+      });
+    }
+    expect(await call('DescribeMobileDevice', phone)).toMatchObject({ WipeState: state.toUpperCase() });
+    expect(await call('DeleteMobileDevice', { ...phone, Force: true })).toEqual({});
+    expect(await call('ListMobileDevices')).toMatchObject({ Devices: [] });
+  },
+);
+
 test('an account-only wipe is for devices of 16.1', async () => {
   const { call, alice, addDevice } = await serve();
   await addDevice(alice, 'old');

@@ -59,7 +59,9 @@ test('device allow and block: a decision on one device, listed and taken back', 
   expect((await run('device', 'block', alice.address, 'D-1', '--description', 'lost')).out).toBe(
     'D-1 is blocked.\n',
   );
-  expect((await run('device', 'overrides')).out).toMatch(/\nd-1 +\S+ +DENY +.* UTC +lost\n$/);
+  expect((await run('device', 'overrides')).out).toMatch(
+    /\nd-1 +alice@test\.mailstead\.test +DENY +.* UTC +lost\n$/,
+  );
   expect((await run('device', 'allow', alice.address, 'D-1')).out).toBe('D-1 is allowed.\n');
   const { out } = await run('device', 'overrides', '--user', 'alice', '--json');
   expect(JSON.parse(out)).toMatchObject({ Overrides: [{ DeviceId: 'd-1', Effect: 'ALLOW' }] });
@@ -114,7 +116,7 @@ test('device list and show tell whether a device is served', async () => {
   });
   await phone.provision();
   expect((await run('device', 'list')).out).toMatch(
-    /ACCESS +STATUS[^\n]*\nfresh .* QUARANTINED +PROVISIONING_SUCCEEDED/,
+    /ACCESS +STATUS[^\n]*\nfresh +alice@test\.mailstead\.test .* QUARANTINED +PROVISIONING_SUCCEEDED/,
   );
   expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
     /AccessState +QUARANTINED\nAccessReason +NEW_DEVICE\n/,
@@ -125,7 +127,25 @@ test('device list and show tell whether a device is served', async () => {
   expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
     /AccessState +BLOCKED\nAccessReason +WIPE\n[\s\S]*WipeState +REQUESTED\nWipeAccountOnly +false\nWipeRequestedTime +20.* UTC\n/,
   );
+  await server.admin('DeregisterFromWorkMail', { OrganizationId: server.organization, EntityId: alice.id });
+  expect((await run('device', 'list')).out).toMatch(/\nfresh +alice +/);
+  expect(JSON.parse((await run('device', 'list', '--json')).out)).toMatchObject({
+    Devices: [{ DeviceId: 'fresh', UserId: alice.id }],
+  });
   phone.close();
+});
+
+test('device list: of many users each device has its address, too', async () => {
+  const { server, run } = await serve();
+  for (let n = 0; n < 26; n++) {
+    const { id } = await server.addUser(`user${n}`);
+    const input = { OrganizationId: server.organization, UserId: id, DeviceId: `d${n}`, Effect: 'ALLOW' };
+    await server.admin('PutMobileDeviceAccessOverride', input);
+  }
+  const { out } = await run('device', 'overrides');
+  for (let n = 0; n < 26; n++) {
+    expect(out).toMatch(new RegExp(`\nd${n} +user${n}@test\\.mailstead\\.test +ALLOW`));
+  }
 });
 
 test('policy settings lists all of them; policy set takes each kind', async () => {

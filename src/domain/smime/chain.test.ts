@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import type { MailboxId, OrganizationId } from '#domain/ids';
 import { MailAuthority } from '#test/support/mail-authority';
 import { systemOutside } from '../../outside.ts';
 import { Revocation, UnreachableError } from './revocation.ts';
 import { CertificateValidator } from './validator.ts';
+
+const owner = { organization: 'm-1' as OrganizationId, mailbox: 'alice' as MailboxId };
 
 function validatorOf(...trusted: readonly Uint8Array[]): CertificateValidator {
   const { clock } = systemOutside;
@@ -23,7 +26,7 @@ test.each([
   async (_what, algorithm, keyOptions, verdict) => {
     const root = await MailAuthority.create('root', undefined, { algorithm, keyOptions });
     const { der } = await root.issue();
-    const request = { certificates: [der], chain: [], isRevocationRequired: false };
+    const request = { owner, certificates: [der], chain: [], isRevocationRequired: false };
     expect(await validatorOf(root.own.der).validate(request)).toEqual([verdict]);
   },
 );
@@ -39,7 +42,7 @@ test('others have their turn between the verifications of one request', async ()
   };
   setImmediate(count);
   const validator = validatorOf(twin.own.der, root.own.der);
-  const verdicts = await validator.validate({ certificates, chain: [], isRevocationRequired: false });
+  const verdicts = await validator.validate({ owner, certificates, chain: [], isRevocationRequired: false });
   isOver = true;
   expect(verdicts).toEqual(['valid', 'valid', 'valid']);
   expect(turns).toBeGreaterThanOrEqual(6);

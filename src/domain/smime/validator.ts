@@ -1,3 +1,5 @@
+import { Slots } from '#directory/slots';
+import type { MailboxId, MailboxRef } from '../ids.ts';
 import type { Clock } from '../outside.ts';
 import { Certificate } from './certificate.ts';
 import { Authorities, ChainBuilder, type ChainFault } from './chain.ts';
@@ -29,6 +31,8 @@ export type CertificateVerdict =
 
 /** What is to be validated; certificates in DER. */
 interface CertificatesToValidate {
+  /** Who asks. */
+  readonly owner: MailboxRef;
   readonly certificates: readonly Uint8Array[];
   /** Of authorities, in any order. */
   readonly chain: readonly Uint8Array[];
@@ -43,6 +47,9 @@ interface ValidatorParts {
   readonly trusted: () => Iterable<Uint8Array>;
 }
 
+/** Requests of one user at a time, and how many more may wait: each may take seconds, and hold megabytes. */
+const atOnce = 2;
+const maxWaiting = 6;
 /** So long a request goes on asking about revocation. */
 const revocationMs = 20_000;
 
@@ -57,14 +64,29 @@ const verdictByFault: Readonly<Record<ChainFault, CertificateVerdict>> = {
 /** CertificateValidator tells whether certificates are good for signed mail, now (RFC 5280, RFC 8550). */
 export class CertificateValidator {
   readonly #parts: ValidatorParts;
+  /** Of those who ask now. */
+  readonly #turns = new Map<MailboxId, { readonly slots: Slots; users: number }>();
   #trusted: Authorities | undefined;
 
   constructor(parts: ValidatorParts) {
     this.#parts = parts;
   }
 
-  /** A verdict for each certificate, in their order. */
-  async validate({
+  /** A verdict for each certificate, in their order. Throws DomainError server/busy when a user asks too much at once. */
+  async validate(request: CertificatesToValidate): Promise<readonly CertificateVerdict[]> {
+    const { mailbox } = request.owner;
+    const turns = this.#turns.get(mailbox) ?? { slots: new Slots(atOnce, maxWaiting), users: 0 };
+    this.#turns.set(mailbox, turns);
+    turns.users++;
+    try {
+      const giveBack = await turns.slots.take();
+      return await this.#verdicts(request).finally(giveBack);
+    } finally {
+      if (--turns.users === 0) this.#turns.delete(mailbox);
+    }
+  }
+
+  async #verdicts({
     certificates,
     chain,
     isRevocationRequired,

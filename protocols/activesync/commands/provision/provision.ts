@@ -110,8 +110,8 @@ function readWipeStatus(wipe: Element): boolean {
 async function runProvision(request: ProvisionRequest, context: CommandContext): Promise<ProvisionResult> {
   const { mailbox, device, services } = context;
   const asked = wipeAskedOf(device);
-  // Done with another wipe than the one asked for now: that one is still to be done.
-  const isOfAnother = asked !== undefined && request.wiped !== undefined && request.wiped.kind !== asked;
+  // Done with another wipe than the one asked for now, of which it was not told: that one is still to be done.
+  const isOfAnother = asked !== undefined && (request.wiped?.kind !== asked || device.wipe === 'requested');
   if (request.wiped !== undefined && !isOfAnother) return await runWiped(request.wiped, context);
   if (asked !== undefined) {
     await services.provisioning.wipeSent(mailbox.ref, device.id);

@@ -1,3 +1,4 @@
+import { DomainError } from '#domain/errors';
 import { DerTag } from '#domain/smime/der';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
@@ -28,9 +29,13 @@ export const validateCert = defineCommand({
   }),
   run: async (request, context: CommandContext): Promise<readonly ValidateCertStatus[]> => {
     try {
-      const verdicts = await context.services.certificates.validate(request);
+      const verdicts = await context.services.certificates.validate({
+        ...request,
+        owner: context.account.mailbox,
+      });
       return verdicts.map((verdict) => statusByVerdict[verdict]);
     } catch (error) {
+      if (error instanceof DomainError && error.code === 'server/busy') throw error;
       context.log.error('activesync.command.failed', { err: error }, { command: 'ValidateCert' });
       throw new CommandError(ValidateCertStatus.ServerError, 'a fault of ours', { cause: error });
     }

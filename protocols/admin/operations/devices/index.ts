@@ -69,7 +69,7 @@ async function describeMobileDevice(parts: Parts, input: AdminInput): Promise<ob
 
 async function deleteMobileDevice(parts: Parts, input: AdminInput): Promise<object> {
   const { ref, id } = await deviceOf(parts, input);
-  await parts.devices.remove(ref, id);
+  await parts.devices.remove(ref, id, { evenUnwiped: flagOf(input, 'Force') });
   await parts.diary.forget(ref, id);
   await parts.traces.forget(ref, id);
   return {};
