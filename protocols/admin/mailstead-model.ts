@@ -29,6 +29,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   EntityIdentifier: { type: 'string', min: 1, max: 256, pattern: '[a-zA-Z0-9._%+@-]+' },
   FolderPath: { type: 'string', min: 1, max: 4096 },
   MobileDeviceId: { type: 'string', min: 1, max: 256 },
+  /** As devices say it: what is decided of another one would never count. */
+  DeviceIdOnTheWire: { type: 'string', min: 1, max: 64, pattern: '[A-Za-z0-9._{}-]+' },
   MaxResults: { type: 'integer', min: 1, max: 100 },
   NextToken: { type: 'string', min: 1, max: 1024 },
   SettingEntry: { type: 'string', min: 1, max: 1024 },
@@ -95,7 +97,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     {
       OrganizationId: 'OrganizationId',
       UserId: 'EntityIdentifier',
-      DeviceId: 'MobileDeviceId',
+      DeviceId: 'DeviceIdOnTheWire',
       Effect: 'AccessEffect',
       Description: 'AccessDescription',
     },

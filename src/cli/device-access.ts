@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { Output } from './admin-client.ts';
+import { ApiError, type Output } from './admin-client.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
-import { type Terminal, UsageError } from './terminal.ts';
+import { CliError, type Terminal, UsageError } from './terminal.ts';
 
 /** addDeviceAccess adds `device allow|block|overrides|settings` and `device rule ...`. */
 export function addDeviceAccess(device: Command, terminal: Terminal): void {
@@ -66,8 +66,20 @@ function addDecision(device: Command, terminal: Terminal, name: 'allow' | 'block
         Effect: name === 'allow' ? 'ALLOW' : 'DENY',
         ...(options.description !== undefined && { Description: options.description }),
       });
-      session.show(output, () => `${id} is ${name === 'allow' ? 'allowed' : 'blocked'}.\n`);
+      const isKnown = await isKnownDevice(session, input);
+      const hint = isKnown ? '' : ` ${user} has no such device yet: it counts when it comes.`;
+      session.show(output, () => `${id} is ${name === 'allow' ? 'allowed' : 'blocked'}.${hint}\n`);
     });
+}
+
+async function isKnownDevice(session: Session, input: object): Promise<boolean> {
+  try {
+    await session.client.call('Mailstead.DescribeMobileDevice', input);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.type === 'ResourceNotFoundException') return false;
+    throw error;
+  }
 }
 
 interface SettingsOptions {
@@ -161,7 +173,7 @@ function addRule(device: Command, terminal: Terminal): void {
     .action(async (id: string, name: string, options: RuleOptions, command: Command) => {
       const content = ruleOf(name, options);
       const session = new Session(terminal, command);
-      const input = { OrganizationId: await session.organizationId(), MobileDeviceAccessRuleId: id };
+      const input = await ruleInput(session, id);
       const operation = 'WorkMailService.UpdateMobileDeviceAccessRule';
       const output = await session.client.call(operation, { ...input, ...content });
       session.show(output, () => `The rule ${name} is changed.\n`);
@@ -171,7 +183,7 @@ function addRule(device: Command, terminal: Terminal): void {
     .argument('<id>', '"mailstead device rule list" shows it')
     .action(async (id: string, _options, command: Command) => {
       const session = new Session(terminal, command);
-      const input = { OrganizationId: await session.organizationId(), MobileDeviceAccessRuleId: id };
+      const input = await ruleInput(session, id);
       const output = await session.client.call('WorkMailService.DeleteMobileDeviceAccessRule', input);
       session.show(output, () => `The rule ${id} is deleted.\n`);
     });
@@ -184,6 +196,18 @@ function addRule(device: Command, terminal: Terminal): void {
     const operation = 'WorkMailService.GetMobileDeviceAccessEffect';
     session.show(await session.client.call(operation, input), formatEffect);
   });
+}
+
+/** Names a rule that there is: the API deletes one that is not there without a word. */
+async function ruleInput(session: Session, id: string): Promise<object> {
+  const OrganizationId = await session.organizationId();
+  const operation = 'WorkMailService.ListMobileDeviceAccessRules';
+  const { Rules } = await session.client.call(operation, { OrganizationId });
+  const isThere = recordsOf(Rules).some((rule) => rule['MobileDeviceAccessRuleId'] === id);
+  if (isThere) return { OrganizationId, MobileDeviceAccessRuleId: id };
+  throw new CliError(
+    `There is no rule with the id "${id}". "mailstead device rule list" shows those there are.`,
+  );
 }
 
 /** Texts are compared from their beginning, without case. */

@@ -43,7 +43,7 @@ export function addDevice(program: Command, terminal: Terminal): void {
       const session = new Session(terminal, command);
       const input = await inputOf(session, user, device);
       const output = options.cancel
-        ? await session.client.call('Mailstead.CancelWipeMobileDevice', input)
+        ? await cancelWipe(session, user, device, input)
         : await session.client.call('Mailstead.WipeMobileDevice', {
             ...input,
             AccountOnly: options.accountOnly === true,
@@ -70,12 +70,25 @@ interface WipeOptions {
   readonly cancel?: boolean;
 }
 
+async function cancelWipe(session: Session, user: string, device: string, input: object): Promise<Output> {
+  try {
+    return await session.client.call('Mailstead.CancelWipeMobileDevice', input);
+  } catch (error) {
+    if (!isRefusedBy(error, 'EntityStateException')) throw error;
+    throw new CliError(`${error.message} "mailstead device show ${user} ${device}" tells how far it is.`);
+  }
+}
+
+function isRefusedBy(error: unknown, type: string): error is ApiError {
+  return error instanceof ApiError && error.type === type;
+}
+
 /** With its entry its wipe would be forgotten, and whoever has the device would get everything again. */
 async function remove(session: Session, device: string, input: object): Promise<Output> {
   try {
     return await session.client.call('Mailstead.DeleteMobileDevice', input);
   } catch (error) {
-    if (!(error instanceof ApiError && error.type === 'EntityStateException')) throw error;
+    if (!isRefusedBy(error, 'EntityStateException')) throw error;
     throw new CliError(
       `${device} is not wiped yet: removed, it never will be, and it is served again when it comes back. Wait for WIPE_SUCCEEDED, or give --force.`,
     );

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Output } from './admin-client.ts';
+import { ApiError, type Output } from './admin-client.ts';
 import { recordsOf, Session, withJson, withOrganization } from './session.ts';
 import { formatFields, formatTable } from './table.ts';
-import { type Terminal, UsageError } from './terminal.ts';
+import { CliError, type Terminal, UsageError } from './terminal.ts';
 
 const entityOption = [
   '--entity <user|group>',
@@ -18,7 +18,9 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .action(async (options: PolicyOptions, command: Command) => {
       const session = new Session(terminal, command);
       const owner = await ownerOf(session, options);
-      session.show(await session.client.call('Mailstead.GetMobilePolicy', owner), formatPolicy);
+      const output = await session.client.call('Mailstead.GetMobilePolicy', owner);
+      const hasNone = options.entity !== undefined && output['Revision'] === 0;
+      session.show(output, hasNone ? () => noOwnPolicy(options.entity) : formatPolicy);
     });
   withOrganization(policy.command('set'))
     .description('change settings of the mobile policy; every device then provisions again')
@@ -32,15 +34,13 @@ export function addPolicy(program: Command, terminal: Terminal): void {
       const changes = assignments.map(parseAssignment);
       const session = new Session(terminal, command);
       const owner = await ownerOf(session, options);
-      const before = options.replace
-        ? {}
-        : (await session.client.call('Mailstead.GetMobilePolicy', owner))['Policy'];
-      const merged = { ...(before as object | undefined), ...Object.fromEntries(changes) };
+      const before = await session.client.call('Mailstead.GetMobilePolicy', owner);
+      const kept = options.replace ? {} : (before['Policy'] as object | undefined);
+      const merged = { ...kept, ...Object.fromEntries(changes) };
       const Policy = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
-      session.show(
-        await session.client.call('Mailstead.PutMobilePolicy', { ...owner, Policy }),
-        formatPolicy,
-      );
+      const output = await putPolicy(session, { ...owner, Policy });
+      const isFirst = options.entity !== undefined && before['Revision'] === 0;
+      session.show(output, (put) => formatPolicy(put) + (isFirst ? countsAlone : ''));
     });
   withOrganization(policy.command('delete'))
     .description('take a mobile policy back: nothing of it is enforced; every device then provisions again')
@@ -75,6 +75,28 @@ function valuesOf({ Type, Minimum, Maximum, Values }: Output): string {
   if (Type === 'BOOLEAN') return 'true, false';
   if (Type === 'LIST') return 'texts, with commas between';
   return Array.isArray(Values) ? Values.join(', ') : `${Minimum} to ${Maximum}`;
+}
+
+/** For whoever expects it to be added to the organisation's. */
+const countsAlone =
+  "\nFrom now on this counts in the place of the organisation's policy: nothing of that is added.\n";
+
+function noOwnPolicy(entity: string | undefined): string {
+  return `${entity} has no policy of its own: that of the groups it is in counts, or else the organisation's.\n`;
+}
+
+async function putPolicy(session: Session, input: object): Promise<Output> {
+  try {
+    return await session.client.call('Mailstead.PutMobilePolicy', input);
+  } catch (error) {
+    const isValue =
+      error instanceof ApiError &&
+      ['SerializationException', 'InvalidParameterException'].includes(error.type);
+    if (!isValue) throw error;
+    throw new CliError(
+      `${error.type}: ${error.message} "mailstead policy settings" shows every setting and what it takes.`,
+    );
+  }
 }
 
 interface PolicyOptions {

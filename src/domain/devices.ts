@@ -176,7 +176,7 @@ export class Devices {
       if (accountOnly && before.protocolVersion !== '16.1') {
         throw new DomainError(
           'request/unsupported',
-          'The device does not know how to remove the account only.',
+          `The device speaks ActiveSync ${before.protocolVersion}: only 16.1 knows how to remove the account alone. Wipe all of it, or block it.`,
         );
       }
       return {

@@ -49,6 +49,12 @@ test('device rule: rules are made, listed, changed, tried and deleted', async ()
   const outlook = ['device', 'rule', 'test', '--model', 'x', '--user-agent', 'outlook-iOS'];
   expect((await run(...outlook)).out).toContain('DENY');
   expect((await run('device', 'rule', 'delete', id)).out).toBe(`The rule ${id} is deleted.\n`);
+  const gone = `There is no rule with the id "${id}". "mailstead device rule list" shows those there are.\n`;
+  expect(await run('device', 'rule', 'delete', id)).toMatchObject({ code: 1, err: gone });
+  expect(await run('device', 'rule', 'update', id, 'X', '--effect', 'deny')).toMatchObject({
+    code: 1,
+    err: gone,
+  });
   await run('device', 'rule', 'delete', 'default');
   expect((await run('device', 'rule', 'list')).out).toBe('There is no rule: every device is blocked.\n');
   expect((await run('device', 'rule', 'test')).out).toBe('Effect  DENY\nRules   none is for it\n');
@@ -57,12 +63,16 @@ test('device rule: rules are made, listed, changed, tried and deleted', async ()
 test('device allow and block: a decision on one device, listed and taken back', async () => {
   const { alice, run } = await serve();
   expect((await run('device', 'block', alice.address, 'D-1', '--description', 'lost')).out).toBe(
-    'D-1 is blocked.\n',
+    `D-1 is blocked. ${alice.address} has no such device yet: it counts when it comes.\n`,
   );
   expect((await run('device', 'overrides')).out).toMatch(
     /\nd-1 +alice@test\.mailstead\.test +DENY +.* UTC +lost\n$/,
   );
-  expect((await run('device', 'allow', alice.address, 'D-1')).out).toBe('D-1 is allowed.\n');
+  expect((await run('device', 'allow', alice.address, 'D-1')).out).toMatch(/^D-1 is allowed\. /);
+  for (const id of ['D-1 ', 'D,1', 'x'.repeat(65)]) {
+    const mistaken = await run('device', 'allow', alice.address, id);
+    expect([mistaken.code, mistaken.err]).toEqual([1, expect.stringMatching(/^InvalidParameterException: /)]);
+  }
   const { out } = await run('device', 'overrides', '--user', 'alice', '--json');
   expect(JSON.parse(out)).toMatchObject({ Overrides: [{ DeviceId: 'd-1', Effect: 'ALLOW' }] });
   expect((await run('device', 'allow', alice.address, 'D-1', '--off')).out).toBe(
@@ -121,7 +131,7 @@ test('device list and show tell whether a device is served', async () => {
   expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
     /AccessState +QUARANTINED\nAccessReason +NEW_DEVICE\n/,
   );
-  await run('device', 'allow', alice.address, 'fresh');
+  expect((await run('device', 'allow', alice.address, 'fresh')).out).toBe('fresh is allowed.\n');
   expect((await run('device', 'list')).out).toMatch(/fresh .* ALLOWED +PROVISIONING_SUCCEEDED/);
   await run('device', 'wipe', alice.address, 'fresh');
   expect((await run('device', 'show', alice.address, 'fresh')).out).toMatch(
@@ -170,6 +180,30 @@ test('policy settings lists all of them; policy set takes each kind', async () =
   });
 });
 
+test('policy show and set --entity say which policy counts', async () => {
+  const { alice, run } = await serve();
+  const own = ['--entity', alice.address];
+  expect((await run('policy', 'show', ...own)).out).toBe(
+    `${alice.address} has no policy of its own: that of the groups it is in counts, or else the organisation's.\n`,
+  );
+  const alone = "in the place of the organisation's policy";
+  expect((await run('policy', 'set', 'AllowCamera=false', ...own)).out).toContain(alone);
+  expect((await run('policy', 'set', 'AllowCamera=true', ...own)).out).not.toContain(alone);
+  expect((await run('policy', 'set', 'AllowCamera=true')).out).not.toContain(alone);
+  expect((await run('policy', 'show', ...own)).out).toMatch(/^Revision +2\n\nAllowCamera +true\n$/);
+});
+
+test.each(['AllowCamera=no', 'AllowCamara=true', 'MinimumPasswordLength=17'])(
+  'policy set %s is refused with where the settings are told',
+  async (assignment) => {
+    const { code, err } = await (await serve()).run('policy', 'set', assignment);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /Exception: .* "mailstead policy settings" shows every setting and what it takes\.\n$/,
+    );
+  },
+);
+
 test.each([
   [['device', 'rule', 'create', 'x'], /--effect/],
   [['device', 'rule', 'create', 'x', '--effect', 'maybe'], /allow, deny/],
@@ -191,6 +225,12 @@ test('device remove: a device that is still to be wiped is removed with --force 
   phone.close();
   const [device] = JSON.parse((await run('device', 'list', '--json')).out).Devices;
   const remove = ['device', 'remove', alice.address, device.DeviceId];
+  const notAsked = await run('device', 'wipe', alice.address, device.DeviceId, '--cancel');
+  expect(notAsked.err).toBe(
+    `No wipe was asked for. "mailstead device show ${alice.address} ${device.DeviceId}" tells how far it is.\n`,
+  );
+  const accountOnly = await run('device', 'wipe', alice.address, device.DeviceId, '--account-only');
+  expect(accountOnly.err).toContain('The device speaks ActiveSync 14.1: only 16.1 knows');
   await run('device', 'wipe', alice.address, device.DeviceId);
   const refused = await run(...remove);
   expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('is not wiped yet')]);
