@@ -42,6 +42,8 @@ export interface Device {
   readonly cameAs?: 'BLOCK' | 'QUARANTINE' | undefined;
   readonly wipe: WipeState;
   readonly wipeAccountOnly: boolean;
+  /** It was told of another wipe before the one that is asked for now. */
+  readonly wasToldToWipe?: boolean | undefined;
   readonly wipeRequestedMs?: number | undefined;
   readonly wipeSentMs?: number | undefined;
   readonly wipeAcknowledgedMs?: number | undefined;

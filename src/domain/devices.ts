@@ -156,8 +156,8 @@ export class Devices {
     { evenUnwiped = false }: { readonly evenUnwiped?: boolean } = {},
   ): Promise<void> {
     await this.#transact(ref, async (tx) => {
-      const { wipe } = await found(tx, id);
-      if (wipe !== 'none' && wipe !== 'acknowledged' && !evenUnwiped) refuseUnwiped();
+      const device = await found(tx, id);
+      if (isToBeWiped(device) && !evenUnwiped) refuseUnwiped();
       await tx.deleteDevice(id);
     });
     await this.#index.removeDevice(ref, id);
@@ -168,8 +168,9 @@ export class Devices {
   }
 
   /**
-   * Asks for a remote wipe (MS-ASPROV, Remote Wipe), again if one was done before. `accountOnly` removes the account's
-   * data only, which devices below 16.1 do not know. Throws `device/not-found`, `request/unsupported`.
+   * Asks for a remote wipe (MS-ASPROV, Remote Wipe), again if one was done before; the same one that is still to be done
+   * goes on, so that what the device says of it counts. `accountOnly` removes the account's data only, which devices
+   * below 16.1 do not know. Throws `device/not-found`, `request/unsupported`.
    */
   async requestWipe(ref: MailboxRef, id: DeviceId, accountOnly: boolean): Promise<Device> {
     const device = await this.update(ref, id, (before) => {
@@ -179,9 +180,11 @@ export class Devices {
           `The device speaks ActiveSync ${before.protocolVersion}: only 16.1 knows how to remove the account alone. Wipe all of it, or block it.`,
         );
       }
+      if (isToBeWiped(before) && before.wipeAccountOnly === accountOnly) return before;
       return {
         ...before,
         wipe: 'requested',
+        wasToldToWipe: before.wasToldToWipe === true || !['none', 'requested'].includes(before.wipe),
         wipeAccountOnly: accountOnly,
         wipeRequestedMs: this.#clock.now(),
         wipeSentMs: undefined,
@@ -192,12 +195,13 @@ export class Devices {
     return device;
   }
 
-  /** Takes a wipe back that was not yet sent. Throws `device/not-found`, `entity/state`. */
+  /** Takes a wipe back that was not yet sent, unless another one was before. Throws `device/not-found`, `entity/state`. */
   cancelWipe(ref: MailboxRef, id: DeviceId): Promise<Device> {
     return this.update(ref, id, (before) => {
       if (before.wipe === 'none') throw new DomainError('entity/state', 'No wipe was asked for.');
-      if (before.wipe !== 'requested') {
-        throw new DomainError('entity/state', 'The wipe was already sent to the device.');
+      if (before.wipe !== 'requested' || before.wasToldToWipe === true) {
+        const which = before.wipe === 'requested' ? 'An earlier' : 'The';
+        throw new DomainError('entity/state', `${which} wipe was already sent to the device.`);
       }
       return { ...before, wipe: 'none', wipeAccountOnly: false, wipeRequestedMs: undefined };
     });
@@ -219,6 +223,10 @@ async function found(tx: MailboxTx, id: DeviceId): Promise<Device> {
 
 function notFound(): never {
   throw new DomainError('device/not-found', 'The user has no such device.');
+}
+
+function isToBeWiped({ wipe }: Device): boolean {
+  return wipe !== 'none' && wipe !== 'acknowledged';
 }
 
 function refuseUnwiped(): never {

@@ -249,6 +249,34 @@ test.each([
   },
 );
 
+test('WipeMobileDevice again: one that was sent goes on as it was, and is not taken back by asking for it anew', async () => {
+  const { call, clock, alice, addDevice, provisioning, refOf } = await serve();
+  await addDevice(alice, 'phone', '16.1');
+  const phone = { UserId: alice, DeviceId: 'phone' };
+  const [ref, id] = [refOf(alice), 'phone' as DeviceId];
+  const refused = { name: 'EntityStateException' };
+  await call('WipeMobileDevice', phone);
+  await provisioning.wipeSent(ref, id);
+  clock.move(1000);
+  expect(await call('WipeMobileDevice', phone)).toEqual({ Status: 'WIPE_REQUIRED' });
+  expect(await call('DescribeMobileDevice', phone)).toMatchObject({
+    WipeState: 'SENT',
+    WipeRequestedTime: nowMs / 1000,
+    WipeSentTime: nowMs / 1000,
+  });
+  await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject(refused);
+  await call('WipeMobileDevice', { ...phone, AccountOnly: true });
+  expect(await call('DescribeMobileDevice', phone)).toMatchObject({ WipeState: 'REQUESTED' });
+  await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject({
+    ...refused,
+    message: 'An earlier wipe was already sent to the device.',
+  });
+  await provisioning.wipeSent(ref, id);
+  await provisioning.wipeAcknowledged(ref, id, true);
+  expect(await call('WipeMobileDevice', phone)).toEqual({ Status: 'WIPE_REQUIRED' });
+  await expect(call('CancelWipeMobileDevice', phone)).rejects.toMatchObject(refused);
+});
+
 test('an account-only wipe is for devices of 16.1', async () => {
   const { call, alice, addDevice } = await serve();
   await addDevice(alice, 'old');
