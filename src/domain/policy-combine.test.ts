@@ -33,6 +33,12 @@ test.each<[PolicySettings, PolicySettings, PolicySettings]>([
     { ApprovedApplicationList: ['b', 'c'] },
     { ApprovedApplicationList: ['b'] },
   ],
+  // An empty list would let everything run.
+  [
+    { ApprovedApplicationList: ['a'] },
+    { ApprovedApplicationList: ['b'] },
+    { ApprovedApplicationList: ['AAAAAAAAAAAAAAAAAAAAAAAAAAA='] },
+  ],
   [{ AllowWiFi: true }, { AllowCamera: false }, { AllowWiFi: true, AllowCamera: false }],
   [{}, {}, {}],
 ])('of %o and %o the strictest is %o, in either order', (a, b, strictest) => {

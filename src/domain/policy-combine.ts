@@ -71,6 +71,9 @@ const rules: Readonly<Record<PolicySettingName, Rule>> = {
   ApprovedApplicationList: 'common',
 };
 
+/** A hash that no application has: of lists that share none nothing may run, and an empty one would let everything run. */
+const noApplication = Buffer.alloc(20).toString('base64');
+
 /** The strictest value of each setting that any of the policies has; what none of them has is not enforced. */
 export function strictestSettings(policies: readonly PolicySettings[]): PolicySettings {
   const combined: Partial<Record<PolicySettingName, SettingValue>> = {};
@@ -85,7 +88,9 @@ function stricter(rule: Rule, a: SettingValue, b: SettingValue): SettingValue {
   if (typeof a === 'boolean' && typeof b === 'boolean') return rule === 'on' ? a || b : a && b;
   if (typeof a === 'number' && typeof b === 'number') return stricterNumber(rule, a, b);
   if (typeof a === 'object' && typeof b === 'object') {
-    return rule === 'all' ? [...new Set([...a, ...b])] : a.filter((entry) => b.includes(entry));
+    if (rule === 'all') return [...new Set([...a, ...b])];
+    const common = a.filter((entry) => b.includes(entry));
+    return common.length > 0 ? common : [noApplication];
   }
   throw new TypeError('a setting has values of two types');
 }

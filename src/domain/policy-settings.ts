@@ -100,6 +100,8 @@ const nameByApiName: ReadonlyMap<string, PolicySettingName> = new Map([
 
 const MAX_LIST = 500;
 const MAX_LIST_ENTRY = 1024;
+/** 20 bytes in base64. */
+const sha1 = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/;
 
 /** Reads settings by the API's or the elements' names; null is absent. Throws `request/invalid` with the name in it. */
 export function readPolicySettings(given: Readonly<Record<string, unknown>>): PolicySettings {
@@ -122,7 +124,7 @@ function readValue(name: string, type: SettingType, value: unknown): SettingValu
     case 'number':
       return readNumber(name, type, value);
     case 'list':
-      return readList(name, value);
+      return type.entry === 'Hash' ? readHashes(name, value) : readList(name, value);
   }
 }
 
@@ -141,6 +143,13 @@ function readList(name: string, value: unknown): readonly string[] {
     typeof entry === 'string' && entry !== '' && entry.length <= MAX_LIST_ENTRY;
   if (Array.isArray(value) && value.length <= MAX_LIST && value.every(isEntry)) return value;
   throw invalid(name, `must be a list of at most ${MAX_LIST} names`);
+}
+
+/** An empty list is sent when there is none any more: it lets everything run. */
+function readHashes(name: string, value: unknown): readonly string[] {
+  const hashes = readList(name, value);
+  if (hashes.length > 0 && hashes.every((hash) => sha1.test(hash))) return hashes;
+  throw invalid(name, 'must be a list of SHA-1 hashes in base64, 28 characters each, and at least one');
 }
 
 function invalid(name: string, fault: string): DomainError {

@@ -189,7 +189,7 @@ describe.each(['2.5', '12.0'] as const)('%s: Provision', (version) => {
       { AllowCamera: false },
       { AllowBluetooth: 0 },
       { PasswordRequired: true, MinimumCharacterSets: 3 },
-      { ApprovedApplicationList: ['aGFzaA=='] },
+      { ApprovedApplicationList: ['2jmj7l5rSw0yVb/vlWAYkK/YBwk='] },
       ...(version === '2.5'
         ? [{ RequireDeviceEncryption: true }, { PasswordRequired: true, PasswordHistory: 2 }]
         : []),

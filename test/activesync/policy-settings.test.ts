@@ -51,7 +51,7 @@ const elements: readonly (readonly [name: string, value: SettingValue, sent: str
   ['AllowRemoteDesktop', false, '0', '1'],
   ['AllowInternetSharing', false, '0', '1'],
   ['UnapprovedInROMApplicationList', ['a.exe', 'b.exe'], 'ApplicationName=a.exe,ApplicationName=b.exe', ''],
-  ['ApprovedApplicationList', ['aGFzaA=='], 'Hash=aGFzaA==', ''],
+  ['ApprovedApplicationList', ['2jmj7l5rSw0yVb/vlWAYkK/YBwk='], 'Hash=2jmj7l5rSw0yVb/vlWAYkK/YBwk=', ''],
 ];
 
 function putPolicy(server: TestServer, settings: Readonly<Record<string, unknown>>) {

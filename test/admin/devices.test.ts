@@ -113,6 +113,9 @@ test.each([
   [{ MaxCalendarAgeFilter: 1 }],
   [{ PasswordRequired: true, DevicePasswordEnabled: true }],
   [{ NoSuchSetting: true }],
+  [{ ApprovedApplicationList: ['game.exe'] }],
+  [{ ApprovedApplicationList: ['2jmj7l5rSw0yVb/vlWAYkK/YBwk'] }],
+  [{ ApprovedApplicationList: [] }],
 ])('a policy with %j is refused', async (Policy) => {
   const { call } = await serve();
   await expect(call('PutMobilePolicy', { Policy })).rejects.toMatchObject({

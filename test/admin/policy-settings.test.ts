@@ -21,7 +21,7 @@ async function serve() {
 }
 
 /** What a setting takes, and what it does not. */
-function valuesOf({ Type, Minimum = 0, Maximum = 0, Values }: Setting): {
+function valuesOf({ Element, Type, Minimum = 0, Maximum = 0, Values }: Setting): {
   readonly good: readonly unknown[];
   readonly bad: readonly unknown[];
 } {
@@ -29,6 +29,10 @@ function valuesOf({ Type, Minimum = 0, Maximum = 0, Values }: Setting): {
     case 'BOOLEAN':
       return { good: [true, false], bad: ['true', 1, [], {}] };
     case 'LIST':
+      if (Element === 'ApprovedApplicationList') {
+        const [one, two] = ['2jmj7l5rSw0yVb/vlWAYkK/YBwk=', `${'A'.repeat(27)}=`];
+        return { good: [[one], [one, two]], bad: [[], ['one'], [one, 'game.exe'], Array(501).fill(one)] };
+      }
       return {
         good: [[], ['one'], ['one', 'two']],
         bad: ['one', [''], [1], Array(501).fill('x'), ['x'.repeat(1025)]],
