@@ -54,7 +54,7 @@ test('what goes wrong is one sentence on stderr', async () => {
     out: '',
     err: '"nothing" is no id of a message. "mailstead queue list" shows them.\n',
   });
-  expect((await run('queue', 'retry', '0'.repeat(32))).err).toMatch(/ "mailstead queue list" and /);
+  expect((await run('queue', 'retry', '0'.repeat(32))).err).toMatch(/ "mailstead queue list", /);
   for (const args of [
     ['routing', 'administrator'],
     ['routing', 'administrator', 'alice', '--off'],
