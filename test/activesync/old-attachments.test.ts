@@ -5,6 +5,16 @@ import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-bas
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
 import { child, childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
+import {
+  addDraft,
+  file as addedFile,
+  attachments,
+  body,
+  change,
+  letter,
+  removedFile,
+  startDrafts,
+} from './drafts-phone.ts';
 import { deliverRaw, startPhone } from './sync-phone.ts';
 
 const old = ['2.5', '12.0', '12.1'] as const;
@@ -122,6 +132,22 @@ describe.each(old)('%s: GetAttachment', (version) => {
     expect((await phone.getAttachment(name.replaceAll(':', '%3a'))).body.equals(data)).toBe(true);
     await phone.moveItems({ item: serverId, from: inbox, to: trash });
     expect((await phone.getAttachment(name)).body.equals(data)).toBe(true);
+  });
+
+  test('GetAttachment: the files of a draft that another phone wrote are found, also when one of them is gone', async () => {
+    const { server, phone, drafts } = await startDrafts();
+    const files = attachments(...['a', 'b'].map((name) => addedFile(name, `${name}.txt`, `content ${name}`)));
+    const draft = await addDraft(phone, drafts, ...letter('Files', body(1, 'Text'), files));
+    const { phone: old } = await startPhone(version, { server, deviceId: 'old' });
+    const names = namesOf((await old.syncAll(drafts)).get(draft));
+    const contents = async () => {
+      const answers = await Promise.all(names.map((name) => old.getAttachment(name)));
+      return answers.map(({ status, body }) => (status === 200 ? body.toString() : status));
+    };
+    expect(await contents()).toEqual(['content a', 'content b']);
+    const [first = ''] = names;
+    await phone.sync(drafts, { commands: [change(draft, attachments(removedFile(first)))] });
+    expect(await contents()).toEqual([500, 'content b']);
   });
 
   test('GetAttachment: a type that is none comes as application/octet-stream', async () => {

@@ -165,7 +165,9 @@ describe.each(old)('%s', (version) => {
         folderId: inbox,
         saveInSent: true,
       });
-      const with2 = await smartMail(phone, command, { mime: mime(2), itemId: id, saveInSent: false });
+      // Escaped twice, as some do.
+      const twice = id.replace(':', '%3a');
+      const with2 = await smartMail(phone, command, { mime: mime(2), itemId: twice, saveInSent: false });
       const query = { CollectionId: inbox, ItemId: id };
       const with3 = await phone.post(command, Buffer.from(mime(3)), { query });
       for (const { status, body } of [with1, with2, with3]) expect([status, body.length]).toEqual([200, 0]);

@@ -1,4 +1,5 @@
 /** What a message has in place of AirSyncBase in 2.5: a body of plain text or MIME, and attachments by name. */
+import { refOf } from '#domain/draft';
 import type { Attachment, Item } from '#domain/item';
 import type { Mailbox } from '#domain/mailbox';
 import type { Message } from '#domain/sync';
@@ -83,13 +84,14 @@ function charactersOf(truncation: number | undefined, without: number | undefine
   return most ?? Number.POSITIVE_INFINITY;
 }
 
-function attachmentElement(item: Item, { part, name, size, method, contentId }: Attachment): Element {
+function attachmentElement(item: Item, attachment: Attachment): Element {
+  const { name, size, method, contentId } = attachment;
   return el(
     Email.Attachment,
     el(Email.AttMethod, method),
     el(Email.AttSize, size),
     el(Email.DisplayName, name),
-    el(Email.AttName, fileReferenceOf(item.folder, item.id, part)),
+    el(Email.AttName, fileReferenceOf(item.folder, item.id, refOf(attachment))),
     contentId === undefined ? undefined : el(Email.Att0Id, contentId),
   );
 }

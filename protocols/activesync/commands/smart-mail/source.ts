@@ -3,7 +3,7 @@ import type { MailboxReader } from '#domain/ports';
 import { parseDateTime } from '../../classes/date-time.ts';
 import { CommandError } from '../../command-error.ts';
 import { findItem } from '../../find-item.ts';
-import { parseCollectionId, parseLongId, parseServerId } from '../../ids.ts';
+import { parseCollectionId, parseLongId } from '../../ids.ts';
 import type { RequestLine } from '../../request-line.ts';
 import { CommonStatus } from '../../status.ts';
 import { ComposeMail } from '../../wbxml/code-pages/compose-mail.ts';
@@ -70,7 +70,8 @@ export async function findSource(
     const named = parseLongId(longId);
     return named && (await findItem(reader, named));
   }
-  const place = itemId === undefined ? undefined : parseServerId(itemId);
+  // An ItemId of the query may have been escaped twice, as a LongId.
+  const place = itemId === undefined ? undefined : parseLongId(itemId);
   if (place === undefined) return undefined;
   const isThere = folderId === undefined || parseCollectionId(folderId) === place.folder;
   return isThere ? await findItem(reader, place) : undefined;
