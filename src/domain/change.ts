@@ -4,7 +4,7 @@ export const ChangeKind = { Add: 1, Change: 2, Delete: 3 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
 /** What of an item changed: bits, so that changes of one item fold by OR. */
-export const Changed = { Read: 1, Flag: 2, Categories: 4, Rest: 8 } as const;
+export const Changed = { Read: 1, Flag: 2, Categories: 4, Rest: 8, LastVerb: 16 } as const;
 
 /** One item's part of a change. `receivedMs` places it, so that a client without it (filter) is not told. */
 export interface ItemChange {

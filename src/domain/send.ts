@@ -180,7 +180,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
 async function markSource(own: MailboxTx, { folder, item, verb }: SendSource, atMs: number): Promise<void> {
   const source = await own.item(folder, item);
   if (source === undefined) return;
-  await own.markItem(source, { ...source.marks, lastVerb: verb, lastVerbMs: atMs }, Changed.Rest);
+  await own.markItem(source, { ...source.marks, lastVerb: verb, lastVerbMs: atMs }, Changed.LastVerb);
 }
 
 /** Every device is told that it is gone, the one that sent it too. */

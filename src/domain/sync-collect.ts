@@ -5,6 +5,7 @@ import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
 import { Conversations } from './sync-conversations.ts';
 import type { SyncState } from './sync-state.ts';
+import { untoldOf } from './sync-untold.ts';
 
 /** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
 export type ServerChange =
@@ -21,7 +22,7 @@ export type ServerChange =
 /** How far a device has been told. */
 type Progress = Pick<
   SyncState,
-  'seq' | 'skip' | 'walked' | 'unsent' | 'passedOver' | 'past' | 'ahead' | 'conversations'
+  'seq' | 'skip' | 'walked' | 'unsent' | 'passedOver' | 'past' | 'ahead' | 'conversations' | 'untold'
 >;
 
 export interface Collected {
@@ -141,6 +142,7 @@ async function collectWithin(
   const seq = log.more ? log.seq : Math.max(log.seq, now);
   const past = [...state.past, ...(log.more ? sentAhead(changes, seq, now) : [])];
   const passedOver = state.passedOver?.filter((id) => unsent.has(id)) ?? [];
+  const untold = (state.untold ?? 0) | log.untold | untoldOf(changes, request.untold ?? 0);
   const progress = {
     seq,
     skip: log.skip,
@@ -150,6 +152,7 @@ async function collectWithin(
     past: past.filter((one) => one.seq > seq).slice(-1000),
     ahead: ahead.size === 0 ? undefined : [...ahead],
     conversations: conversations?.held,
+    untold: untold === 0 ? undefined : untold,
   };
   return { changes, counted, progress, moreAvailable, scanned: log.scanned };
 }
@@ -195,6 +198,8 @@ interface FoldedLog {
   readonly skip: number;
   readonly more: boolean;
   readonly scanned: number;
+  /** OR of Changed: what was passed over because the device knows nothing of it. */
+  readonly untold: number;
 }
 
 /** Reads the log from the state on until it ends or `windowSize` items have changed. */
@@ -210,6 +215,7 @@ async function foldLog(
   const ahead = new Set(state.ahead);
   let { seq, skip } = state;
   let scanned = 0;
+  let untold = 0;
   for (let after: number | undefined = seq; after !== undefined; ) {
     const page = await mailbox.changes(request.folder, after, pageEntries);
     for (const entry of page.rows) {
@@ -226,20 +232,20 @@ async function foldLog(
         const held = isHeld(change, state.walked) || isKept;
         // What comes in behind the walk may be of a conversation that the device has.
         if (!held && n >= skip && change.kind === ChangeKind.Add) conversations?.came(change.item);
-        if (n < skip || own || isPast || !held || isUntold(change, request)) {
-          continue;
-        }
+        if (n < skip || own || isPast || !held) continue;
+        untold |= change.what & (request.untold ?? 0);
+        if (isUntold(change, request)) continue;
         if (folded.size >= windowSize && !folded.has(change.item)) {
-          return { folded, seq, skip: n, more: true, scanned };
+          return { folded, seq, skip: n, more: true, scanned, untold };
         }
-        fold(folded, change);
+        fold(folded, { ...change, what: change.what & ~(request.untold ?? 0) });
       }
       seq = entry.seq;
       skip = 0;
     }
     after = page.next;
   }
-  return { folded, seq, skip, more: false, scanned };
+  return { folded, seq, skip, more: false, scanned, untold };
 }
 
 function isHeld(change: ItemChange, walked: Position): boolean {

@@ -48,6 +48,8 @@ export interface SyncState {
   /** MS-ASCMD, ConversationMode. */
   readonly byConversation?: boolean | undefined;
   readonly conversations?: HeldConversations | undefined;
+  /** OR of Changed: marks that items have which the device holds, and that it knew nothing of when it was told of them. */
+  readonly untold?: number | undefined;
   /** Of the recipient cache: the recipients that the device holds. */
   readonly held?: readonly number[] | undefined;
   /** Of the request that this state answered. */

@@ -18,6 +18,7 @@ import {
 import { type ToldChange, withMessages } from './sync-messages.ts';
 import { collectWithCare } from './sync-repeats.ts';
 import type { SyncState } from './sync-state.ts';
+import { isToStartOver, requireTold } from './sync-untold.ts';
 
 export {
   type ClientCommand,
@@ -134,6 +135,8 @@ export class FolderSync {
       }
       const byConversation = isByConversation(request, base);
       const rules = request.rules(options);
+      // Its own changes are not lost for it: they come first.
+      if (request.commands.length === 0) requireTold(base, rules);
       const { device, folder } = request;
       const { serverWins } = rules;
       const answered = base === newest ? undefined : newest;
@@ -200,6 +203,7 @@ export class FolderSync {
     const { reader } = this.#mailbox;
     const { base } = await findState(reader, request.device, request.folder, request.key);
     const rules = { ...request.rules(request.options ?? base.options), cost: () => 0 };
+    requireTold(base, rules);
     const byConversation = isByConversation(request, base);
     const asked = { ...request, byConversation, windowSize: most, answerBytes: Number.POSITIVE_INFINITY };
     const collectRequest = { ...this.#collectRequest(asked, rules), countsOnly: true };
@@ -220,11 +224,9 @@ export class FolderSync {
     }
     const { byConversation } = state;
     const request = { device, folder, windowSize: 1, answerBytes: 1, byConversation };
-    const collected = await collect(
-      reader,
-      state,
-      this.#collectRequest(request, { ...rules(state.options), cost: () => 0 }),
-    );
+    const inForce = { ...rules(state.options), cost: () => 0 };
+    if (isToStartOver(state, inForce)) return true;
+    const collected = await collect(reader, state, this.#collectRequest(request, inForce));
     return collected.changes.length > 0;
   }
 
@@ -279,6 +281,7 @@ function numberAfter(base: SyncState, newest: SyncState, told: SyncState): numbe
 
 function contentOf(state: SyncState): string {
   const { seq, skip, walked, unsent, past, options, ahead = [], byConversation, conversations } = state;
+  const { untold = 0 } = state;
   const { receivedMs, item } = walked;
   return JSON.stringify([
     seq,
@@ -291,6 +294,7 @@ function contentOf(state: SyncState): string {
     ahead,
     byConversation === true,
     conversations ?? null,
+    untold,
   ]);
 }
 

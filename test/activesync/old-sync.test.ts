@@ -1,5 +1,6 @@
 /** Sync, GetItemEstimate and Ping as 2.5 and 12.0 have them. */
 import { describe, expect, test } from 'vitest';
+import type { ItemId } from '#domain/ids';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
@@ -14,6 +15,7 @@ import {
   textOf,
 } from '#protocols/activesync/wbxml/element';
 import type { EasResponse } from '#test/support/eas-connection';
+import { smartMail } from '#test/support/smart-mail';
 import { answered, commands, elsewhere, startPhone, statuses, syncRaw, told } from './sync-phone.ts';
 
 const old = ['2.5', '12.0'] as const;
@@ -304,7 +306,98 @@ describe.each(old)('%s: Ping', (version) => {
   });
 });
 
+test.each(['2.5', '12.0', '12.1', '14.0'] as const)(
+  '%s: Sync: that a message was replied to is told from 14.0 on, and below it nothing',
+  async (version) => {
+    const { server, phone, inbox } = await startPhone(version);
+    const id = await server.receive('From: a@example.org\r\nSubject: Q\r\n\r\nText\r\n');
+    await phone.syncAll(inbox);
+    const mime = `To: ${server.bob.address}\r\n\r\nYes\r\n`;
+    expect((await smartMail(phone, 'SmartReply', { mime, itemId: id })).status).toBe(200);
+    const { commands: sent } = await phone.sync(inbox);
+    expect(told(sent).map(([kind, , ...names]) => [kind, names.includes('LastVerbExecuted')])).toEqual(
+      version === '14.0' ? [['Change', true]] : [],
+    );
+    await elsewhere(server).mark(Number(id.split(':')[1]) as ItemId, { read: true });
+    expect(told((await phone.sync(inbox)).commands)).toEqual([['Change', id, 'Read']]);
+  },
+);
+
 describe('a device that changes its version', () => {
+  const flag = { status: 2, type: 'x' } as const;
+
+  test.each([
+    ['2.5', '12.0', 'Flag', { flag }],
+    ['2.5', '16.1', 'Categories', { categories: ['red'] }],
+    ['12.1', '14.1', 'Categories', { categories: ['red'] }],
+  ] as const)(
+    '%s to %s: Sync: a device that was not told of a mark (%s) starts over (Status 3), and knows it then',
+    async (from, to, name, marks) => {
+      const isThere = (item: Element | undefined) => (child(item, Email[name])?.children ?? []).length > 0;
+      for (const isBefore of [true, false]) {
+        const { server, phone, inbox } = await startPhone(from);
+        const id = await server.deliver('One');
+        const serverId = `${inbox}:${id}`;
+        if (isBefore) await elsewhere(server).mark(id, marks);
+        await phone.syncAll(inbox);
+        if (!isBefore) await elsewhere(server).mark(id, marks);
+        // It goes on in its version, past the change of the mark.
+        await server.deliver('Two');
+        expect((await phone.sync(inbox)).commands?.children).toHaveLength(1);
+        phone.version = to;
+        expect(await phone.ping([inbox], 60)).toMatchObject({ status: 2, folders: [inbox] });
+        expect((await phone.getItemEstimate(inbox)).status).toBe(4);
+        const sent = [read(serverId, true)];
+        expect((await phone.sync(inbox, { commands: sent })).status).toBe(1);
+        expect((await phone.sync(inbox)).status).toBe(3);
+        const item = (await phone.syncAll(inbox)).get(serverId);
+        expect([isThere(item), textOf(item, Email.Read)]).toEqual([true, '1']);
+        phone.version = from;
+        expect((await phone.sync(inbox)).status).toBe(1);
+        phone.version = to;
+        expect((await phone.sync(inbox)).status).toBe(1);
+      }
+    },
+  );
+
+  test('14.1 to 2.5 and back: what it marked itself is known to it, and its key goes on', async () => {
+    const { server, phone, inbox } = await startPhone('14.1');
+    const serverId = `${inbox}:${await server.deliver('One')}`;
+    await phone.syncAll(inbox);
+    const marks = [el(Email.Flag, el(Email.Status, 2), el(Email.FlagType, 'x'))];
+    await phone.sync(inbox, { commands: [commands.change(serverId, ...marks)] });
+    phone.version = '2.5';
+    await elsewhere(server).mark(Number(serverId.split(':')[1]) as ItemId, { read: true });
+    expect(told((await phone.sync(inbox)).commands)).toEqual([['Change', serverId, 'Read']]);
+    phone.version = '14.1';
+    expect((await phone.sync(inbox)).status).toBe(1);
+  });
+
+  test('2.5 to 14.1: a lost answer that told nothing of a mark is not gone on from', async () => {
+    const { server, phone, inbox } = await startPhone('2.5');
+    const id = await server.deliver('One');
+    await elsewhere(server).mark(id, { flag });
+    await phone.sync(inbox);
+    const before = phone.collection(inbox).syncKey;
+    await phone.sync(inbox);
+    phone.version = '14.1';
+    const { commands: again, status } = await phone.sync(inbox, { syncKey: before });
+    expect([
+      status,
+      textOf(child(again, AirSync.Add, AirSync.ApplicationData), Email.Flag, Email.Status),
+    ]).toEqual([1, '2']);
+    expect((await phone.sync(inbox)).status).toBe(1);
+  });
+
+  test('14.1 to 12.0: Sync: with Options of 14.1 for SMS alone its mail comes in 12.0', async () => {
+    const { server, phone, inbox } = await startPhone('14.1');
+    await phone.sync(inbox, { options: [el(AirSync.Class, 'SMS')] });
+    await server.deliver('One');
+    expect((await phone.sync(inbox)).commands).toBeUndefined();
+    phone.version = '12.0';
+    expect((await phone.sync(inbox)).commands?.children).toHaveLength(1);
+  });
+
   test('2.5 to 14.1: the key goes on, and what comes then is in the form of 14.1', async () => {
     const { server, phone, inbox } = await startPhone('2.5');
     const [one, two] = [await server.deliver('One'), await server.deliver('Two')];

@@ -136,17 +136,19 @@ export function syncRules(
     return {
       filterDays: narrower(wanted, longest ?? 0),
       serverWins: options.serverWins,
-      isNothing: options.isSmsOnly,
+      // MS-ASCMD, Class: no other version can have asked for SMS.
+      isNothing: options.isSmsOnly === true && isAtLeast(context.version, '14.0'),
       cost: ({ size }) => costOf(options, size),
       untold,
     };
   };
 }
 
-/** MS-ASEMAIL: Flag came with 12.0, Categories with 14.0. */
+/** MS-ASEMAIL: Flag came with 12.0, Categories and LastVerbExecuted with 14.0. */
 function untoldMarks(version: ProtocolVersion): number {
-  if (version === '2.5') return Changed.Flag | Changed.Categories;
-  return isAtLeast(version, '14.0') ? 0 : Changed.Categories;
+  if (isAtLeast(version, '14.0')) return 0;
+  const since14 = Changed.Categories | Changed.LastVerb;
+  return version === '2.5' ? Changed.Flag | since14 : since14;
 }
 
 function ageFilterOf({ policy }: Pick<CommandContext, 'policy'>, itemClass: ItemClass): number {
