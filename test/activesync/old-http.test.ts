@@ -15,6 +15,7 @@ import { type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
 import { smartMail } from '#test/support/smart-mail';
 import { maxMessageBytes, password, startEndpoint, type TestServer } from './server.ts';
+import { elsewhere, startPhone as startSyncPhone } from './sync-phone.ts';
 
 const old = ['2.5', '12.0', '12.1'] as const;
 const device = 'testdevice0001' as DeviceId;
@@ -191,5 +192,17 @@ describe('a request without MS-ASProtocolVersion', () => {
     const { element } = await post(server, query, { 'User-Agent': 'MailsteadTest/1.0' }, body);
     expect(textOf(element, Ping.Status)).toBe('2');
     expect(await server.devices.get(server.alice.mailbox, device)).toMatchObject({ protocolVersion: '16.1' });
+  });
+
+  test('Ping: it hears what the version of the device knows: a flag, and the recipient cache', async () => {
+    const { server, phone, inbox } = await startSyncPhone('16.1');
+    const id = await server.deliver('One');
+    await phone.syncAll(inbox);
+    const folders = [inbox, 'RI'].map((name) => el(Ping.Folder, el(Ping.Id, name), el(Ping.Class, 'Email')));
+    const body = el(Ping.Ping, el(Ping.HeartbeatInterval, 60), el(Ping.Folders, ...folders));
+    await elsewhere(server).mark(id, { flag: { status: 2, type: 'x' } });
+    const query = `Cmd=Ping&DeviceId=${phone.deviceId}&DeviceType=${phone.deviceType}`;
+    const { element } = await post(server, query, { 'User-Agent': 'MailsteadTest/1.0' }, body);
+    expect([textOf(element, Ping.Status), textOf(element, Ping.Folders, Ping.Folder)]).toEqual(['2', inbox]);
   });
 });

@@ -7,7 +7,7 @@ import { FolderSync } from '#domain/sync';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { collectionIdOf, parseCollectionId } from '../../ids.ts';
-import { isAtLeast } from '../../protocol-version.ts';
+import { isAtLeast, type ProtocolVersion, protocolVersions } from '../../protocol-version.ts';
 import { Ping } from '../../wbxml/code-pages/ping.ts';
 import { child, childrenOf, type Element, el, integerOf, textOf } from '../../wbxml/element.ts';
 import { maxItemsOf, syncRules } from '../sync/options.ts';
@@ -83,14 +83,20 @@ async function runPing(sent: PingRequest, context: CommandContext): Promise<Ping
 
 type FolderClasses = ReadonlyMap<FolderId, ItemClass>;
 
+/** Clients were seen to leave the version out of a Ping: then it is the one they synchronise in. */
+function versionOf({ requestLine, version, device }: CommandContext): ProtocolVersion {
+  const known = protocolVersions.find((one) => one === device.protocolVersion);
+  return requestLine.isVersionStated ? version : (known ?? version);
+}
+
+/** What the recipient cache is to a Ping: a device that was told of it names it still when it speaks an older version. */
+const cache = { id: recipientCacheFolder, type: FolderType.Contacts };
+
 /** The folders of a list that exist, and what they hold. */
 async function knownFolders(
-  { mailbox: { reader }, version }: CommandContext,
+  { mailbox: { reader } }: CommandContext,
   ids: readonly string[],
 ): Promise<FolderClasses> {
-  const cache = isAtLeast(version, '14.0')
-    ? { id: recipientCacheFolder, type: FolderType.Contacts }
-    : undefined;
   const folders = await Promise.all(
     ids.map((text) => {
       const id = parseCollectionId(text);
@@ -137,10 +143,13 @@ async function wait(
 function checkOf(context: CommandContext, folders: FolderClasses): FolderCheck {
   const { mailbox, device, clock, services } = context;
   const sync = new FolderSync(mailbox, clock, services.random);
-  return (folder) => {
-    if (folder === undefined) return isHierarchyNews(mailbox.reader, device.id);
-    if (folder === recipientCacheFolder) return hasRecipientNews(mailbox.reader, device.id, maxItemsOf);
-    return sync.hasChanges(device.id, folder, syncRules(context, folders.get(folder) ?? 'Email'));
+  const asker = { policy: context.policy, version: versionOf(context) };
+  return async (folder) => {
+    if (folder === undefined) return await isHierarchyNews(mailbox.reader, device.id);
+    if (folder !== recipientCacheFolder)
+      return await sync.hasChanges(device.id, folder, syncRules(asker, folders.get(folder) ?? 'Email'));
+    const isServed = isAtLeast(asker.version, '14.0');
+    return isServed && (await hasRecipientNews(mailbox.reader, device.id, maxItemsOf));
   };
 }
 
