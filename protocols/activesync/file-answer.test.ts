@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { type FileAnswer, sendFile } from './file-answer.ts';
@@ -10,16 +10,23 @@ async function* chunks(count: number, fault?: Error): AsyncGenerator<Uint8Array>
   if (fault !== undefined) throw fault;
 }
 
+async function* one(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
 /** A server that answers with a file; gives its answer's end beside the address. */
-async function serve(file: FileAnswer): Promise<{ url: string; ended: Promise<unknown> }> {
+async function serve(
+  file: FileAnswer,
+  patienceMs?: number,
+): Promise<{ url: string; ended: Promise<unknown> }> {
   const { promise: ended, resolve } = Promise.withResolvers<unknown>();
   const answer = (_request: IncomingMessage, response: ServerResponse) => {
-    sendFile(response, file).then(
+    sendFile(response, file, patienceMs).then(
       () => resolve('done'),
       (error: unknown) => resolve(error),
     );
   };
-  const server = createServer(answer).listen(0, '127.0.0.1');
+  const server = createServer({ keepAliveTimeout: 100 }, answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
@@ -54,6 +61,34 @@ test('a client that goes away ends the reading, and is no fault', async () => {
   response.destroy();
   expect(await ended).toBe('done');
   expect(read).toBeLessThan(10_000);
+});
+
+test('a client that takes nothing any more does not keep the file open', async () => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const open = async function* () {
+    try {
+      yield* chunks(10_000);
+    } finally {
+      close();
+    }
+  };
+  const { url, ended } = await serve({ type: 'image/png', size: 655_360_000, open }, 50);
+  const response = await ask(url);
+  await closed;
+  expect(await ended).toBe('done');
+  await expect(buffer(response)).rejects.toThrow('aborted');
+});
+
+test('the next request on the same connection is answered, and then it may idle as long as any other', async () => {
+  const { url } = await serve({ type: 'image/png', size: 3, open: () => one('abc') }, 3_600_000);
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  for (let n = 0; n < 2; n++) {
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('200 OK');
+  }
+  await once(socket.resume(), 'close');
 });
 
 test('a file that cannot be read breaks the answer off, and is one', async () => {

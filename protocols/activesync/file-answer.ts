@@ -14,8 +14,18 @@ export interface FileAnswer {
 /** RFC 2045 §5.1: a type and a subtype. */
 const mediaType = /^[\w.+-]+\/[\w.+-]+$/;
 
-/** Sends a file as fast as it is taken. A client that goes away ends it; throws what reading the file throws. */
-export async function sendFile(response: ServerResponse, { type, size, open }: FileAnswer): Promise<Sent> {
+/** A client that takes nothing for so long has gone, even if its connection has not: what it asked for is open meanwhile. */
+const stalledMs = 120_000;
+
+/**
+ * Sends a file as fast as it is taken. A client that goes away, or takes nothing for `patienceMs`, ends it; throws what
+ * reading the file throws.
+ */
+export async function sendFile(
+  response: ServerResponse,
+  { type, size, open }: FileAnswer,
+  patienceMs = stalledMs,
+): Promise<Sent> {
   const headers = {
     ...commonHeaders,
     'Content-Type': mediaType.test(type) ? type : 'application/octet-stream',
@@ -25,6 +35,8 @@ export async function sendFile(response: ServerResponse, { type, size, open }: F
     'X-Content-Type-Options': 'nosniff',
   };
   response.writeHead(200, headers);
+  // With its end the connection has the time again that it may idle.
+  response.setTimeout(patienceMs, () => response.destroy());
   try {
     await pipeline(open(), response);
   } catch (error) {
