@@ -16,7 +16,7 @@ import type { EasClient } from '#test/support/eas-client';
 import { photo, startPeopleSite } from './people-site.ts';
 
 /** One of each form: what these commands say differs below 14.0 and from 14.1 on alone. */
-const versions = ['2.5', '12.1', '14.0', '14.1', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.1'] as const;
 
 /** What Search or Find says of the address book. */
 interface GalAnswer {

@@ -19,7 +19,7 @@ import { startEndpoint } from './server.ts';
 const { To, Options, Response, Status, Recipient, RecipientCount, Certificates, Availability } =
   ResolveRecipients;
 /** One of each form: what these commands say differs below 14.0 and from 14.1 on alone. */
-const versions = ['2.5', '12.1', '14.0', '14.1', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.1'] as const;
 
 async function resolve(
   phone: EasClient,

@@ -14,7 +14,7 @@ import { startEndpoint } from './server.ts';
 
 const { Oof, Get, Set: SetNode, Status, OofState, OofMessage, BodyType, ReplyMessage, Enabled } = Settings;
 const { AppliesToInternal, AppliesToExternalKnown, AppliesToExternalUnknown, StartTime, EndTime } = Settings;
-const versions = ['12.1', '14.0', '14.1', '16.0', '16.1'] as const;
+const versions = ['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
 const start = '2026-12-24T18:00:00.000Z';
 const end = '2027-01-02T08:00:00.000Z';
 

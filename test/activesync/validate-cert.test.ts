@@ -12,7 +12,7 @@ import { startEndpoint } from './server.ts';
 
 const { Certificates, Certificate, CertificateChain, CheckCRL, Status } = ValidateCert;
 /** One of each form: what these commands say differs below 14.0 and from 14.1 on alone. */
-const versions = ['2.5', '12.1', '14.0', '14.1', '16.1'] as const;
+const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.1'] as const;
 const day = 86_400_000;
 const at = (days: number) => new Date(Date.now() + days * day);
 
