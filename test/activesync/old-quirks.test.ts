@@ -184,6 +184,42 @@ describe.each(old)('%s', (version) => {
   );
 });
 
+test('12.1: GetAttachment, SendMail, SmartReply, SmartForward: the parameters of a query in base64 are those of a plain one', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('12.1', { base64Query: true });
+  await phone.provision();
+  await phone.folderSync();
+  const inbox = phone.folder(2);
+  const id = await server.receive(
+    'From: x@example.org\r\nSubject: Q\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nWords\r\n--b\r\nContent-Disposition: attachment; filename=n.txt\r\n\r\nfile\r\n--b--\r\n',
+  );
+  const item = (await phone.syncAll(inbox)).get(id);
+  const reference = textOf(item, AirSyncBase.Attachments, AirSyncBase.Attachment, AirSyncBase.FileReference);
+  expect((await phone.getAttachment(reference ?? '')).body.toString()).toBe('file');
+  const post = async (command: string, query: Record<string, string>) => {
+    const mime = `To: ${server.bob.address}\r\nSubject: ${command} ${Object.keys(query).join(' ')}\r\n\r\nx\r\n`;
+    return (await phone.post(command, Buffer.from(mime), { query })).status;
+  };
+  const statuses = [
+    await post('SendMail', { SaveInSent: 'T' }),
+    await post('SendMail', {}),
+    await post('SmartForward', { CollectionId: inbox, ItemId: id, SaveInSent: 'T' }),
+    await post('SmartReply', { ItemId: id }),
+    await post('SmartReply', { LongId: id, SaveInSent: 'T' }),
+    await post('SmartReply', { LongId: id, ItemId: id }),
+    await post('SmartReply', {}),
+  ];
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 400, 400]);
+  const received = await server.messages(server.bob, 2);
+  expect(received.map((one) => /^Thread-Index:/m.test(one))).toEqual([true, true, true, false, false]);
+  const subjects = (await server.messages(server.alice, 5)).map((one) => /^Subject: (.*)\r/m.exec(one)?.[1]);
+  expect(subjects).toEqual([
+    'SmartReply LongId SaveInSent',
+    'SmartForward CollectionId ItemId SaveInSent',
+    'SendMail SaveInSent',
+  ]);
+});
+
 test('2.5: Sync: BlackBerry: a signed message comes whole as MIMEData with MIMESupport 1', async () => {
   const { server, phone, inbox } = await startPhone('2.5');
   const signed =

@@ -200,6 +200,7 @@ export async function startEndpoint(
         model?: string;
         user?: string;
         validate?: boolean;
+        base64Query?: boolean;
       } = {},
     ): EasClient {
       const client = new EasClient({
