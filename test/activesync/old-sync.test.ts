@@ -16,7 +16,16 @@ import {
 } from '#protocols/activesync/wbxml/element';
 import type { EasResponse } from '#test/support/eas-connection';
 import { smartMail } from '#test/support/smart-mail';
-import { answered, commands, elsewhere, startPhone, statuses, syncRaw, told } from './sync-phone.ts';
+import {
+  answered,
+  commands,
+  elsewhere,
+  startPhone,
+  statuses,
+  syncRaw,
+  told,
+  versions,
+} from './sync-phone.ts';
 
 const old = ['2.5', '12.0'] as const;
 const { read, remove } = commands;
@@ -357,6 +366,60 @@ describe('a device that changes its version', () => {
         phone.version = to;
         expect((await phone.sync(inbox)).status).toBe(1);
       }
+    },
+  );
+
+  test.each([1, 2])(
+    'Sync: however often it changes, it holds in the end what a new one does (seed %i)',
+    async (seed) => {
+      let state = seed * 7919;
+      const upTo = (count: number) => {
+        state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+        return Math.floor(state / 256) % count;
+      };
+      const oneOf = <T>(list: readonly T[]): T | undefined => list[upTo(Math.max(1, list.length))];
+      const { server, phone, inbox } = await startPhone('2.5');
+      const ids: ItemId[] = [];
+      const sync = async (options: Parameters<typeof phone.sync>[1] = {}) => {
+        if ((await phone.sync(inbox, options)).status === 3) phone.collection(inbox).reset();
+      };
+      const marks = [
+        () => ({ flag: upTo(2) === 0 ? null : flag }),
+        () => ({ categories: upTo(2) === 0 ? [] : ['red'] }),
+        () => ({ read: upTo(2) === 0 }),
+      ];
+      const steps = [
+        async () => void ids.push(await server.deliver(`Message ${ids.length}`)),
+        async () => {
+          const [id, mark] = [oneOf(ids), oneOf(marks)];
+          if (id !== undefined && mark !== undefined) await elsewhere(server).mark(id, mark());
+        },
+        async () => {
+          phone.version = oneOf(versions) ?? '2.5';
+        },
+        async () => await sync({ windowSize: 1 + upTo(4) }),
+        async () => {
+          const held = oneOf([...phone.collection(inbox).items.keys()]);
+          if (held !== undefined) await sync({ commands: [read(held, upTo(2) === 0)] });
+        },
+        // Its answer is lost.
+        async () => void (await syncRaw(phone, [phone.collectionElement(inbox)])),
+      ];
+      for (let n = 0; n < 60; n++) await oneOf(steps)?.();
+      phone.version = '16.1';
+      const known = (items: ReadonlyMap<string, Element>) =>
+        new Map(
+          [...items].map(([id, item]) => [
+            id,
+            [Email.Subject, Email.Read, Email.Flag, Email.Categories].map((tag) => {
+              const element = child(item, tag);
+              return element?.text || (element?.children ?? []).map(({ text }) => text);
+            }),
+          ]),
+        );
+      const { phone: fresh } = await startPhone('16.1', { server, deviceId: 'fresh' });
+      expect(known(await phone.syncAll(inbox))).toEqual(known(await fresh.syncAll(inbox)));
+      expect(phone.collection(inbox).anomalies).toEqual([]);
     },
   );
 
