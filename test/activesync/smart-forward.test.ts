@@ -129,10 +129,10 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     const reader = server.database.mail.mailbox(server.alice.mailbox);
     const item = await reader.item(1 as never, Number(itemId.slice(2)) as never);
     expect(item?.marks).toMatchObject({ lastVerb: 3, lastVerbMs: expect.any(Number), read: false });
+    // Below 14.0 there is no such mark, and the message is not sent once more.
     const { commands } = await phone.sync(inbox);
-    const sent = JSON.stringify(commands);
-    expect(sent).toContain(itemId);
-    expect(sent.includes('"LastVerbExecuted"')).toBe(!legacy);
+    const sent = JSON.stringify(commands ?? []);
+    expect([sent.includes(itemId), sent.includes('"LastVerbExecuted"')]).toEqual([!legacy, !legacy]);
   });
 
   test('a repeated request sends nothing, also when its source is gone by then', async () => {
