@@ -1,6 +1,6 @@
 import { refOf } from '#domain/draft';
 import type { Mailbox } from '#domain/mailbox';
-import { decodeTransfer } from '#mime/decode-part';
+import { openPart } from '#mime/open-part';
 import { findItem } from './find-item.ts';
 import { parseFileReference } from './ids.ts';
 
@@ -26,11 +26,8 @@ export async function findAttachment(
   const attachment = item?.attachments.find((one) => refOf(one) === place?.part);
   const part = detail?.parts.find(({ path }) => path === attachment?.part);
   if (item === undefined || attachment === undefined || part === undefined) return undefined;
-  const { start, end, encoding } = part;
   return {
     type: attachment.type,
-    open: () => decodeTransfer(encoding, start < end ? mailbox.openBody(item, [start, end]) : nothing()),
+    open: () => openPart(part, (start, end) => mailbox.openBody(item, [start, end])),
   };
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,7 +1,8 @@
-import { holdsArchive, inspectMessage, type ReadRange } from '#mime/archives/inspect';
+import { holdsArchive, inspectMessage } from '#mime/archives/inspect';
 import type { Finding, InspectionLimits } from '#mime/archives/inspection';
 import { endingsOf, shownName } from '#mime/file-ending';
 import type { MessageIndex } from '#mime/message-index';
+import type { ReadRange } from '#mime/open-part';
 import { strayNames } from '#mime/stray-names';
 import { isWhollyIndexed } from '#mime/whole-index';
 import { DomainError } from './errors.ts';

@@ -13,8 +13,9 @@ import {
 } from '#mime/draft';
 import { MessageIndexer } from '#mime/index-message';
 import type { MessageIndex } from '#mime/message-index';
+import { contentOfPart } from '#mime/open-part';
 import { inSlices, joined } from '#mime/slices';
-import { decodeTransferWhole } from '#mime/transfer';
+import { withTnef } from '#mime/tnef/with-tnef';
 import type { DeliveryParts } from './delivery-parts.ts';
 import { DomainError } from './errors.ts';
 import type { Attachment, NewItem } from './item.ts';
@@ -121,7 +122,7 @@ async function messageIdOf(
 async function indexOf(raw: Uint8Array): Promise<MessageIndex> {
   const indexer = new MessageIndexer();
   for await (const slice of inSlices([raw])) indexer.write(slice);
-  return indexer.end();
+  return await withTnef(indexer.end(), (start, end) => inSlices([raw.subarray(start, end)]));
 }
 
 type WrittenContent = Pick<WrittenDraft, 'refs' | 'added'> & { readonly content: MimeContent };
@@ -141,7 +142,8 @@ async function contentOf(
       throw new DomainError('request/invalid', 'What is signed or encrypted stays as it is.');
   }
   const text = body ?? (before && index ? await bodyOf(before.raw, index) : { kind: 'plain', text: '' });
-  const kept = before && index ? filesOf(before, index).filter(({ ref }) => !removedFiles.includes(ref)) : [];
+  const all = before && index ? await filesOf(before, index) : [];
+  const kept = all.filter(({ ref }) => !removedFiles.includes(ref));
   const named = addedFiles.map((file) => ({ ...file, ref: newRef(random) }));
   const files = inOrder<NamedFile>(text, [...kept, ...named]);
   const added = named.map(({ clientId, ref }) => ({ clientId, ref }));
@@ -155,16 +157,21 @@ async function bodyOf(raw: Uint8Array, index: MessageIndex): Promise<DraftBody> 
 }
 
 /** The files of a message that become those of the next: by the names they have. */
-function filesOf({ raw, refs }: Pick<WrittenDraft, 'raw' | 'refs'>, index: MessageIndex): NamedFile[] {
-  return index.attachments.flatMap((attachment, n) => {
+async function filesOf(
+  { raw, refs }: Pick<WrittenDraft, 'raw' | 'refs'>,
+  index: MessageIndex,
+): Promise<NamedFile[]> {
+  const files: NamedFile[] = [];
+  for (const [n, attachment] of index.attachments.entries()) {
     const part = index.parts[attachment.part];
-    if (part === undefined) return [];
+    if (part === undefined) continue;
     const { name, type, method, isInline, contentId, contentLocation } = attachment;
-    const content = decodeTransferWhole(part.encoding, raw.subarray(part.start, part.end));
+    const content = await contentOfPart(part, (start, end) => inSlices([raw.subarray(start, end)]));
     const isMessage = method === 5;
     const ref = refs[n] ?? part.path;
-    return [{ name, type, content, isMessage, isInline, contentId, contentLocation, ref }];
-  });
+    files.push({ name, type, content, isMessage, isInline, contentId, contentLocation, ref });
+  }
+  return files;
 }
 
 /** No part of a message has a 0 in its path, so that this is never taken for one. */

@@ -96,9 +96,8 @@ export class IncomingMessage {
   async accept(authentication?: Authentication): Promise<{ readonly acceptId: string }> {
     if (this.#isDone) throw new TypeError('the message is accepted or aborted already');
     this.#isDone = true;
-    const index = this.#indexer.end(this.#parts.receivedMs);
     const { attachments, sentCopy, receivedMs } = this.#parts;
-    const body = await this.#finish(index, attachments);
+    const { body, index } = await this.#finish(this.#indexer.end(receivedMs), attachments);
     const { fields, verdictsFor } = await this.#judged(body, authentication);
     const sent = await sentCopy?.finish(receivedMs);
     const head = Buffer.from(withFields(this.#parts.head, fields));
@@ -121,8 +120,7 @@ export class IncomingMessage {
     await this.#parts.sentCopy?.abort();
   }
 
-  async #finish(index: MessageIndex, attachments: AttachmentPolicy | undefined): Promise<SpooledBody> {
-    if (attachments === undefined) return this.#spool.finish();
+  async #finish(index: MessageIndex, attachments: AttachmentPolicy | undefined) {
     try {
       return await finishChecked(this.#spool, index, attachments);
     } catch (error) {

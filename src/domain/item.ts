@@ -1,3 +1,4 @@
+import type { InsidePart } from '#mime/message-index';
 import type { FolderId, ItemId } from './ids.ts';
 import type { Verdicts } from './verdicts.ts';
 
@@ -42,6 +43,8 @@ export interface MessagePart {
   readonly end: number;
   /** About how many bytes it decodes to. */
   readonly size: number;
+  /** It stands inside what those bytes decode to. */
+  readonly inside?: InsidePart | undefined;
 }
 
 /** An attachment as a phone lists it. MS-ASAIRS, Attachment. */

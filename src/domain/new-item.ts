@@ -136,8 +136,9 @@ function detailOf({ parts, text, html, preview }: MessageIndex, limit: number): 
   };
 }
 
-function partOf({ path, type, charset, encoding, flowed, start, end, size }: MimePart): MessagePart {
-  return { path, type: shortType(type), charset, encoding, flowed, start, end, size };
+function partOf({ path, type, charset, encoding, flowed, start, end, size, inside }: MimePart): MessagePart {
+  const part = { path, type: shortType(type), charset, encoding, flowed, start, end, size };
+  return inside === undefined ? part : { ...part, inside };
 }
 
 function shortType(type: string): string {

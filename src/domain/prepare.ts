@@ -41,8 +41,7 @@ export async function prepare(
     indexer.write(chunk);
     await spool.write(chunk);
   }
-  const index = indexer.end(arrival.receivedMs);
-  const body = attachments ? await finishChecked(spool, index, attachments) : await spool.finish();
+  const { body, index } = await finishChecked(spool, indexer.end(arrival.receivedMs), attachments);
   const items = new Map(
     organizationsOf(mailboxes).map((organization) => [
       organization,

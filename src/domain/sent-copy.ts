@@ -1,6 +1,7 @@
 import { MessageIndexer } from '#mime/index-message';
 import type { LineEnds } from '#mime/line-ends';
 import { BodySpool } from './body-spool.ts';
+import { finishChecked } from './checked-body.ts';
 import { defaultFolder, FolderType } from './folder.ts';
 import type { MailboxRef } from './ids.ts';
 import type { NewItem } from './item.ts';
@@ -45,8 +46,7 @@ export class SentCopy {
 
   async finish(receivedMs: number): Promise<FinishedSentCopy> {
     const mailbox = this.#mailbox;
-    const index = this.#indexer.end(receivedMs);
-    const body = await this.#spool.finish();
+    const { body, index } = await finishChecked(this.#spool, this.#indexer.end(receivedMs), undefined);
     const item = newItem(index, body.bodyFor(mailbox.organization), { receivedMs, read: true });
     const put: FinishedSentCopy['put'] = async (of) => {
       await of(mailbox).addItem(sentItems, item);

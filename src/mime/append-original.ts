@@ -5,7 +5,10 @@ import { formatDate, headerBytes, type RawField, splitMessage } from './header-e
 import { textToFragment } from './html.ts';
 import { MessageIndexer } from './index-message.ts';
 import type { MessageAttachment, MessageIndex, MessagePart } from './message-index.ts';
+import { openPart } from './open-part.ts';
 import { inSlices } from './slices.ts';
+import { fileLines } from './tnef/file.ts';
+import { withTnef } from './tnef/with-tnef.ts';
 import { Base64Encoder } from './transfer-encode.ts';
 
 /** What of the header of a message those that answer it name, decoded. */
@@ -95,7 +98,10 @@ function isMessageId(text: string): boolean {
 export async function withOriginal(raw: Uint8Array, addition: Addition): Promise<readonly Uint8Array[]> {
   const own = await indexOf(raw);
   if (isSealed(own)) return [raw];
-  const original = await indexOf(addition.raw);
+  const original = await withTnef(await indexOf(addition.raw), (start, end) =>
+    inSlices([addition.raw.subarray(start, end)]),
+  );
+  const entitiesOf = (some: readonly MessagePart[]) => filesAsParts(some, original, addition.raw);
   const targets = targetsOf(own);
   const html = targets.html && (await textOf(original, 'html', addition.raw));
   const pictures = html === undefined ? [] : picturesIn(html, original);
@@ -117,7 +123,7 @@ export async function withOriginal(raw: Uint8Array, addition: Addition): Promise
         : multipart('related', addition.boundary(), [
             { lines: kept, body: [] },
             textEntity('html', text, []),
-            ...pictures.map((part) => partOf(part, addition.raw)),
+            ...(await entitiesOf(pictures)),
           ]);
     replacements.push({ part: targets.html, ...entity });
   }
@@ -125,7 +131,7 @@ export async function withOriginal(raw: Uint8Array, addition: Addition): Promise
     addition.files === 'all' ? original.attachments.flatMap(({ part }) => original.parts[part] ?? []) : [];
   const lead =
     replacements.length === 0 ? [textEntity('plain', await quotedText(original, addition), [])] : [];
-  const others = files.filter((part) => !pictures.includes(part)).map((part) => partOf(part, addition.raw));
+  const others = await entitiesOf(files.filter((part) => !pictures.includes(part)));
   return assemble(raw, replacements, { lead, others, boundary: addition.boundary });
 }
 
@@ -223,6 +229,32 @@ async function indexOf(raw: Uint8Array): Promise<MessageIndex> {
   const indexer = new MessageIndexer();
   for await (const slice of inSlices([raw])) indexer.write(slice);
   return indexer.end();
+}
+
+async function filesAsParts(
+  files: readonly MessagePart[],
+  original: MessageIndex,
+  raw: Uint8Array,
+): Promise<readonly Entity[]> {
+  const entities: Entity[] = [];
+  for (const part of files) entities.push(await fileOf(part, original, raw));
+  return entities;
+}
+
+/** A file of the original as a part: what stands in TNEF becomes one of its own. */
+async function fileOf(
+  part: MessagePart,
+  { parts, attachments }: MessageIndex,
+  raw: Uint8Array,
+): Promise<Entity> {
+  const attachment = attachments.find((one) => parts[one.part] === part);
+  if (part.inside === undefined || attachment === undefined) return partOf(part, raw);
+  const encoder = attachment.method === 5 ? undefined : new Base64Encoder();
+  const body: Uint8Array[] = [];
+  for await (const piece of openPart(part, (start, end) => inSlices([raw.subarray(start, end)]))) {
+    body.push(encoder?.write(piece) ?? piece);
+  }
+  return { lines: fileLines(attachment), body: encoder ? [...body, encoder.end()] : body };
 }
 
 /** Its text cannot be changed: a signature covers it, or nobody here can read it. */

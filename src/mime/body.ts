@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { cleanHtml } from './clean-html.ts';
-import { decodeText } from './decode-part.ts';
+import { decodeTextInside } from './decode-part.ts';
 import { declareUtf8, htmlToText, textToFragment, textToHtml } from './html.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
 import { plainTextOf } from './readable-text.ts';
@@ -11,6 +11,7 @@ import { truncateHtml, truncateUtf8 } from './truncate.ts';
 export type TextPart = Pick<MessagePart, 'type' | 'encoding' | 'start' | 'end' | 'size'> & {
   readonly charset?: string | undefined;
   readonly flowed?: MessagePart['flowed'] | undefined;
+  readonly inside?: MessagePart['inside'];
 };
 
 /** What of an index reading a body needs: the parts, and which of them are its text and its HTML. */
@@ -110,17 +111,18 @@ async function readNative(
     if (part === undefined) continue;
     estimatedBytes += part.size;
     if (!isWhole) continue;
-    const encoded = await readPart(part, maxBytes);
+    // What stands inside something is read from the beginning of that.
+    const encoded = await readPart(part, part.inside === undefined ? maxBytes : Number.POSITIVE_INFINITY);
     isWhole = encoded.length >= part.end - part.start;
-    const piece = readablePart(part, encoded);
+    const piece = await readablePart(part, encoded);
     // A character that the cut went through.
     text.add(isWhole ? piece : withoutAtEnd('\ufffd', piece), part);
   }
   return { text: text.whole(), isWhole, estimatedBytes };
 }
 
-function readablePart(part: TextPart, encoded: Uint8Array): string {
-  const text = decodeText(part, encoded);
+async function readablePart(part: TextPart, encoded: Uint8Array): Promise<string> {
+  const text = await decodeTextInside(part, encoded);
   if (part.type === 'text/html') return declareUtf8(text);
   return plainTextOf(part, text);
 }

@@ -1,5 +1,8 @@
 import type { Buffer } from 'node:buffer';
 import { decodeCharset } from './charset.ts';
+import type { InsidePart } from './message-index.ts';
+import { decompressRtf, maxRtfBytes } from './tnef/compressed-rtf.ts';
+import { readRtf } from './tnef/rtf.ts';
 import { decodeTransferWhole } from './transfer.ts';
 
 export { decodeTransfer } from './transfer.ts';
@@ -20,9 +23,25 @@ const metaBytes = 1_024;
  */
 export function decodeText(part: EncodedText, encodedBytes: Uint8Array): string {
   const encoding = part.type.startsWith('multipart/') ? '7bit' : part.encoding;
-  const bytes = decodeTransferWhole(encoding, encodedBytes);
-  const charset = part.charset ?? (part.type === 'text/html' ? metaCharset(bytes) : undefined);
-  return decodeCharset(bytes, charset).replaceAll('\0', '');
+  return textOf(part, decodeTransferWhole(encoding, encodedBytes));
+}
+
+/** The same for a part that may stand inside another: the bytes are those of the other, up to its end or further. */
+export async function decodeTextInside(
+  part: EncodedText & { readonly inside?: InsidePart | undefined },
+  encodedBytes: Uint8Array,
+): Promise<string> {
+  if (part.inside === undefined) return decodeText(part, encodedBytes);
+  const { from, to, form } = part.inside;
+  const bytes = decodeTransferWhole(part.encoding, encodedBytes).subarray(from, to);
+  if (form !== 'rtf') return textOf(part, bytes);
+  const rtf = decompressRtf(bytes, maxRtfBytes);
+  return rtf === undefined ? '' : (await readRtf(rtf)).text.replaceAll('\0', '');
+}
+
+function textOf({ type, charset }: EncodedText, bytes: Buffer): string {
+  const known = charset ?? (type === 'text/html' ? metaCharset(bytes) : undefined);
+  return decodeCharset(bytes, known).replaceAll('\0', '');
 }
 
 function metaCharset(bytes: Buffer): string | undefined {

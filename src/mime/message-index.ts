@@ -49,6 +49,14 @@ export interface Handling {
 
 export type Importance = 0 | 1 | 2;
 
+/** Where something stands in what a part decodes to: bytes [from, to) of it (TNEF). */
+export interface InsidePart {
+  readonly from: number;
+  readonly to: number;
+  /** What these bytes are: compressed RTF (MS-OXRTFCP), or a message as TNEF. Absent: what they are to be. */
+  readonly form?: 'rtf' | 'message' | undefined;
+}
+
 /** One part of a message: what its header says, and where its encoded body stands in the raw message. */
 export interface MessagePart {
   /** IMAP section (RFC 9051 §6.4.5): '1', '1.2'; a multipart that is a message's whole content is 'TEXT' or '2.TEXT'. */
@@ -83,8 +91,10 @@ export interface MessagePart {
   readonly lines: number;
   /** Bytes after transfer decoding: exact for base64 and identity, near for quoted-printable. */
   readonly size: number;
-  /** Index in `parts` of the multipart or message/rfc822 that holds this part; -1 for the message itself. */
+  /** Index in `parts` of the multipart, message/rfc822 or TNEF that holds this part; -1 for the message itself. */
   readonly parent: number;
+  /** It has no place of its own in the message: it stands inside what `start` to `end` decode to. */
+  readonly inside?: InsidePart | undefined;
 }
 
 /** A part that a reader is offered as a file. */

@@ -1,5 +1,5 @@
 import { type BodyIndex, nativeBodyKind, type ReadPart } from './body.ts';
-import { decodeText } from './decode-part.ts';
+import { decodeTextInside } from './decode-part.ts';
 import { dropHidden } from './hidden-html.ts';
 import { stripHtml } from './strip-html.ts';
 
@@ -17,9 +17,9 @@ export async function readSearchText(index: BodyIndex, readPart: ReadPart): Prom
   for (const number of nativeBodyKind(index) === 'html' ? index.html : index.text) {
     const part = index.parts[number];
     if (part === undefined || roomBytes <= 0) continue;
-    const encoded = await readPart(part, roomBytes);
+    const encoded = await readPart(part, part.inside === undefined ? roomBytes : Number.POSITIVE_INFINITY);
     roomBytes -= encoded.length;
-    const text = decodeText(part, encoded);
+    const text = await decodeTextInside(part, encoded);
     pieces.push(part.type === 'text/html' ? stripHtml(dropHidden(text)) : text);
   }
   return pieces.join('\n').slice(0, maxChars);

@@ -24,6 +24,21 @@ export async function* inSlices(pieces: Iterable<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
+/** Bytes [start, end) of a stream. */
+export async function* sliceOf(
+  source: AsyncIterable<Uint8Array>,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  let at = 0;
+  for await (const piece of source) {
+    const part = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    if (part.length > 0) yield part;
+    at += piece.length;
+    if (at >= end) return;
+  }
+}
+
 /** Pieces of a message put together, as one. */
 export async function joined(pieces: readonly Uint8Array[]): Promise<Uint8Array> {
   const [only, ...others] = pieces;

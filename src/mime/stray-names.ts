@@ -1,8 +1,8 @@
-import type { ReadRange } from './archives/inspect.ts';
 import { decodeTransfer } from './decode-part.ts';
 import { decodeRaw } from './encoded-word.ts';
 import { forEachField } from './header-fields.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
+import type { ReadRange } from './open-part.ts';
 import { namesIn } from './params.ts';
 import { isIdentity } from './part-header.ts';
 

@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest';
 import type { DeviceId, FolderId } from '#domain/ids';
 import { newItem } from '#test/support/new-item';
-import { hierarchyCodec, type ItemRecord, itemCodec, outboundCodec, usageCodec } from './mail.ts';
+import {
+  detailCodec,
+  hierarchyCodec,
+  type ItemRecord,
+  itemCodec,
+  outboundCodec,
+  usageCodec,
+} from './mail.ts';
 import { pack } from './packed.ts';
 
-const { detail: _detail, body: _body, ...rest } = newItem('Hi', 1_000);
+const { detail: itemDetail, body: _body, ...rest } = newItem('Hi', 1_000);
 const record: ItemRecord = { ...rest, added: 1, changed: 1, body: { kind: 'inline' } };
 const verdicts = {
   spf: { result: 'pass', domain: 'a.example' },
@@ -27,6 +34,18 @@ test.each<[string, Partial<ItemRecord>]>([
     expect(read.verdicts).toEqual(item.verdicts);
     expect(itemCodec.encode(read)).toEqual(itemCodec.encode(item));
   }
+});
+
+test('a part that stands inside another comes back as it was, and one of before TNEF was read', () => {
+  const [part] = itemDetail.parts;
+  if (part === undefined) throw new Error('no part');
+  const inside = [{ from: 5, to: 9 }, { from: 0, to: 70_000, form: 'rtf' } as const, undefined];
+  const parts = inside.map((one) => (one === undefined ? part : { ...part, inside: one }));
+  const detail = { ...itemDetail, parts };
+  const { detail: read } = detailCodec.decode(detailCodec.encode({ detail, envelope: undefined }), 1);
+  expect(read.parts.map((one) => one.inside)).toEqual(inside);
+  const old = pack([[['1', 'text/plain', null, '7bit', 3, 9, 6, null]], [0], [], 'Old', null]);
+  expect(detailCodec.decode(old, 1).detail.parts).toEqual([{ ...part, start: 3, end: 9, size: 6 }]);
 });
 
 test('a row of before verdicts is read', () => {

@@ -237,7 +237,19 @@ export interface DetailRecord {
   readonly envelope: Envelope | undefined;
 }
 
-type PartTuple = [string, string, Stored<string>, string, number, number, number, Stored<'flowed' | 'delsp'>];
+type InsidePart = NonNullable<MessagePart['inside']>;
+type InsideTuple = [from: number, to: number, ...form: readonly ('rtf' | 'message')[]];
+type PartTuple = [
+  string,
+  string,
+  Stored<string>,
+  string,
+  number,
+  number,
+  number,
+  Stored<'flowed' | 'delsp'>,
+  ...inside: readonly InsideTuple[],
+];
 const partIn = (p: MessagePart): PartTuple => [
   p.path,
   p.type,
@@ -247,7 +259,12 @@ const partIn = (p: MessagePart): PartTuple => [
   p.end,
   p.size,
   some(p.flowed),
+  ...(p.inside === undefined ? [] : [insideIn(p.inside)]),
 ];
+const insideIn = ({ from, to, form }: InsidePart): InsideTuple =>
+  form === undefined ? [from, to] : [from, to, form];
+const insideOut = ([from, to, form]: InsideTuple): InsidePart =>
+  form === undefined ? { from, to } : { from, to, form };
 const partOut = (t: PartTuple): MessagePart => ({
   path: t[0],
   type: t[1],
@@ -257,6 +274,7 @@ const partOut = (t: PartTuple): MessagePart => ({
   end: t[5],
   size: t[6],
   flowed: none(t[7]),
+  ...(t[8] === undefined ? {} : { inside: insideOut(t[8]) }),
 });
 
 type DetailTuple = [PartTuple[], readonly number[], readonly number[], string, Stored<EnvelopeTuple>];

@@ -2,7 +2,9 @@ import { Buffer } from 'node:buffer';
 import { decodeTransfer } from '../decode-part.ts';
 import { MessageIndexer } from '../index-message.ts';
 import type { MessageIndex, MessagePart } from '../message-index.ts';
+import type { ReadRange } from '../open-part.ts';
 import { isIdentity, isMessageType } from '../part-header.ts';
+import { sliceOf } from '../slices.ts';
 import { strayNames } from '../stray-names.ts';
 import { isWhollyIndexed } from '../whole-index.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -13,9 +15,6 @@ import { type ArchiveKind, isArchiveName, sniff, sniffBytes } from './sniff.ts';
 import { readTar } from './tar.ts';
 import { readTnef } from './tnef.ts';
 import { readZip } from './zip.ts';
-
-/** Bytes [start, end) of a raw message. */
-export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
 
 /** A message in an archive is held whole up to so many bytes; of a larger one the archives are not looked into. */
 const maxHeldMessage = 2 * 1024 * 1024;
@@ -153,28 +152,13 @@ async function readMessage(
     const raw = Buffer.concat(held);
     await inspectWhole(index, (start, end) => of(raw.subarray(start, end)), scope);
   } else if (reopen !== undefined) {
-    await inspectWhole(index, (start, end) => cut(reopen(), start, end), scope);
+    await inspectWhole(index, (start, end) => sliceOf(reopen(), start, end), scope);
   }
 }
 
 async function inspectWhole(index: MessageIndex, read: ReadRange, scope: Scope): Promise<void> {
   for await (const name of strayNames(index, read)) await scope.member([name]);
   await inspectParts(index, read, scope);
-}
-
-/** Bytes [start, end) of a stream. */
-async function* cut(
-  source: AsyncIterable<Uint8Array>,
-  start: number,
-  end: number,
-): AsyncGenerator<Uint8Array, void, void> {
-  let at = 0;
-  for await (const piece of source) {
-    const part = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
-    if (part.length > 0) yield part;
-    at += piece.length;
-    if (at >= end) return;
-  }
 }
 
 async function* of(bytes: Buffer): AsyncGenerator<Uint8Array, void, void> {

@@ -1,4 +1,5 @@
 import { decodeUnlabelled } from '../charset.ts';
+import { fixedSizes } from '../tnef/properties.ts';
 import { withoutAtEnd } from '../trim-end.ts';
 import { type ByteReader, Section } from './byte-reader.ts';
 import type { Scope } from './inspection.ts';
@@ -105,22 +106,6 @@ async function skipPropertyName(reader: ByteReader): Promise<void> {
   const value = (await readNumber(reader)) ?? 0;
   if (isText) await reader.skip(value + ((4 - (value % 4)) % 4));
 }
-
-/** MS-OXCDATA, Property Data Types, padded to 4; the others tell their size. */
-const fixedSizes: ReadonlyMap<number, number> = new Map([
-  [0x0001, 0],
-  [0x0002, 4],
-  [0x0003, 4],
-  [0x0004, 4],
-  [0x0005, 8],
-  [0x0006, 8],
-  [0x0007, 8],
-  [0x000a, 4],
-  [0x000b, 4],
-  [0x0014, 8],
-  [0x0040, 8],
-  [0x0048, 16],
-]);
 
 /** Undefined at the end. */
 async function readNumber(reader: ByteReader): Promise<number | undefined> {
