@@ -153,12 +153,16 @@ export async function putAt(
 }
 
 /** Delivers a raw message to alice's Inbox as SMTP does. */
-export async function deliverRaw({ database, alice }: TestServer, raw: string | Uint8Array): Promise<void> {
+export async function deliverRaw(
+  { database, alice }: TestServer,
+  raw: string | Uint8Array,
+  attachments = new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
+): Promise<void> {
   const clock: Clock = { now: () => Date.now(), after: () => () => undefined };
   const delivery = new Delivery({
     store: database.mail,
     outside: { clock, random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) } },
-    attachments: new AttachmentPolicy({ blockedExtensions, inspectArchives: true }),
+    attachments,
     limits: { maxMessageBytes: 32 * 1024 * 1024, mailboxQuotaBytes: 256 * 1024 * 1024 },
     hostname: 'mail.test',
     wakeQueue: () => undefined,
