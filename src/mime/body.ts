@@ -113,16 +113,16 @@ async function readNative(
     if (!isWhole) continue;
     // What stands inside something is read from the beginning of that.
     const encoded = await readPart(part, part.inside === undefined ? maxBytes : Number.POSITIVE_INFINITY);
-    isWhole = encoded.length >= part.end - part.start;
-    const piece = await readablePart(part, encoded);
+    const decoded = await decodeTextInside(part, encoded, maxBytes);
+    isWhole = decoded.isWhole && encoded.length >= part.end - part.start;
+    const piece = readableText(part, decoded.text);
     // A character that the cut went through.
     text.add(isWhole ? piece : withoutAtEnd('\ufffd', piece), part);
   }
   return { text: text.whole(), isWhole, estimatedBytes };
 }
 
-async function readablePart(part: TextPart, encoded: Uint8Array): Promise<string> {
-  const text = await decodeTextInside(part, encoded);
+function readableText(part: TextPart, text: string): string {
   if (part.type === 'text/html') return declareUtf8(text);
   return plainTextOf(part, text);
 }

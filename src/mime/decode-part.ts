@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { decodeCharset } from './charset.ts';
 import type { InsidePart } from './message-index.ts';
 import { decompressRtf, maxRtfBytes } from './tnef/compressed-rtf.ts';
@@ -26,17 +26,22 @@ export function decodeText(part: EncodedText, encodedBytes: Uint8Array): string 
   return textOf(part, decodeTransferWhole(encoding, encodedBytes));
 }
 
-/** The same for a part that may stand inside another: the bytes are those of the other, up to its end or further. */
+/**
+ * The same for a part that may stand inside another: the bytes are those of the other, up to its end or further. Of what is
+ * made anew, reading ends behind `maxChars` characters.
+ */
 export async function decodeTextInside(
   part: EncodedText & { readonly inside?: InsidePart | undefined },
   encodedBytes: Uint8Array,
-): Promise<string> {
-  if (part.inside === undefined) return decodeText(part, encodedBytes);
+  maxChars: number = Number.POSITIVE_INFINITY,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
+  if (part.inside === undefined) return { text: decodeText(part, encodedBytes), isWhole: true };
   const { from, to, form } = part.inside;
   const bytes = decodeTransferWhole(part.encoding, encodedBytes).subarray(from, to);
-  if (form !== 'rtf') return textOf(part, bytes);
-  const rtf = decompressRtf(bytes, maxRtfBytes);
-  return rtf === undefined ? '' : (await readRtf(rtf)).text.replaceAll('\0', '');
+  if (form !== 'rtf') return { text: textOf(part, bytes), isWhole: true };
+  const rtf = decompressRtf(bytes, maxRtfBytes) ?? Buffer.alloc(0);
+  const { text, isWhole } = await readRtf(rtf, maxChars);
+  return { text: text.replaceAll('\0', ''), isWhole };
 }
 
 function textOf({ type, charset }: EncodedText, bytes: Buffer): string {

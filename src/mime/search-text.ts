@@ -19,7 +19,7 @@ export async function readSearchText(index: BodyIndex, readPart: ReadPart): Prom
     if (part === undefined || roomBytes <= 0) continue;
     const encoded = await readPart(part, part.inside === undefined ? roomBytes : Number.POSITIVE_INFINITY);
     roomBytes -= encoded.length;
-    const text = await decodeTextInside(part, encoded);
+    const { text } = await decodeTextInside(part, encoded, maxChars);
     pieces.push(part.type === 'text/html' ? stripHtml(dropHidden(text)) : text);
   }
   return pieces.join('\n').slice(0, maxChars);

@@ -56,10 +56,12 @@ function isOfMeeting({ messageClass }: Item): boolean {
 
 /** The calendar of the message itself, not that of a message inside it. */
 function calendarPart({ parts }: ItemDetail): MessagePart | undefined {
-  const inside = parts.filter(({ type, path }) => type.startsWith('message/') && path !== '');
+  const messages = parts.filter(({ type, path }) => type.startsWith('message/') && path !== '');
   return parts.find(
-    ({ type, start, end }) =>
-      type === 'text/calendar' && !inside.some((outer) => outer.start <= start && end <= outer.end),
+    ({ type, start, end, inside }) =>
+      type === 'text/calendar' &&
+      inside === undefined &&
+      !messages.some((outer) => outer.start <= start && end <= outer.end),
   );
 }
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 
 /** A document is this long at the most. */
-export const maxRtfBytes = 8 * 1024 * 1024;
+export const maxRtfBytes = 4 * 1024 * 1024;
 /** MS-OXRTFCP, COMPTYPE. */
 const compressed = 0x75465a4c;
 const uncompressed = 0x414c454d;

@@ -168,8 +168,11 @@ async function textEntity(
   };
   const { texts } = await textsOf(content, read);
   const shown = texts.find(({ type }) => type === 'text/html') ?? texts[0];
-  const decoded = shown && (await decodeTextInside({ ...shown, encoding: 'binary' }, await read()));
-  const text = decoded === undefined ? '' : shown?.type === 'text/html' ? declareUtf8(decoded) : decoded;
+  const { text: decoded } =
+    shown === undefined
+      ? { text: '' }
+      : await decodeTextInside({ ...shown, encoding: 'binary' }, await read());
+  const text = shown?.type === 'text/html' ? declareUtf8(decoded) : decoded;
   const encoder = new Base64Encoder();
   return {
     lines: [

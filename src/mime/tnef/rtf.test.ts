@@ -30,6 +30,7 @@ describe('HTML encapsulated in RTF', () => {
     ].join('\r\n');
     expect(await read(rtf)).toEqual({
       kind: 'html',
+      isWhole: true,
       text: '<HTML><head>\r\n<style>p {font-family:Arial;}</style>\r\n\t<!-- a comment -->\r\nNote. <b>Bold</b> References: &nbsp; &lt; &uml;<br>\r\nspecial: {}\\<br>\r\n</body>',
     });
   });
@@ -73,7 +74,7 @@ describe('the text of RTF', () => {
   test('that is encapsulated comes as it was', async () => {
     const rtf =
       '{\\rtf1\\ansi\\fromtext \\deff0{\\fonttbl{\\f0 Courier;}}\\uc1\\pard\\plain\\f0 a < b\\par c}';
-    expect(await read(rtf)).toEqual({ kind: 'plain', text: 'a < b\r\nc' });
+    expect(await read(rtf)).toEqual({ kind: 'plain', text: 'a < b\r\nc', isWhole: true });
   });
 });
 
@@ -85,7 +86,7 @@ describe('broken RTF', () => {
       const { text } = await read(whole.slice(0, length));
       expect(text).not.toContain('tail');
     }
-    expect(await read('')).toEqual({ kind: 'plain', text: '' });
+    expect(await read('')).toEqual({ kind: 'plain', text: '', isWhole: true });
     expect((await read('no RTF')).text).toBe('');
   });
 

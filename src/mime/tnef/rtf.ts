@@ -4,9 +4,11 @@ import { decodeCharset } from '../charset.ts';
 import { charsetOfCodePage } from './code-page.ts';
 
 /** What an RTF document says. */
-export interface RtfText {
+interface RtfText {
   readonly kind: 'plain' | 'html';
   readonly text: string;
+  /** False when there is more of it. */
+  readonly isWhole: boolean;
 }
 
 /** So many bytes are read before others have their turn. */
@@ -82,17 +84,24 @@ interface Group {
 }
 
 /** The kind of text that readRtf gives of a document. */
-export function rtfKind(rtf: Buffer): RtfText['kind'] {
+export function rtfKind(rtf: Buffer): 'plain' | 'html' {
   const [, from] = encapsulated.exec(rtf.toString('latin1', 0, encapsulatedWithin)) ?? [];
   return from?.toLowerCase() === 'html' ? 'html' : 'plain';
 }
 
-/** The HTML or the text that is encapsulated in an RTF document (MS-OXRTFEX); of any other its text. Never throws. */
-export async function readRtf(rtf: Buffer): Promise<RtfText> {
+/**
+ * The HTML or the text that is encapsulated in an RTF document (MS-OXRTFEX); of any other its text. Never throws. Reading ends
+ * when there are more than `maxChars` characters.
+ */
+export async function readRtf(rtf: Buffer, maxChars: number = Number.POSITIVE_INFINITY): Promise<RtfText> {
   const kind = rtfKind(rtf);
   const reader = new RtfReader(rtf, kind === 'html');
-  while (reader.readOn(bytesInTurn)) await othersTurn();
-  return { kind, text: reader.text() };
+  let hasMore = true;
+  do {
+    hasMore = reader.readOn(bytesInTurn);
+    if (hasMore) await othersTurn();
+  } while (hasMore && reader.length <= maxChars);
+  return { kind, text: reader.text(), isWhole: !hasMore };
 }
 
 const code = {
@@ -128,6 +137,7 @@ class RtfReader {
   /** Characters that stand for a \u that was read. */
   #toSkip = 0;
   readonly #pieces: string[] = [];
+  #length = 0;
   /** Bytes of one code page, and whether they are HTML already. */
   readonly #run: Buffer;
   #runLength = 0;
@@ -145,6 +155,11 @@ class RtfReader {
     const end = Math.min(this.#rtf.length, this.#at + bytes);
     while (this.#at < end) if (!this.#readOne()) return false;
     return this.#at < this.#rtf.length;
+  }
+
+  /** About how many characters were read. */
+  get length(): number {
+    return this.#length + this.#runLength;
   }
 
   text(): string {
@@ -345,7 +360,7 @@ class RtfReader {
     }
     if (!this.#isShown()) return;
     this.#endRun();
-    this.#pieces.push(text);
+    this.#push(text);
   }
 
   #putUnicode(value: number): void {
@@ -359,8 +374,13 @@ class RtfReader {
     if (this.#runLength === 0) return;
     const bytes = this.#run.subarray(0, this.#runLength);
     const text = decodeCharset(bytes, charsetOfCodePage(this.#runCodePage));
-    this.#pieces.push(this.#isHtml && !this.#isRunTag ? escaped(text) : text);
+    this.#push(this.#isHtml && !this.#isRunTag ? escaped(text) : text);
     this.#runLength = 0;
+  }
+
+  #push(text: string): void {
+    this.#pieces.push(text);
+    this.#length += text.length;
   }
 }
 

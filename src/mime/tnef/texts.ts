@@ -19,8 +19,8 @@ export interface TnefTexts {
 }
 
 /** A text is this long at the most, and stands that near to the beginning, in bytes. */
-const maxTextBytes = 4 * 1024 * 1024;
-const maxTextsEnd = 8 * 1024 * 1024;
+const maxTextBytes = 2 * 1024 * 1024;
+const maxTextsEnd = 4 * 1024 * 1024;
 
 /**
  * Decides which of a stream's texts are shown: its HTML and its plain text; in place of the one that is missing what is in its

@@ -6,6 +6,7 @@ import {
   mailWithTnef,
   property,
   propertyList,
+  storedRtf,
   u32,
   type WrittenTnef,
   writeTnef,
@@ -236,13 +237,25 @@ describe('the text in TNEF', () => {
     expect(index.attachments).toMatchObject([{ contentId: 'a@b', isInline: true }]);
   });
 
+  test('in RTF is read as far as it is wanted', async () => {
+    const document = `{\\rtf1 ${'A line of text\\par '.repeat(100_000)}}`;
+    const raw = mailWithTnef(writeTnef({ properties: [bytes(rtfId, storedRtf(document))] }));
+    const { index } = await readMail(raw);
+    const readPart = async ({ start, end }: { start: number; end: number }) => raw.subarray(start, end);
+    const cut = await readBody(index, 'plain', readPart, 500);
+    expect(cut).toMatchObject({ isWhole: false, text: expect.stringMatching(/^(?:A line of text\r\n)+/) });
+    expect(cut.text).toHaveLength(500);
+    const whole = await readBody(index, 'plain', readPart);
+    expect(whole).toMatchObject({ isWhole: true, text: 'A line of text\r\n'.repeat(100_000) });
+  });
+
   test.each([
     ['RTF that cannot be unpacked', [bytes(rtfId, Buffer.alloc(40, 7))]],
     ['RTF that is too long', [bytes(rtfId, compressRtf('{\\rtf1 x}', { rawSize: 9_000_000 }))]],
-    ['HTML that is too long', [bytes(htmlId, Buffer.alloc(4 * 1024 * 1024 + 1, 0x61))]],
+    ['HTML that is too long', [bytes(htmlId, Buffer.alloc(2 * 1024 * 1024 + 1, 0x61))]],
     [
       'a text too far from the beginning',
-      [bytes(0x1234, Buffer.alloc(8 * 1024 * 1024)), text(bodyId, 'Far')],
+      [bytes(0x1234, Buffer.alloc(4 * 1024 * 1024)), text(bodyId, 'Far')],
     ],
   ])('%s leaves winmail.dat', async (_name, properties) => {
     const { files, plain } = await readTnef({ properties });
