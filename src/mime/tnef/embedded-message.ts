@@ -17,8 +17,11 @@ type Open = () => AsyncIterable<Uint8Array>;
 const eol = '\r\n';
 /** A message in a message, so deep; what is deeper is given as it is. */
 const maxDepth = 3;
-/** So many messages are written anew in all: each is read from its beginning. */
+/** So many messages are written anew in all, and what stands in front of them is read for so many bytes. */
 const maxMessages = 16;
+const maxReadBytes = 96 * 1024 * 1024;
+/** To see what is in a message, for its text, and for its files. */
+const readings = 3;
 /** PidTagRecipientType: the primary ones, and those who get a copy. */
 const fields = { 1: 'To', 2: 'Cc' } as const;
 /** Who has only a name inside his organisation. */
@@ -31,7 +34,12 @@ const noAddress = 'unknown@unknown.invalid';
 export async function* embeddedMessage(open: Open): AsyncGenerator<Uint8Array, void, void> {
   const content = await contentIn(open);
   if (content === undefined) yield* open();
-  else yield* writeMessage(content, open, { depth: 0, messages: { left: maxMessages } });
+  else
+    yield* writeMessage(content, open, {
+      depth: 0,
+      start: 0,
+      left: { messages: maxMessages, bytes: maxReadBytes },
+    });
 }
 
 /** Undefined for what is none. */
@@ -46,7 +54,10 @@ async function contentIn(open: Open): Promise<TnefContent | undefined> {
 
 interface Nesting {
   readonly depth: number;
-  readonly messages: { left: number };
+  /** Where the message stands in the outermost one. */
+  readonly start: number;
+  /** What may still be spent on messages in it. */
+  readonly left: { messages: number; bytes: number };
 }
 
 async function* writeMessage(
@@ -84,7 +95,11 @@ async function* writeFiles(
       const file = describeFile({ ...one, isMessage: inner !== undefined }, n + 1);
       yield headerBytes(fileLines({ ...one, ...file, isInline: isShownInside(one) }), eol);
       if (inner !== undefined) {
-        yield* writeMessage(inner.content, inner.open, { ...nesting, depth: nesting.depth + 1 });
+        yield* writeMessage(inner.content, inner.open, {
+          depth: nesting.depth + 1,
+          start: nesting.start + one.from,
+          left: nesting.left,
+        });
         continue;
       }
       const encoder = new Base64Encoder();
@@ -100,10 +115,11 @@ async function* writeFiles(
 async function innerOf(
   { from, to }: TnefAttachment,
   open: Open,
-  { depth, messages }: Nesting,
+  { depth, start, left }: Nesting,
 ): Promise<{ readonly content: TnefContent; readonly open: Open } | undefined> {
-  if (depth >= maxDepth || messages.left <= 0) return undefined;
-  messages.left--;
+  left.messages--;
+  left.bytes -= readings * (start + to);
+  if (depth >= maxDepth || left.messages < 0 || left.bytes < 0) return undefined;
   const inner: Open = () => sliceOf(open(), from, to);
   const content = await contentIn(inner);
   return content && { content, open: inner };

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from 'vitest';
+import { compressRtf } from '#test/support/tnef-writer';
+import { decompressRtf } from './compressed-rtf.ts';
 import { readRtf } from './rtf.ts';
 
 const read = (text: string) => readRtf(Buffer.from(text, 'latin1'));
@@ -109,4 +111,21 @@ describe('broken RTF', () => {
     expect(text.length).toBeLessThan(rtf.length);
     if (rtf.length > 1_000_000) expect(turns).toBeGreaterThan(0);
   });
+});
+
+test('RTF with random faults, packed and not, is read as something and never throws', async () => {
+  let state = 11;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const document = `{\\rtf1\\ansi\\ansicpg932\\fromhtml1${fonts}{\\*\\htmltag <p>}\\'82\\'a0\\u8364 ?\\uc2\\bin4 abcd{\\*\\x}\\htmlrtf a\\htmlrtf0 b}`;
+  const packed = compressRtf(document);
+  for (let run = 0; run < 500; run++) {
+    const damaged = Buffer.from(run % 2 === 0 ? packed : document, 'latin1');
+    for (let n = random(5); n >= 0; n--)
+      damaged[(run % 2 === 0 ? 16 : 0) + random(damaged.length - 16)] = random(256);
+    const rtf = run % 2 === 0 ? decompressRtf(damaged, 10_000) : damaged;
+    expect((await readRtf(rtf ?? Buffer.alloc(0))).text.length).toBeLessThan(1_000);
+  }
 });

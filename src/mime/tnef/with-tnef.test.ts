@@ -355,6 +355,15 @@ describe('a message in TNEF', () => {
     expect(files[0]?.content).toEqual(broken);
   });
 
+  test('behind a large file is written anew as long as reading that again is no burden', async () => {
+    const small = embed(writeTnef({ subject: 'x' }), 'M');
+    const data = Buffer.alloc(12 * 1024 * 1024);
+    const one = writeTnef({ files: [small, { title: 'large.bin', data }, small, small, small] });
+    const { files } = await readTnef({ files: [embed(one)] });
+    const { index } = await readMail(files[0]?.content ?? Buffer.alloc(0), 65_536);
+    expect(index.attachments.map(({ method }) => method)).toEqual([5, 1, 5, 5, 1]);
+  });
+
   test('a hundred messages in one cost bounded time', async () => {
     const one = writeTnef({
       files: Array.from({ length: 100 }, () => embed(writeTnef({ subject: 'x' }), 'M')),
