@@ -122,7 +122,7 @@ test('RTF with random faults, packed and not, is read as something and never thr
   const document = `{\\rtf1\\ansi\\ansicpg932\\fromhtml1${fonts}{\\*\\htmltag <p>}\\'82\\'a0\\u8364 ?\\uc2\\bin4 abcd{\\*\\x}\\htmlrtf a\\htmlrtf0 b}`;
   const packed = compressRtf(document);
   for (let run = 0; run < 500; run++) {
-    const damaged = Buffer.from(run % 2 === 0 ? packed : document, 'latin1');
+    const damaged = run % 2 === 0 ? Buffer.from(packed) : Buffer.from(document, 'latin1');
     for (let n = random(5); n >= 0; n--)
       damaged[(run % 2 === 0 ? 16 : 0) + random(damaged.length - 16)] = random(256);
     const rtf = run % 2 === 0 ? decompressRtf(damaged, 10_000) : damaged;
