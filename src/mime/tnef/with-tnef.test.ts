@@ -15,6 +15,7 @@ import { readBody } from '../body.ts';
 import { MessageIndexer } from '../index-message.ts';
 import type { MessageIndex } from '../message-index.ts';
 import { contentOfPart, openPart } from '../open-part.ts';
+import { readSearchText } from '../search-text.ts';
 import { withTnef } from './with-tnef.ts';
 
 const { text, text8, bytes, number, flag, time, message } = property;
@@ -245,6 +246,7 @@ describe('the text in TNEF', () => {
     const cut = await readBody(index, 'plain', readPart, 500);
     expect(cut).toMatchObject({ isWhole: false, text: expect.stringMatching(/^(?:A line of text\r\n)+/) });
     expect(cut.text).toHaveLength(500);
+    expect(await readSearchText(index, readPart)).toMatch(/^A line of text/);
     const whole = await readBody(index, 'plain', readPart);
     expect(whole).toMatchObject({ isWhole: true, text: 'A line of text\r\n'.repeat(100_000) });
   });
