@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FolderId, MailboxRef } from '#domain/ids';
+import { indexedFinder } from '#domain/search/find-indexed';
 import { SearchField } from '#domain/search/query';
 import { scanMailbox } from '#domain/search/scan';
 import { silentLogger } from '#telemetry/log';
@@ -8,6 +9,7 @@ import { mailboxPart } from '../keys.ts';
 import { mailboxRows } from '../layout.ts';
 import { Maintenance } from '../maintenance.ts';
 import type { Part, Store } from '../store.ts';
+import { StoredIndexes } from './stored-indexes.ts';
 import { extendIndex, tidyIndex } from './tend-index.ts';
 
 const inbox = 1 as FolderId;
@@ -99,7 +101,7 @@ describe('an index', () => {
     expect(await ids('blue', SearchField.Subject)).toBe(0);
   });
 
-  test('a draft is looked at itself, as its text changes', async () => {
+  test('a draft is looked at itself once its text has changed', async () => {
     const site = await openSite();
     await site.add(mails(70));
     const [draft] = await site.add([mailOf({ text: 'before', draft: true })]);
@@ -256,6 +258,34 @@ describe('when something goes wrong', () => {
       await site.extend();
       expect(await bodiesRead(site, 'word3')).toBe(0);
     }
+  });
+
+  test('an index that grows while it is opened gives nothing twice', async () => {
+    const site = await openSite();
+    await site.add(mails(100));
+    await site.extend();
+    await site.add(mails(100, 100));
+    const { store } = site.database;
+    let isFirst = true;
+    const growing = new Proxy(store, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          const isNow = isFirst && name === 'page';
+          if (isNow) isFirst = false;
+          if (isNow) await site.extend();
+          return await value.apply(target, args);
+        };
+      },
+    });
+    const now = () => site.clock.now();
+    const indexes = new StoredIndexes({ store: growing, sealer: site.database.sealer, now });
+    const query = queryOf(textIn('word3'));
+    expect(await found(indexedFinder(indexes), site.mailbox, query)).toEqual(
+      await found(scanMailbox, site.mailbox, query),
+    );
+    expect(isFirst).toBe(false);
   });
 
   test('a segment that is replaced while it is read is no fault', async () => {

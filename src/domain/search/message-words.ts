@@ -22,13 +22,13 @@ const wordsInTurn = 8192;
 
 const headerFields = Object.values(SearchField).filter((field) => field !== SearchField.Body);
 
-/** Gives the words of some items, in their order. Those of drafts, which change, and of what cannot be read are not known. */
+/** Gives the words of some items, in their order. Those of what cannot be read are not known. */
 export async function* wordsOf(mailbox: Mailbox, items: readonly Item[]): AsyncGenerator<ItemWords> {
   for (let n = 0; n < items.length; n += bodiesTogether) {
     const some = items.slice(n, n + bodiesTogether);
     const messages = await readableMessages(mailbox.reader, some);
     for (const item of some) {
-      yield { item, words: item.draft ? undefined : await wordsOfItem(mailbox, item, messages) };
+      yield { item, words: await wordsOfItem(mailbox, item, messages) };
       await othersTurn();
     }
   }
