@@ -16,7 +16,7 @@ import { blobRows, mailboxRows as rows } from './layout.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
 import { placeTime } from './place-time.ts';
 import type { ItemRecord, UsageRecord } from './records/mail.ts';
-import { IndexRows } from './search/index-rows.ts';
+import { noteForSearch } from './search/moved.ts';
 import type { Bytes, Part, Tx } from './store.ts';
 import {
   dueTopic,
@@ -145,7 +145,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#put(rows.detail, rows.detail.key(u64(id)), { detail, envelope: isLong ? envelope : undefined });
     this.#removeBody(item);
     this.#putBody(id, content.size, body);
-    await this.#noteForSearch(id, folder, true);
+    await noteForSearch(this.#tx, this.context, id, folder, true);
     await this.#count(content.size - item.size, 0);
     this.#log(folder, { kind: ChangeKind.Change, item: id, receivedMs, what: Changed.Rest }, device);
     return next;
@@ -158,7 +158,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#putItem(to, item.id, this.#recordOf(moved));
     this.#putConversation(moved);
     const { id, receivedMs } = item;
-    await this.#noteForSearch(id, to);
+    await noteForSearch(this.#tx, this.context, id, to);
     this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
     // The mover, too, is told of the item in its new place: its answer is the only one that could be lost.
     this.#log(to, { kind: ChangeKind.Add, item: id, receivedMs, what: 0 }, undefined);
@@ -170,7 +170,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#removeFromFolder(item);
     this.#del(rows.detail.key(u64(item.id)));
     this.#removeBody(item);
-    await this.#noteForSearch(item.id, nowhere);
+    await noteForSearch(this.#tx, this.context, item.id, nowhere);
     await this.#count(-item.size, -1);
     const { id, receivedMs } = item;
     this.#log(item.folder, { kind: ChangeKind.Delete, item: id, receivedMs, what: 0 }, device);
@@ -284,12 +284,6 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     if (this.#usageChanged && this.#usage !== undefined) {
       this.#put(rows.usage, rows.usage.key(), this.#usage);
     }
-  }
-
-  /** The search index of the mailbox learns what becomes of what is in it. */
-  #noteForSearch(id: ItemId, folder: FolderId, isReplaced = false): Promise<void> {
-    const { part, sealer } = this.context;
-    return new IndexRows(sealer, part).note(this.#tx, id, folder, isReplaced);
   }
 
   #put<T>(
