@@ -30,6 +30,18 @@ test('of HTML the text is taken that people see', async () => {
   expect(text).not.toContain('hidden');
 });
 
+test.each([
+  ['informaci&oacute;n, S&atilde;o Paulo, p&ecirc;che', 'información, São Paulo, pêche'],
+  ['&AElig;r&oslash;, &Aring;se, &THORN;&oacute;r', 'Ærø, Åse, Þór'],
+  ['&#321;&oacute;d&#x17a; &Lstrok;&oacute;d&zacute;', 'Łódź Łódź'],
+  ['&Sigma;&omicron;&phi;&#943;&alpha;', 'Σοφία'],
+  ['it&#146;s &#147;so&#148;', 'it’s “so”'],
+  ['Donau&shy;dampf&nbsp;schiff', 'Donaudampf schiff'],
+  ['m&sup2; &frac12; &euro; &nothing; &amp;amp; &#xd800;&#9999999;.', 'm² ½ € &nothing; &amp; .'],
+])('of HTML character references are read: %s', async (html, text) => {
+  expect(await textOf(part('text/html; charset=utf-8', `<p>${html}</p>`))).toContain(text);
+});
+
 test('of two ways to say the same the one is taken that people see', async () => {
   const text = await textOf(
     parts('alternative', part('text/plain', 'first'), part('text/html', '<p>second</p>')),

@@ -102,7 +102,28 @@ async function placesOf(
   return places;
 }
 
-/** The words of the items, as many as fit. What cannot be read stays in doubt. */
+/** Words, and which items of a segment they are in. */
+class GatheredWords {
+  readonly postings = new Map<string, Postings>();
+  /** About so many do they take in rows. */
+  bytes = 0;
+
+  /** Items come in rising order. */
+  add(number: number, words: ReadonlyMap<string, number>): void {
+    for (const [word, fields] of words) {
+      let postings = this.postings.get(word);
+      if (postings === undefined) {
+        postings = new Postings();
+        this.postings.set(word, postings);
+        this.bytes += 4 + word.length / 2;
+      }
+      postings.add(number, fields);
+      this.bytes += 2;
+    }
+  }
+}
+
+/** The first of the items, as many as have words that fit, and these. What cannot be read stays in doubt. */
 async function gather(
   run: MaintenanceRun,
   ref: MailboxRef,
@@ -111,10 +132,8 @@ async function gather(
 ) {
   const mailbox = new Mailbox(run.mail, ref);
   const items: BuiltItem[] = [];
-  const words = new Map<string, Postings>();
-  let bytes = 0;
-  for (let n = 0; n < ids.length && bytes < mostBytes; n += itemsTogether) {
-    run.signal.throwIfAborted();
+  const gathered = new GatheredWords();
+  for (let n = 0; n < ids.length; n += itemsTogether) {
     const some = ids.slice(n, n + itemsTogether);
     const placed = some.map((item) => ({ item, folder: places.get(item) ?? nowhere }));
     const known = await readItems(
@@ -122,31 +141,18 @@ async function gather(
       placed.filter(({ folder }) => folder !== nowhere),
     );
     const found = new Map(known.map((item) => [item.id, item]));
-    const numbers = new Map<ItemId, number>();
+    const wordsOfKnown = wordsOf(mailbox, known);
     for (const { item: id, folder } of placed) {
-      numbers.set(id, items.length);
-      const receivedMs = found.get(id)?.receivedMs ?? 0;
-      items.push({ id, folder, receivedMs, isDoubtful: true });
-    }
-    for await (const { item, words: itsWords } of wordsOf(mailbox, known)) {
       run.signal.throwIfAborted();
-      const number = numbers.get(item.id) ?? 0;
-      const built = items[number];
-      if (itsWords === undefined || built === undefined) continue;
-      built.isDoubtful = false;
-      for (const [word, fields] of itsWords) {
-        let postings = words.get(word);
-        if (postings === undefined) {
-          postings = new Postings();
-          words.set(word, postings);
-          bytes += 4 + word.length / 2;
-        }
-        postings.add(number, fields);
-        bytes += 2;
-      }
+      const item = found.get(id);
+      const words: ReadonlyMap<string, number> | undefined = item && (await wordsOfKnown.next()).value?.words;
+      const isDoubtful = words === undefined;
+      const number = items.push({ id, folder, receivedMs: item?.receivedMs ?? 0, isDoubtful }) - 1;
+      if (words !== undefined) gathered.add(number, words);
+      if (gathered.bytes >= mostBytes) return { items, words: gathered.postings };
     }
   }
-  return { items, words };
+  return { items, words: gathered.postings };
 }
 
 async function writeWords(

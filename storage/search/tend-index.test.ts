@@ -142,6 +142,30 @@ describe('maintenance of an index', () => {
     await expectSame(site, 'word3', 'mail 1200');
   });
 
+  test('messages of very many words make small segments, and one of more than anybody writes is looked at itself', async () => {
+    const site = await openSite();
+    const words = (n: number) => Array.from({ length: 30_000 }, (_, word) => `w${n}x${word.toString(36)}`);
+    for (let n = 0; n < 5; n++) {
+      await site.addLarge(mailOf({ text: words(n).join(' '), receivedMs: n + 1 }));
+    }
+    // Of each two characters that follow each other hardly any come twice.
+    let state = 1;
+    const scripture = Array.from({ length: 80_000 }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return 0x4e00 + ((state >>> 8) % 20_011);
+    });
+    await site.addLarge(mailOf({ text: String.fromCodePoint(...scripture), receivedMs: 20 }));
+    await site.add(mails(70, 30));
+    await site.extend();
+    const segments = await site.segments();
+    expect(segments[0]?.count).toBeLessThan(6);
+    for (const { bytes } of segments) expect(bytes).toBeLessThan(2 * 1024 * 1024);
+    expect(segments.reduce((sum, { doubtful }) => sum + doubtful.length, 0)).toBe(1);
+    const pair = String.fromCodePoint(...scripture.slice(70_000, 70_002));
+    await expectSame(site, 'w3x7', 'w4xn', 'mail 31', pair);
+    expect(await found(site.finder, site.mailbox, queryOf(textIn(pair)))).toHaveLength(1);
+  });
+
   test('what is gone leaves it, and of nothing but gone items nothing stays', async () => {
     const site = await openSite();
     const items = await site.add(mails(200));

@@ -1,7 +1,7 @@
 import { isAscii, isUnspaced } from './text.ts';
 
 /** Raised when `searchable` or the words of a text change: an index of other words is built anew. */
-export const wordsVersion = 1;
+export const wordsVersion = 2;
 
 /** An index keeps so many bytes of a word. */
 const longestWordBytes = 40;

@@ -19,10 +19,12 @@ export interface ItemWords {
 const bodiesTogether = 8;
 /** So many words are gathered before others have their turn. */
 const wordsInTurn = 8192;
+/** A message with more words that differ is left to itself: an index is not filled with what nobody wrote. */
+const mostWords = 65_536;
 
 const headerFields = Object.values(SearchField).filter((field) => field !== SearchField.Body);
 
-/** Gives the words of some items, in their order. Those of what cannot be read are not known. */
+/** Gives the words of some items, in their order. Those of what cannot be read, or has too many, are not known. */
 export async function* wordsOf(mailbox: Mailbox, items: readonly Item[]): AsyncGenerator<ItemWords> {
   for (let n = 0; n < items.length; n += bodiesTogether) {
     const some = items.slice(n, n + bodiesTogether);
@@ -48,6 +50,7 @@ async function wordsOfItem(
   const gather = async (from: string, field: number) => {
     for (const word of indexWords(from)) {
       words.set(word, (words.get(word) ?? 0) | field);
+      if (words.size > mostWords) return;
       sinceTurn++;
       if (sinceTurn < wordsInTurn) continue;
       sinceTurn = 0;
@@ -56,5 +59,5 @@ async function wordsOfItem(
   };
   for (const field of headerFields) await gather(mail.text(field) ?? '', field);
   await gather(searchable(text), SearchField.Body);
-  return words;
+  return words.size > mostWords ? undefined : words;
 }

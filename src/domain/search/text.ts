@@ -12,6 +12,7 @@ export function searchable(text: string): string {
     .normalize('NFKD')
     .toLowerCase()
     .replaceAll(accents, '')
+    .replaceAll(unseen, '')
     .replaceAll(specials, (char) => plainLetters[char] ?? char)
     .normalize('NFC')
     .replaceAll(separators, ' ');
@@ -42,7 +43,14 @@ export function isAscii(text: string): boolean {
 /** Of Latin, Greek and Cyrillic letters, and the vowel points of Hebrew and Arabic. */
 const accents = /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+/g;
 
-/** Letters that are no letter and an accent. */
+/**
+ * What stands in words and is not seen: soft hyphens, joiners, marks of direction, variants of a character, the lengthening
+ * of Arabic letters.
+ */
+const unseen =
+  /[\u034f\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u00ad\u061c\u0640\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+/gu;
+
+/** Letters that are no letter and an accent, and those of Arabic that keyboards have in two forms. */
 const plainLetters: Readonly<Record<string, string>> = {
   ß: 'ss',
   æ: 'ae',
@@ -54,8 +62,13 @@ const plainLetters: Readonly<Record<string, string>> = {
   ł: 'l',
   ı: 'i',
   ς: 'σ',
+  ى: 'ي',
+  ی: 'ي',
+  ک: 'ك',
+  ة: 'ه',
+  ٱ: 'ا',
 };
-const specials = /[ßæœøđðþłıς]/g;
+const specials = /[ßæœøđðþłıςىیکةٱ]/g;
 
 const separators = /[^\p{L}\p{N}\p{M}\p{Extended_Pictographic}]+/gu;
 /** Scripts that write no blanks, and pictures. */
