@@ -9,25 +9,43 @@ export type KqlToken =
       readonly value: string;
     }
   /** A property whose value is the group in parentheses that follows. */
-  | { readonly kind: 'group'; readonly property: string };
+  | { readonly kind: 'group'; readonly property: string }
+  /** How much of what stands in the parentheses that follow must be so. */
+  | { readonly kind: 'set'; readonly of: 'all' | 'any' | 'none' };
 
 export type KqlOperator = ':' | '=' | '<>' | '>=' | '<=' | '>' | '<';
 
 /**
- * A sign before something, a property with its operator and value, a phrase in quotes, a parenthesis, or a word up to the next of these.
- * No blank stands between the parts of a restriction.
+ * A sign before something, NEAR with its distance, a set before its parenthesis, a property with its operator and value, a phrase in
+ * quotes, a parenthesis, or a word up to the next of these. No blank stands between the parts of a restriction, but in the name of a span
+ * of time.
  */
-const lexeme =
-  /(?<sign>[-+])(?=[^\s)])|(?<property>[a-z][\w-]{0,63})(?<operator>:|=|<>|>=|<=|>|<)(?:"(?<phraseOf>[^"]*)"?|(?<group>(?=\())|(?<given>[^\s()"]*))|"(?<phrase>[^"]*)"?|(?<paren>[()])|(?<word>[^\s()"]+)/giu;
+const lexeme = new RegExp(
+  [
+    /(?<sign>[-+])(?=[^\s)])/,
+    /(?<near>o?near\(\s*(?:n\s*=\s*)?\d{1,4}\s*\))/,
+    /(?<set>all|any|none|words)(?=\()/,
+    /(?<property>[a-z][\w-]{0,63})(?<operator>:|=|<>|>=|<=|>|<)(?:"(?<phraseOf>[^"]*)"?|(?<group>(?=\())|(?<given>(?<=(?:received|sent)[:=<>]{1,2})(?:this|last)\s+(?:week|month|year)(?![^\s()])|[^\s()"]*))/,
+    /"(?<phrase>[^"]*)"?/,
+    /(?<paren>[()])/,
+    /(?<word>[^\s()"]+)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'giu',
+);
 
-/** Cuts a query into its parts. */
+/** Cuts a query (`typed`) into its parts. */
 export function kqlTokens(query: string): readonly KqlToken[] {
   return [...query.matchAll(lexeme)].flatMap(({ groups = {} }) => tokenOf(groups) ?? []);
 }
 
 function tokenOf(found: Readonly<Record<string, string | undefined>>): KqlToken | undefined {
-  const { sign, property, phrase, paren, word } = found;
+  const { sign, near, set, property, phrase, paren, word } = found;
   if (sign !== undefined) return sign === '-' ? { kind: 'not' } : undefined;
+  // How near is not looked at: both are there.
+  if (near !== undefined) return { kind: 'and' };
+  if (set !== undefined) return setOf(set);
   if (property !== undefined) return restriction(property.toLowerCase(), found);
   if (phrase !== undefined) return { kind: 'term', property: undefined, operator: ':', value: phrase };
   if (paren !== undefined) return { kind: paren === '(' ? 'open' : 'close' };
@@ -36,6 +54,8 @@ function tokenOf(found: Readonly<Record<string, string | undefined>>): KqlToken 
     case undefined:
       return undefined;
     case 'AND':
+    case 'NEAR':
+    case 'ONEAR':
       return { kind: 'and' };
     case 'OR':
       return { kind: 'or' };
@@ -43,6 +63,20 @@ function tokenOf(found: Readonly<Record<string, string | undefined>>): KqlToken 
       return { kind: 'not' };
     default:
       return { kind: 'term', property: undefined, operator: ':', value: word };
+  }
+}
+
+function setOf(name: string): KqlToken {
+  switch (name) {
+    case 'ALL':
+      return { kind: 'set', of: 'all' };
+    case 'ANY':
+    case 'WORDS':
+      return { kind: 'set', of: 'any' };
+    case 'NONE':
+      return { kind: 'set', of: 'none' };
+    default:
+      return { kind: 'term', property: undefined, operator: ':', value: name };
   }
 }
 

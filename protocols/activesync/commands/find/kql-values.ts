@@ -10,7 +10,7 @@ const END = Number.MAX_SAFE_INTEGER;
 const dayMs = 24 * 3_600_000;
 
 /**
- * Reads a restriction of a date: a day, month or year (2026-11-22, 11/22/2026, 2026-11, 2026), a time of ISO 8601, a word (today, last
+ * Reads a restriction of a date: a day, month or year (2026-11-22, 11/22/2026, 22.11.2026, 2026-11, 2026), a time of ISO 8601, a word (today, last
  * month ...), or two of them with `..` between; all in UTC. Undefined for anything else.
  */
 export function dateSpan(operator: KqlOperator, value: string, nowMs: number): KqlSpan | undefined {
@@ -69,7 +69,7 @@ function compared(operator: KqlOperator, { from, until }: KqlSpan): KqlSpan {
 }
 
 function oneDate(text: string, nowMs: number): KqlSpan | undefined {
-  return namedDate(text.toLowerCase().replaceAll(/\s+/g, ' '), nowMs) ?? calendarDate(text) ?? timeOf(text);
+  return namedDate(text.toLowerCase().replaceAll(/\s+/g, ''), nowMs) ?? calendarDate(text) ?? timeOf(text);
 }
 
 function namedDate(name: string, nowMs: number): KqlSpan | undefined {
@@ -83,17 +83,17 @@ function namedDate(name: string, nowMs: number): KqlSpan | undefined {
       return { from: today, until: today + dayMs };
     case 'yesterday':
       return { from: today - dayMs, until: today };
-    case 'this week':
+    case 'thisweek':
       return { from: monday, until: monday + 7 * dayMs };
-    case 'last week':
+    case 'lastweek':
       return { from: monday - 7 * dayMs, until: monday };
-    case 'this month':
+    case 'thismonth':
       return months(year, month, 1);
-    case 'last month':
+    case 'lastmonth':
       return months(year, month - 1, 1);
-    case 'this year':
+    case 'thisyear':
       return months(year, 0, 12);
-    case 'last year':
+    case 'lastyear':
       return months(year - 1, 0, 12);
     default:
       return undefined;
@@ -101,13 +101,7 @@ function namedDate(name: string, nowMs: number): KqlSpan | undefined {
 }
 
 function calendarDate(text: string): KqlSpan | undefined {
-  const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text);
-  const match = american ?? /^(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?$/.exec(text);
-  if (match === null) return undefined;
-  const [first, second, third] = [match[1], match[2], match[3]].map((part) =>
-    part === undefined ? undefined : Number(part),
-  );
-  const [year, month, day] = american === null ? [first, second, third] : [third, first, second];
+  const [year, month, day] = dateNumbers(text);
   if (year === undefined) return undefined;
   if (month === undefined) return months(year, 0, 12);
   if (month < 1 || month > 12) return undefined;
@@ -115,6 +109,19 @@ function calendarDate(text: string): KqlSpan | undefined {
   const from = Date.UTC(year, month - 1, day);
   // Date.UTC turns 31 April into 1 May.
   return new Date(from).getUTCDate() === day ? { from, until: from + dayMs } : undefined;
+}
+
+/** Year, month and day, as many as there are. The month comes before the day where slashes stand between, unless it can be none. */
+function dateNumbers(text: string): readonly (number | undefined)[] {
+  const yearFirst = /^(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?$/.exec(text);
+  if (yearFirst !== null) {
+    return yearFirst.slice(1).map((part: string | undefined) => (part === undefined ? part : Number(part)));
+  }
+  const yearLast = /^(\d{1,2})([/.])(\d{1,2})\2(\d{4})$/.exec(text);
+  if (yearLast === null) return [];
+  const [first, second, year] = [Number(yearLast[1]), Number(yearLast[3]), Number(yearLast[4])];
+  const isDayFirst = yearLast[2] === '.' || first > 12;
+  return isDayFirst ? [year, second, first] : [year, first, second];
 }
 
 function months(year: number, month: number, count: number): KqlSpan {

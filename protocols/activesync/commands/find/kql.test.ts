@@ -35,6 +35,28 @@ describe('words, phrases and operators', () => {
     ['a and or not b', and(words('a'), words('and'), words('or'), words('not'), words('b'))],
     ['well-known', words('well known')],
     ['wor*', words('wor')],
+    ['big NEAR red', and(words('big'), words('red'))],
+    ['big NEAR(5) red ONEAR(n = 3) fox', and(words('big'), words('red'), words('fox'))],
+    ['big near red', and(words('big'), words('near'), words('red'))],
+    ['WORDS(big, "red fox")', or(words('big'), words('red fox'))],
+    ['ANY(big red) fox', and(or(words('big'), words('red')), words('fox'))],
+    ['ALL(big red) OR fox', or(and(words('big'), words('red')), words('fox'))],
+    ['fox NONE(big red)', and(words('fox'), not(or(words('big'), words('red'))))],
+    ['any(big)', and(words('any'), words('big'))],
+    ['“big red” fox', and(words('big red'), words('fox'))],
+    ['„big red“ «fox dog»', and(words('big red'), words('fox dog'))],
+    ['\u200fשלום\u200f עולם', and(words('שלום'), words('עולם'))],
+    [
+      '会議　東京',
+      and(
+        { kind: 'text', pattern: '会議', fields: allFields },
+        { kind: 'text', pattern: '東京', fields: allFields },
+      ),
+    ],
+    [
+      '(a OR b) AND NOT (c OR (d AND -e))',
+      and(or(words('a'), words('b')), not(or(words('c'), and(words('d'), not(words('e')))))),
+    ],
   ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
 });
 
@@ -64,6 +86,33 @@ describe('properties', () => {
     ['kind:email', anyMail],
     ['kind:contacts', noMail],
     ['kind:meetings', { kind: 'message-class', prefix: 'ipm.schedule' }],
+    ['from:a from:b', or(words('a', SearchField.From), words('b', SearchField.From))],
+    [
+      'from:a big from:"b c" from=d',
+      and(
+        or(words('a', SearchField.From), words('b c', SearchField.From), words('d', SearchField.From)),
+        words('big'),
+      ),
+    ],
+    ['from:a AND from:b', and(words('a', SearchField.From), words('b', SearchField.From))],
+    ['-from:a -from:b', and(not(words('a', SearchField.From)), not(words('b', SearchField.From)))],
+    [
+      'from:(a b) from:c',
+      or(and(words('a', SearchField.From), words('b', SearchField.From)), words('c', SearchField.From)),
+    ],
+    ['subject:“big red”', words('big red', SearchField.Subject)],
+    ['subject：big', words('big', SearchField.Subject)],
+    ['\u200efrom:bob\u200e', words('bob', SearchField.From)],
+    ['from:משה', words('משה', SearchField.From)],
+    ['from:<bob@example.org>', words('bob example org', SearchField.From)],
+    ['has:attachment', { kind: 'has-attachments' }],
+    ['is:unread -is:flagged', and(not({ kind: 'read' }), not({ kind: 'flagged' }))],
+    ['is:read', { kind: 'read' }],
+    ['has:flag', { kind: 'flagged' }],
+    [
+      'size>1 size<5',
+      and({ kind: 'size', least: 2, most: Number.MAX_SAFE_INTEGER - 1 }, { kind: 'size', least: 0, most: 4 }),
+    ],
     ['category:"Red Category"', { kind: 'category', pattern: ' red category' }],
     ['size>=1KB', { kind: 'size', least: 1024, most: Number.MAX_SAFE_INTEGER - 1 }],
     ['size:10..20', { kind: 'size', least: 10, most: 20 }],
@@ -96,6 +145,21 @@ describe('dates', () => {
     ['received:"last month"', received('2026-10-01', '2026-11-01')],
     ['received:"this year"', received('2026-01-01', '2027-01-01')],
     ['received:"last year"', received('2025-01-01', '2026-01-01')],
+    ['received:last week', received('2026-11-09', '2026-11-16')],
+    ['received:lastweek', received('2026-11-09', '2026-11-16')],
+    ['received>=last  month', received('2026-10-01', '')],
+    ['received:22/11/2026', received('2026-11-22', '2026-11-23')],
+    ['received:3.11.2026', received('2026-11-03', '2026-11-04')],
+    ['received:3.11.2026..5.11.2026', received('2026-11-03', '2026-11-06')],
+    [
+      'received:2026-11-01 received:2026-11-05',
+      or(received('2026-11-01', '2026-11-02'), received('2026-11-05', '2026-11-06')),
+    ],
+    ['received>=2026-11-01 received<2026-11-05', and(received('2026-11-01', ''), received('', '2026-11-05'))],
+    [
+      'received:>=2026-11-01 received:<2026-11-05',
+      and(received('2026-11-01', ''), received('', '2026-11-05')),
+    ],
     ['sent:today', received('2026-11-22', '2026-11-23')],
   ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
 });
@@ -111,6 +175,10 @@ describe('what is no restriction is words', () => {
     ['hasattachment:maybe', words('hasattachment maybe')],
     ['importance:9', words('importance 9')],
     ['kind:of', words('kind of')],
+    ['has:been', words('has been')],
+    ['subject:last week', and(words('last', SearchField.Subject), words('week'))],
+    ['received:13/13/2026', words('received 13 13 2026')],
+    ['received:1/2.2026', words('received 1 2 2026')],
     ['constructor:x', words('constructor x')],
     ['__proto__:x', words('proto x')],
   ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
@@ -132,6 +200,10 @@ describe('careless queries', () => {
     ['.* [a', words('a')],
     ['-', noMail],
     ['""', noMail],
+    ['WORDS(', noMail],
+    ['NONE()', noMail],
+    ['ALL(a', words('a')],
+    ['NEAR(5)', noMail],
   ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
 });
 
@@ -142,12 +214,13 @@ test.each([
   `${'('.repeat(33)}a`,
   'from:('.repeat(40),
   'NOT '.repeat(300),
+  'ANY('.repeat(129),
 ])('beyond the bounds a query is refused: %.20s...', (query) => {
   expect(() => read(query)).toThrow(expect.objectContaining({ status: 2 }));
 });
 
 test('what is within the bounds is read, however it is nested', () => {
-  for (const piece of ['(', 'NOT ', '-', 'from:(', '"', 'a:b:', ')(', 'a>=', '-(']) {
+  for (const piece of ['(', 'NOT ', '-', 'from:(', '"', 'a:b:', ')(', 'a>=', '-(', 'ANY(', 'NEAR(1) ']) {
     const query = piece.repeat(31).slice(0, 2000);
     expect(read(`${query} a`)).toBeDefined();
   }

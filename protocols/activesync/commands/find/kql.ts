@@ -1,5 +1,6 @@
 import { allFields, anyMail, type MailCondition, noMail, SearchField } from '#domain/search/query';
 import { patternOf } from '#domain/search/text';
+import { typed } from '../search/typed.ts';
 import { type KqlToken, kqlTokens } from './kql-tokens.ts';
 import { dateSpan, sizeSpan, truth } from './kql-values.ts';
 import { FindError, FindStatus } from './status.ts';
@@ -12,13 +13,13 @@ const MAX_DEPTH = 32;
 type Term = KqlToken & { readonly kind: 'term' };
 
 /**
- * Reads a query in the Keyword Query Language (MS-KQL): words and "phrases", restrictions of properties, AND, OR, NOT and parentheses. What
- * has no operator between it must all be so. A property that nobody knows, or a value that its property does not have, is taken for words;
+ * Reads a query in the Keyword Query Language (MS-KQL): words and "phrases", restrictions of properties, AND, OR, NOT, sets and
+ * parentheses. What has no operator between it must all be so, but of several values of one property one. NEAR is AND. A property that nobody knows, or a value that its property does not have, is taken for words;
  * operators without something to work on, and parentheses without their others, are ignored. Throws FindError beyond the bounds.
  */
 export function readKql(query: string, nowMs: number): MailCondition {
   if (query.length > MAX_TEXT) throw new FindError(FindStatus.InvalidRequest, 'a long query');
-  const tokens = kqlTokens(query);
+  const tokens = kqlTokens(typed(query));
   if (tokens.length > MAX_TOKENS) throw new FindError(FindStatus.InvalidRequest, 'many words');
   return new KqlReader(tokens, nowMs).read() ?? noMail;
 }
@@ -55,13 +56,30 @@ class KqlReader {
   }
 
   #sequence(property: string | undefined): MailCondition | undefined {
-    const found: MailCondition[] = [];
+    const found: MailCondition[][] = [];
+    // MS-KQL, Implicit Operator for Property Restrictions: of those of the same name one must be so.
+    const byName = new Map<string, MailCondition[]>();
     while (this.#at < this.#tokens.length && !this.#is('or') && !this.#is('close')) {
-      if (this.#skip('and')) continue;
+      if (this.#skip('and')) {
+        byName.clear();
+        continue;
+      }
+      const name = nameOf(this.#tokens[this.#at]);
       const condition = this.#one(property);
-      if (condition !== undefined) found.push(condition);
+      if (condition === undefined) continue;
+      const others = name === undefined ? undefined : byName.get(name);
+      if (others !== undefined) {
+        others.push(condition);
+        continue;
+      }
+      const own = [condition];
+      found.push(own);
+      if (name !== undefined) byName.set(name, own);
     }
-    return joined('and', found);
+    return joined(
+      'and',
+      found.flatMap((some) => joined('or', some) ?? []),
+    );
   }
 
   #one(property: string | undefined): MailCondition | undefined {
@@ -77,6 +95,8 @@ class KqlReader {
         return this.#skip('open') ? this.#group(token.property) : undefined;
       case 'open':
         return this.#group(property);
+      case 'set':
+        return this.#skip('open') ? this.#set(token.of, property) : undefined;
       case 'term':
         return conditionOf({ ...token, property: token.property ?? property }, this.#nowMs);
       case 'and':
@@ -93,6 +113,19 @@ class KqlReader {
     return condition;
   }
 
+  /** A set whose parenthesis is open already. */
+  #set(of: 'all' | 'any' | 'none', property: string | undefined): MailCondition | undefined {
+    const found: MailCondition[] = [];
+    while (this.#at < this.#tokens.length && !this.#skip('close')) {
+      if (this.#skip('or') || this.#skip('and')) continue;
+      const condition = this.#one(property);
+      if (condition !== undefined) found.push(condition);
+    }
+    if (of === 'all') return joined('and', found);
+    const any = joined('or', found);
+    return any === undefined || of === 'any' ? any : { kind: 'not', of: any };
+  }
+
   #is(kind: KqlToken['kind']): boolean {
     return this.#tokens[this.#at]?.kind === kind;
   }
@@ -102,6 +135,13 @@ class KqlReader {
     if (isThere) this.#at++;
     return isThere;
   }
+}
+
+/** The property of a restriction that stands for one of several values; undefined for others: of a span both ends must be so. */
+function nameOf(token: KqlToken | undefined): string | undefined {
+  if (token?.kind === 'group') return token.property;
+  if (token?.kind !== 'term' || (token.operator !== ':' && token.operator !== '=')) return undefined;
+  return /^[<>]/.test(token.value) ? undefined : token.property;
 }
 
 function joined(kind: 'and' | 'or', of: readonly MailCondition[]): MailCondition | undefined {
@@ -172,6 +212,9 @@ function restriction(
       return whether('read', value);
     case 'isflagged':
       return whether('flagged', value);
+    case 'has':
+    case 'is':
+      return stateOf(`${property} ${value.toLowerCase()}`);
     case 'importance':
       return importanceOf(value.toLowerCase());
     case 'kind':
@@ -190,6 +233,23 @@ function whether(kind: 'has-attachments' | 'read' | 'flagged', value: string): M
   const isSo = truth(value);
   if (isSo === undefined) return undefined;
   return isSo ? { kind } : { kind: 'not', of: { kind } };
+}
+
+function stateOf(words: string): MailCondition | undefined {
+  switch (words) {
+    case 'has attachment':
+    case 'has attachments':
+      return { kind: 'has-attachments' };
+    case 'has flag':
+    case 'is flagged':
+      return { kind: 'flagged' };
+    case 'is read':
+      return { kind: 'read' };
+    case 'is unread':
+      return { kind: 'not', of: { kind: 'read' } };
+    default:
+      return undefined;
+  }
 }
 
 function importanceOf(value: string): MailCondition | undefined {

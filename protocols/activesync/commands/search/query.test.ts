@@ -16,6 +16,7 @@ describe('FreeText', () => {
   test.each<[string, MailCondition]>([
     ['Grüße aus Köln', { kind: 'and', of: [words(' grusse'), words(' aus'), words(' koln')] }],
     ['"Grüße aus" Köln', { kind: 'and', of: [words(' grusse aus'), words(' koln')] }],
+    ['“Grüße aus” Köln', { kind: 'and', of: [words(' grusse aus'), words(' koln')] }],
     ['"Grüße aus', { kind: 'and', of: [words(' grusse aus')] }],
     ['a"b c"d', { kind: 'and', of: [words(' a'), words(' b c'), words(' d')] }],
     ['bob@example.org', { kind: 'and', of: [words(' bob example org')] }],

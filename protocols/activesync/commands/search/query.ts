@@ -8,6 +8,7 @@ import { Email } from '../../wbxml/code-pages/email.ts';
 import { Search } from '../../wbxml/code-pages/search.ts';
 import { bytesOf, childrenOf, type Element, has, text, textOf } from '../../wbxml/element.ts';
 import { SearchError, SearchStatus } from './status.ts';
+import { typed } from './typed.ts';
 
 /** What a mailbox is asked for (MS-ASCMD, Query). */
 export interface MailboxQuery {
@@ -111,7 +112,7 @@ function readCondition(element: Element): MailCondition | undefined {
 function readFreeText(freeText: string): MailCondition {
   if (freeText.length > MAX_TEXT) throw new SearchError(SearchStatus.TooComplex, 'a long text');
   if (freeText.trim() === '') throw invalid('an empty FreeText');
-  const parts = freeText.match(/"[^"]*"?|[^\s"]+/g) ?? [];
+  const parts = typed(freeText).match(/"[^"]*"?|[^\s"]+/g) ?? [];
   if (parts.length > MAX_WORDS) throw new SearchError(SearchStatus.TooComplex, 'many words');
   const patterns = parts.flatMap((part) => patternOf(part) ?? []);
   // Nothing but signs: there is no word to find.
