@@ -161,12 +161,27 @@ async function collectWithin(
 function conversationsOf(
   mailbox: MailboxReader,
   state: Progress,
-  { folder, byConversation = false, filterFromMs }: CollectRequest,
+  { folder, byConversation = false, filterFromMs, countsOnly }: CollectRequest,
   boundary: Position,
 ): Conversations | undefined {
   const isNeeded = byConversation && filterFromMs !== undefined;
   if (!isNeeded && state.conversations === undefined) return undefined;
-  return new Conversations({ mailbox, folder, boundary, isOn: byConversation }, state.conversations);
+  const place = { mailbox, folder, boundary, isOn: byConversation, countsOnly };
+  return new Conversations(place, state.conversations);
+}
+
+/**
+ * Goes ahead over mails whose conversations bring nothing, as far as the device has come, so that `collect` does not look at a whole
+ * large window at once. Gives what the device has of conversations then, and whether there is more to pass over.
+ */
+export async function passConversations(
+  mailbox: MailboxReader,
+  state: Progress,
+  request: CollectRequest,
+): Promise<{ readonly conversations: Progress['conversations']; readonly isMore: boolean }> {
+  const conversations = conversationsOf(mailbox, state, request, boundaryOf(request.filterFromMs));
+  const isMore = (await conversations?.pass(state.walked)) ?? false;
+  return { conversations: conversations?.held, isMore };
 }
 
 /** Items that were added as they are now, while the log up to now has more of them than was read. */

@@ -151,6 +151,42 @@ test('ConversationMode: at most 1,500 older mails come; the rest stays away', as
   expect(device.complaints).toEqual([]);
 });
 
+test('ConversationMode: a large window is looked at in several transactions, each of no more than 2,000 mails and an answer', async () => {
+  const { setup, device } = await start();
+  const old = await deliver(setup, 'old', daysAgo(setup, 10), 0);
+  await deliver(setup, 'its answer', daysAgo(setup, 2), 0);
+  for (let n = 0; n < 2600; n += 200) {
+    await setup.mailbox.transact(async (tx) => {
+      for (let m = n; m < n + 200; m++) {
+        const conversationId = Buffer.alloc(16);
+        conversationId.writeUInt32BE(m, 4);
+        await tx.addItem(inbox, { ...newItem(`mail ${m}`, daysAgo(setup, 1)), conversationId });
+      }
+    });
+  }
+  device.windowSize = 512;
+  device.isOn = false;
+  await device.exchangeAll();
+  const lookups: number[] = [];
+  const transact = setup.mailbox.transact.bind(setup.mailbox);
+  setup.mailbox.transact = (decide, bodies) =>
+    transact((tx) => {
+      lookups.push(0);
+      const conversation = tx.conversation.bind(tx);
+      tx.conversation = (id, range) => {
+        lookups.push((lookups.pop() ?? 0) + 1);
+        return conversation(id, range);
+      };
+      return decide(tx);
+    }, bodies);
+  device.isOn = true;
+  const { changes, moreAvailable } = await device.exchange();
+  expect(changes.map(({ id }) => id)).toEqual([old.id]);
+  expect(moreAvailable).toBe(false);
+  expect(lookups.reduce((sum, count) => sum + count)).toBeGreaterThan(2600);
+  expect(Math.max(...lookups)).toBeLessThanOrEqual(2000);
+});
+
 test('ConversationMode: devices converge under random changes, lost answers and moving filters', {
   timeout: 240_000,
 }, async () => {

@@ -15,7 +15,10 @@ const mostOlder = 1500;
 const mostDue = 1000;
 /** Mails inside the filter that are looked at in one go. */
 const lookedAtOnce = 200;
+/** So many times as many in a transaction. */
 const mostPages = 10;
+/** So many times as many where only the number of changes is asked. */
+const mostCountedPages = 25;
 
 /** Where a device's conversations are looked for. */
 interface Place {
@@ -25,6 +28,8 @@ interface Place {
   readonly boundary: Position;
   /** False: it has had older mails, and is to lose them. */
   readonly isOn: boolean;
+  /** Only the number of changes is asked. */
+  readonly countsOnly?: boolean | undefined;
 }
 
 interface Looked {
@@ -109,10 +114,24 @@ export class Conversations {
     return true;
   }
 
+  /**
+   * Passes over mails before `until` that bring nothing; true if there may be more of them than belong into one transaction. What is
+   * left when it is false is for `look`, which is then near to something that it tells.
+   */
+  async pass(until: Position): Promise<boolean> {
+    const { boundary, isOn } = this.#place;
+    const end = comparePositions(until, boundary) < 0 ? until : boundary;
+    for (let pages = 0; pages < mostPages; pages++) {
+      if (!isOn || comparePositions(this.#walked, end) >= 0) return false;
+      if (!(await this.#lookInside(end, [], 0))) return false;
+    }
+    return true;
+  }
+
   /** Tells what is left to tell, up to `room` changes. */
   async look(room: number): Promise<Looked> {
     const changes: ServerChange[] = [];
-    const { boundary, isOn } = this.#place;
+    const { boundary, isOn, countsOnly = false } = this.#place;
     await this.#settleDue(changes, room);
     for (const item of this.#leaving) {
       if (changes.length >= room) return { changes, more: true };
@@ -121,8 +140,9 @@ export class Conversations {
     }
     if (this.#due.size > 0) return { changes, more: true };
     for (let pages = 0; isOn && comparePositions(this.#walked, boundary) < 0; pages++) {
-      const isEnough = pages >= mostPages && changes.length > 0;
-      if (isEnough || !(await this.#lookInside(changes, room))) return { changes, more: true };
+      if (countsOnly && pages >= mostCountedPages) break;
+      const isEnough = !countsOnly && pages >= mostPages && changes.length > 0;
+      if (isEnough || !(await this.#lookInside(boundary, changes, room))) return { changes, more: true };
     }
     return { changes, more: false };
   }
@@ -169,23 +189,43 @@ export class Conversations {
     }
   }
 
-  /** Goes on among the mails inside the filter; false when there was no room for all that a mail brings. */
-  async #lookInside(changes: ServerChange[], room: number): Promise<boolean> {
-    const { mailbox, folder, boundary } = this.#place;
-    const range = { from: this.#walked, to: boundary, limit: lookedAtOnce };
-    const places = await mailbox.list(folder, range);
+  /** Goes on among the mails before `end`; false when there was no room for all that a mail brings. */
+  async #lookInside(end: Position, changes: ServerChange[], room: number): Promise<boolean> {
+    const { mailbox, folder } = this.#place;
+    const places = await mailbox.list(folder, { from: this.#walked, to: end, limit: lookedAtOnce });
     const items = await mailbox.items(
       folder,
       places.map(({ item }) => item as ItemId),
     );
+    const bringing = await this.#bringing(items);
     for (const [n, place] of places.entries()) {
       this.#walked = place;
       const item = items[n];
-      if (item !== undefined && !(await this.#addOlder(item, changes, room))) return false;
+      const isBringing = item !== undefined && bringing.has(item);
+      if (isBringing && !(await this.#addOlder(item, changes, room))) return false;
       this.#walked = { receivedMs: place.receivedMs, item: place.item + 1 };
     }
-    if (places.length < lookedAtOnce) this.#walked = boundary;
+    if (places.length < lookedAtOnce) this.#walked = end;
     return true;
+  }
+
+  /** Those of some mails that are the first of their conversations, if it has older ones that the device does not have. */
+  async #bringing(items: readonly (Item | undefined)[]): Promise<ReadonlySet<Item>> {
+    const { mailbox, folder, boundary } = this.#place;
+    if (this.#anchors.size >= mostOlder && this.#leaving.size === 0) return new Set();
+    const firsts = new Map<string, Item>();
+    for (const item of items) {
+      const id = item && Buffer.from(item.conversationId).toString('hex');
+      if (item !== undefined && id !== undefined && !firsts.has(id)) firsts.set(id, item);
+    }
+    const older = { folder, beforeMs: boundary.receivedMs + 1, limit: this.#anchors.size + 1 };
+    const found = await Promise.all(
+      [...firsts.values()].map(async (item) => {
+        const places = await mailbox.conversation(item.conversationId, older);
+        return places.some((place) => !this.#anchors.has(place.item)) ? item : undefined;
+      }),
+    );
+    return new Set(found.filter((item) => item !== undefined));
   }
 
   /** Adds the older mails of a conversation that the device does not have; false when there is no room for all. */

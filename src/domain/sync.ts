@@ -7,7 +7,7 @@ import type { Item } from './item.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Clock, Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
-import { type Collected, type CollectRequest, collect } from './sync-collect.ts';
+import { type Collected, type CollectRequest, collect, passConversations } from './sync-collect.ts';
 import {
   applyCommands,
   type ClientCommand,
@@ -125,58 +125,67 @@ export class FolderSync {
    * worked out again from there, under a new key if it is not the same, so that a device that has both answers cannot go
    * on from the wrong one. Throws `sync/invalid-key`, `folder/not-found`, StaleDraftError.
    */
-  sync(request: SyncRequest): Promise<SyncAnswer> {
+  async sync(request: SyncRequest): Promise<SyncAnswer> {
     const bodies = request.commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
-    return this.#mailbox.transact(async (tx) => {
-      const { base, newest } = await findState(tx, request.device, request.folder, request.key);
-      const options = request.options ?? base.options;
-      if (request.hasWaited === true && base !== newest) {
-        return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
-      }
-      const byConversation = isByConversation(request, base);
-      const rules = request.rules(options);
-      // Its own changes are not lost for it: they come first.
-      if (request.commands.length === 0) requireTold(base, rules);
-      const { device, folder } = request;
-      const { serverWins } = rules;
-      const answered = base === newest ? undefined : newest;
-      const where = { device, folder, serverWins, since: base.seq, answered };
-      const results = await applyCommands(tx, request.commands, where);
-      const past = [...base.past, ...deletedBy(results, await tx.lastSeq())];
-      const from = { ...base, past, ahead: await aheadOf(tx, base, folder, results) };
-      const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
-      const collected = request.getChanges
-        ? await collectWithCare(
-            tx,
-            from,
-            repeats,
-            this.#collectRequest({ ...request, byConversation }, rules),
-          )
-        : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
-      const said =
-        collected.changes.length > 0 ||
-        request.commands.length > 0 ||
-        request.speaks === true ||
-        options !== base.options ||
-        byConversation !== (base.byConversation ?? false);
-      let key = request.key;
-      if (said || base !== newest) {
-        const { progress, careful } = collected;
-        const remembered = { edits: undefined, ...toRemember(results) };
-        const told = { ...base, ...progress, options, byConversation, ...remembered, repeats, careful };
-        const next = { ...told, number: numberAfter(base, newest, told) };
-        tx.putSyncState(request.device, request.folder, next);
-        key = keyOf(next);
-      } else if (
-        collected.scanned > worthKeeping ||
-        comparePositions(base.walked, collected.progress.walked) !== 0
-      ) {
-        tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
-      }
-      const changes = await withMessages(tx, collected.changes);
-      const { skipped, moreAvailable } = collected;
-      return { key, options, results, changes, skipped, moreAvailable };
-    }, bodies);
+    for (;;) {
+      const answer = await this.#mailbox.transact((tx) => this.#exchange(tx, request), bodies);
+      if (answer !== undefined) return answer;
+    }
+  }
+
+  /** Undefined: nothing was done of the request, but there is less to do for it now. */
+  async #exchange(tx: MailboxTx, request: SyncRequest): Promise<SyncAnswer | undefined> {
+    const { base, newest } = await findState(tx, request.device, request.folder, request.key);
+    const options = request.options ?? base.options;
+    if (request.hasWaited === true && base !== newest) {
+      return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
+    }
+    const byConversation = isByConversation(request, base);
+    const rules = request.rules(options);
+    // Its own changes are not lost for it: they come first.
+    if (request.commands.length === 0) requireTold(base, rules);
+    const { device, folder } = request;
+    const collectRequest = this.#collectRequest({ ...request, byConversation }, rules);
+    const { conversations, isMore } = request.getChanges
+      ? await passConversations(tx, base, collectRequest)
+      : { ...base, isMore: false };
+    if (isMore) {
+      tx.putSyncState(device, folder, { ...base, conversations });
+      return undefined;
+    }
+    const { serverWins } = rules;
+    const answered = base === newest ? undefined : newest;
+    const where = { device, folder, serverWins, since: base.seq, answered };
+    const results = await applyCommands(tx, request.commands, where);
+    const past = [...base.past, ...deletedBy(results, await tx.lastSeq())];
+    const from = { ...base, conversations, past, ahead: await aheadOf(tx, base, folder, results) };
+    const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
+    const collected = request.getChanges
+      ? await collectWithCare(tx, from, repeats, collectRequest)
+      : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
+    const said =
+      collected.changes.length > 0 ||
+      request.commands.length > 0 ||
+      request.speaks === true ||
+      options !== base.options ||
+      byConversation !== (base.byConversation ?? false);
+    let key = request.key;
+    if (said || base !== newest) {
+      const { progress, careful } = collected;
+      const remembered = { edits: undefined, ...toRemember(results) };
+      const told = { ...base, ...progress, options, byConversation, ...remembered, repeats, careful };
+      const next = { ...told, number: numberAfter(base, newest, told) };
+      tx.putSyncState(request.device, request.folder, next);
+      key = keyOf(next);
+    } else if (
+      collected.scanned > worthKeeping ||
+      comparePositions(base.walked, collected.progress.walked) !== 0
+    ) {
+      tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
+    }
+    const changes = await withMessages(tx, collected.changes);
+    const { skipped, moreAvailable } = collected;
+    return { key, options, results, changes, skipped, moreAvailable };
   }
 
   /** What is known of a request before its commands are done. Throws `sync/invalid-key`, `folder/not-found`. */
