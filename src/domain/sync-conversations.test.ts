@@ -200,12 +200,28 @@ async function converge(seed: number): Promise<void> {
   for (let step = 0; step < 250; step++) {
     await act(setup, device, random);
     if (random(25) > 0) continue;
+    await expectEstimate(setup, device, `seed ${seed}, step ${step}`);
     await device.exchangeAll();
     expect(device.complaints, `seed ${seed}, step ${step}`).toEqual([]);
     const { filterDays, isOn } = device;
     expect((await device.exchange()).changes).toEqual([]);
     expect(device.held, `seed ${seed}, step ${step}`).toEqual(await wanted(setup, filterDays, isOn));
   }
+}
+
+/** GetItemEstimate says what the next Sync has room for. */
+async function expectEstimate(setup: Setup, device: Reader, told: string): Promise<void> {
+  const { id, folder, key, filterDays, isOn } = device;
+  const rules = () => ({ filterDays, serverWins: true, cost: () => 1 });
+  const asked = { device: id, folder, key, options: undefined, byConversation: isOn, rules };
+  const estimate = await setup.sync.estimate(asked, 5000);
+  const { windowSize } = device;
+  device.windowSize = 512;
+  const { changes, moreAvailable } = await device.exchange();
+  // A device whose answers were lost too often is told one item at a time.
+  if (moreAvailable) expect(estimate, told).toBeGreaterThan(changes.length);
+  else expect(estimate, told).toBe(changes.length);
+  device.windowSize = windowSize;
 }
 
 async function act(setup: Setup, device: Reader, random: (below: number) => number): Promise<void> {
