@@ -87,6 +87,9 @@ test.each<[string, string]>([
   ['colour:red', ''],
   ['see:the', 'Report'],
   ['.*', ''],
+  ['from:bob from:carol apples OR “see the”', 'Report Green Red'],
+  ['ANY(bright table) received:1.10.2026', 'Red'],
+  ['apples NEAR(3) pears is:unread', 'Green'],
 ])('Find: FreeText %s finds "%s"', async (query, subjects) => {
   const found = await findMail(await start(), query);
   expect(found.status).toBe(1);

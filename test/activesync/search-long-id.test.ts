@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { FolderId, ItemId } from '#domain/ids';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
@@ -37,6 +38,18 @@ async function fetch(phone: EasClient, selector: readonly Element[], options: re
   const { element } = await phone.command('ItemOperations', request, { validateRequest: false });
   const answer = child(element, ItemOperations.Response, ItemOperations.Fetch);
   return { status: integerOf(answer, ItemOperations.Status), answer };
+}
+
+/** The statuses of HTTP and the root. */
+async function smartReply(phone: EasClient, longId: string, clientId: string) {
+  const request = el(
+    ComposeMail.SmartReply,
+    el(ComposeMail.ClientId, clientId),
+    el(ComposeMail.Source, el(ComposeMail.LongId, longId)),
+    el(ComposeMail.Mime, Buffer.from('To: bob@example.test\r\nSubject: Re\r\n\r\nmine\r\n')),
+  );
+  const { status, rootStatus } = await phone.post('SmartReply', request);
+  return [status, rootStatus];
 }
 
 describe.each(versions)('LongId in %s', (version) => {
@@ -87,6 +100,26 @@ test('LongId: an item that was moved since is found', async () => {
   const { phone, longId, serverId } = await start();
   await phone.moveItems({ item: serverId, from: '1', to: phone.folder(4) });
   expect((await fetch(phone, [el(Search.LongId, longId)])).status).toBe(1);
+});
+
+test('LongId: an item that is gone answers ItemOperations Status 6, SmartReply 150', async () => {
+  const { server, phone, longId, serverId } = await start();
+  await phone.moveItems({ item: serverId, from: '1', to: phone.folder(4) });
+  expect(await smartReply(phone, longId, 'c1')).toEqual([200, undefined]);
+  await server.database.mail.transact([server.alice.mailbox], async (of) => {
+    const tx = of(server.alice.mailbox);
+    const item = await tx.item(Number(phone.folder(4)) as FolderId, Number(serverId.split(':')[1]) as ItemId);
+    if (item !== undefined) await tx.deleteItem(item);
+  });
+  expect((await fetch(phone, [el(Search.LongId, longId)])).status).toBe(6);
+  expect(await smartReply(phone, longId, 'c2')).toEqual([200, 150]);
+});
+
+test('LongId: one of another user is nobody to SmartReply', async () => {
+  const { server, longId } = await start();
+  const bob = server.phone('14.1', { user: server.bob.address, deviceId: 'BOB' });
+  await bob.provision();
+  expect(await smartReply(bob, longId, 'c1')).toEqual([200, 150]);
 });
 
 test('LongId: one that a client has escaped is found, and is at most 256 characters', async () => {

@@ -7,7 +7,7 @@ import { Email2 } from '#protocols/activesync/wbxml/code-pages/email2';
 import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import { child, type Element, el, has, textOf } from '#protocols/activesync/wbxml/element';
 import { systemOutside } from '../../src/outside.ts';
-import { email, freeText, mail, searchMail } from './search-phone.ts';
+import { email, findMail, freeText, mail, searchMail } from './search-phone.ts';
 import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
 
 async function start(version: '12.1' | '14.1' | '16.1' = '14.1') {
@@ -120,6 +120,40 @@ describe('pages', () => {
     expect(found.size).toBe(30);
   });
 });
+
+test.each(['Search', 'Find'])(
+  '%s: while mail comes and goes between its pages, what stays comes once',
+  async (command) => {
+    const { server, phone } = await start('16.1');
+    const ids: string[] = [];
+    for (let n = 0; n < 60; n++) ids.push(await server.receive(mail(`item ${n}`), { receivedMs: 1000 + n }));
+    const page = (text: string) =>
+      command === 'Find'
+        ? findMail(phone, 'item', { range: text })
+        : searchMail(phone, [email, freeText('item')], [range(text)]);
+    const seen: (string | undefined)[] = [];
+    const gone = new Set<string>();
+    let first = 0;
+    for (;;) {
+      const { status, subjects, total = 0 } = await page(`${first}-${first + 6}`);
+      expect(status).toBe(1);
+      seen.push(...subjects);
+      first += subjects.length;
+      if (subjects.length === 0 || first >= total) break;
+      // One of what was given, one of what comes next, one far away; and new mail before and among them.
+      for (const n of [60 - first, 58 - first, 50 - first].filter((one) => one >= 0)) {
+        if (!seen.includes(`item ${n}`)) gone.add(`item ${n}`);
+        await remove(server, ids[n] ?? '');
+      }
+      await server.receive(mail(`new item ${first}`), { receivedMs: 5000 + first });
+      await server.receive(mail(`new item among ${first}`), { receivedMs: 1000 });
+    }
+    const stayed = ids.map((_, n) => `item ${n}`).filter((subject) => !gone.has(subject));
+    const old = seen.filter((subject) => subject?.startsWith('item') === true);
+    expect(old).toEqual(stayed.toReversed());
+    expect(new Set(seen).size).toBe(seen.length);
+  },
+);
 
 test('Search: a search that takes too long is Status 10, and goes on where it was when it is asked again', async () => {
   let [skew, step] = [0, 0];
