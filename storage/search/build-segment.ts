@@ -20,6 +20,8 @@ const fewestItems = 64;
 const mostBytes = 1024 * 1024;
 /** So many words are written before others have their turn. */
 const wordsInTurn = 2048;
+/** And so many are gathered or put in order. */
+const wordsGatheredInTurn = 8192;
 /** So many items are read together. */
 const itemsTogether = 32;
 
@@ -109,8 +111,10 @@ class GatheredWords {
   bytes = 0;
 
   /** Items come in rising order. */
-  add(number: number, words: ReadonlyMap<string, number>): void {
+  async add(number: number, words: ReadonlyMap<string, number>): Promise<void> {
+    let sinceTurn = 0;
     for (const [word, fields] of words) {
+      if (++sinceTurn % wordsGatheredInTurn === 0) await othersTurn();
       let postings = this.postings.get(word);
       if (postings === undefined) {
         postings = new Postings();
@@ -148,7 +152,7 @@ async function gather(
       const words: ReadonlyMap<string, number> | undefined = item && (await wordsOfKnown.next()).value?.words;
       const isDoubtful = words === undefined;
       const number = items.push({ id, folder, receivedMs: item?.receivedMs ?? 0, isDoubtful }) - 1;
-      if (words !== undefined) gathered.add(number, words);
+      if (words !== undefined) await gathered.add(number, words);
       if (gathered.bytes >= mostBytes) return { items, words: gathered.postings };
     }
   }
@@ -174,7 +178,9 @@ async function writeWords(
 /** Sorts by the beginnings of words first, so that others have their turn in between. */
 async function* inOrder(words: readonly string[]): AsyncGenerator<string> {
   const byBeginning = new Map<string, string[]>();
+  let sinceTurn = 0;
   for (const word of words) {
+    if (++sinceTurn % wordsGatheredInTurn === 0) await othersTurn();
     const beginning = word.slice(0, 2);
     const some = byBeginning.get(beginning);
     if (some === undefined) byBeginning.set(beginning, [word]);
