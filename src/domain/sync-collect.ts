@@ -170,15 +170,12 @@ function conversationsOf(
   return new Conversations(place, state.conversations);
 }
 
-/**
- * Goes ahead over mails whose conversations bring nothing, as far as the device has come, so that `collect` does not look at a whole
- * large window at once. Gives what the device has of conversations then, and whether there is more to pass over.
- */
+/** Goes ahead over mails whose conversations bring nothing, so that `collect` does not look at a large window at once. */
 export async function passConversations(
   mailbox: MailboxReader,
   state: Progress,
   request: CollectRequest,
-): Promise<{ readonly conversations: Progress['conversations']; readonly isMore: boolean }> {
+): Promise<Pick<Progress, 'conversations'> & { readonly isMore: boolean }> {
   const conversations = conversationsOf(mailbox, state, request, boundaryOf(request.filterFromMs));
   const isMore = (await conversations?.pass(state.walked)) ?? false;
   return { conversations: conversations?.held, isMore };
