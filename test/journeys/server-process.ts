@@ -42,10 +42,11 @@ export class ServerProcess {
       cwd: options.cwd,
       detached: options.ownGroup === true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // The environment of a shell: nothing of the npm that runs the tests.
+      // The environment of a shell, and where Node keeps what it compiled: nothing of the npm that runs the tests.
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         MAILSTEAD_DATA: dataDir,
         MAILSTEAD_HOSTNAME: 'localhost',
         ...freePorts,
