@@ -5,6 +5,7 @@ import type { Config } from '#config/config';
 import { AccessKeys } from '#directory/access-keys';
 import type { AuditStore } from '#directory/audit-log';
 import { Directory } from '#directory/directory';
+import type { PasswordHasher } from '#directory/password';
 import type { PublishedRecords } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
@@ -56,6 +57,7 @@ import type { Logger } from '#telemetry/log';
 interface Ground {
   readonly config: Config;
   readonly outside: Outside;
+  readonly passwords: PasswordHasher;
   readonly database: Database;
   readonly log: Logger;
   /** Authorities of the configuration, trusted for S/MIME, in DER. */
@@ -122,13 +124,14 @@ function buildCertificateValidator({ config, outside, authorities }: Ground): Ce
   });
 }
 
-function buildPeople({ config, outside, database, log }: Ground): People {
+function buildPeople({ config, outside, passwords, database, log }: Ground): People {
   const { clock, random } = outside;
   const { store, keys, sealer, mail } = database;
   const directory = new Directory({
     store: new StoredDirectory({ store, keys, sealer }),
     mailboxes: mail,
     outside,
+    passwords,
     settings: {
       baseDomain: config.baseDomain,
       hostname: config.hostname,
@@ -150,7 +153,7 @@ function buildPeople({ config, outside, database, log }: Ground): People {
     random,
   });
   const devices = new Devices(mail, storedPolicies, policies, access, clock);
-  const signIn = new SignIn({ directory, clock });
+  const signIn = new SignIn({ directory, clock, passwords });
   const provisioning = new Provisioning(devices, clock, random);
   const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
   const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });

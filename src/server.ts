@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Config, publicUrlOf } from '#config/config';
 import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
+import { argon2id, type PasswordHasher } from '#directory/password';
 import type { Delivery } from '#domain/delivery';
 import { toOwner } from '#domain/mail-envelope';
 import type { Outside } from '#domain/outside';
@@ -63,7 +64,11 @@ export interface Server {
  * Opens the data directory and builds the parts; nothing listens yet. Throws StoreOpenError and MasterKeyError when the
  * data directory cannot be used.
  */
-export async function createServer(config: Config, outside: Outside): Promise<Server> {
+export async function createServer(
+  config: Config,
+  outside: Outside,
+  passwords: PasswordHasher = argon2id,
+): Promise<Server> {
   const log = createLogger(config.logLevel);
   const database = await openDatabase({
     folder: config.dataDir,
@@ -80,7 +85,7 @@ export async function createServer(config: Config, outside: Outside): Promise<Se
       now: new Date(outside.clock.now()),
     });
     const authorities = await loadAuthorities(config.smime.trustedAuthorities);
-    return new MailServer(buildCore({ config, outside, database, log, authorities }), certificate);
+    return new MailServer(buildCore({ config, outside, passwords, database, log, authorities }), certificate);
   } catch (error) {
     await database.close();
     throw error;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argon2id, checkPassword } from './password.ts';
+import { argon2id, argon2idOf, checkPassword } from './password.ts';
 
 describe('a stored password', () => {
   it('is argon2id with a salt of its own, and only the right password opens it', async () => {
@@ -16,6 +16,10 @@ describe('a stored password', () => {
   it('with other costs is compared by its own', async () => {
     const weak = (await argon2id.hash('x')).replace('m=19456,t=2', 'm=64,t=1');
     expect(await argon2id.verify(weak, 'x')).toBe(false);
+    const cheap = await argon2idOf({ memoryKiB: 64, passes: 1 }).hash('x');
+    expect(cheap).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
+    expect(await argon2id.verify(cheap, 'x')).toBe(true);
+    expect(await argon2id.verify(cheap, 'y')).toBe(false);
   });
 
   it('of an unknown form is a failure, not a refusal', async () => {

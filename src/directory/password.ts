@@ -2,10 +2,6 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { DomainError } from '#domain/errors';
 
-// RFC 9106: Argon2id, version 0x13. 19 MiB and two passes on one lane take about 27 ms on a common core; memory is what
-// makes guessing dear.
-const memoryKiB = 19_456;
-const passes = 2;
 const parallelism = 1;
 const tagBytes = 32;
 const saltBytes = 16;
@@ -21,30 +17,47 @@ export interface PasswordHasher {
   readonly decoy: string;
 }
 
-/** argon2id stores `$argon2id$v=19$m=<KiB>,t=<passes>,p=<lanes>$<salt>$<tag>` (PHC string format). */
-export const argon2id: PasswordHasher = {
-  decoy: stored(Buffer.alloc(saltBytes), Buffer.alloc(tagBytes)),
-  async hash(password) {
-    const salt = randomBytes(saltBytes);
-    return stored(salt, await tagOf(password, salt, { memoryKiB, passes, parallelism, tagBytes }));
-  },
-  async verify(hash, password) {
-    const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(hash);
-    if (match === null) throw new TypeError('the stored password is of no known form');
-    const [, m, t, p, salt = '', tag = ''] = match;
-    const expected = Buffer.from(tag, 'base64');
-    const parameters = { memoryKiB: Number(m), passes: Number(t), parallelism: Number(p) };
-    const given = await tagOf(password, Buffer.from(salt, 'base64'), {
-      ...parameters,
-      tagBytes: expected.length,
-    });
-    return timingSafeEqual(given, expected);
-  },
-};
-
-interface Parameters {
+/** What a hash costs. */
+interface Costs {
   readonly memoryKiB: number;
   readonly passes: number;
+}
+
+/**
+ * argon2idOf stores `$argon2id$v=19$m=<KiB>,t=<passes>,p=<lanes>$<salt>$<tag>` (PHC string format), and compares with what
+ * was stored at any costs.
+ */
+export function argon2idOf(costs: Costs): PasswordHasher {
+  return {
+    decoy: stored(costs, Buffer.alloc(saltBytes), Buffer.alloc(tagBytes)),
+    async hash(password) {
+      const salt = randomBytes(saltBytes);
+      return stored(costs, salt, await tagOf(password, salt, { ...costs, parallelism, tagBytes }));
+    },
+    verify,
+  };
+}
+
+/**
+ * argon2id is what a server stores (RFC 9106: Argon2id, version 0x13). 19 MiB and two passes on one lane take about 27 ms on
+ * a common core; memory is what makes guessing dear.
+ */
+export const argon2id: PasswordHasher = argon2idOf({ memoryKiB: 19_456, passes: 2 });
+
+async function verify(hash: string, password: string): Promise<boolean> {
+  const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(hash);
+  if (match === null) throw new TypeError('the stored password is of no known form');
+  const [, m, t, p, salt = '', tag = ''] = match;
+  const expected = Buffer.from(tag, 'base64');
+  const parameters = { memoryKiB: Number(m), passes: Number(t), parallelism: Number(p) };
+  const given = await tagOf(password, Buffer.from(salt, 'base64'), {
+    ...parameters,
+    tagBytes: expected.length,
+  });
+  return timingSafeEqual(given, expected);
+}
+
+interface Parameters extends Costs {
   readonly parallelism: number;
   readonly tagBytes: number;
 }
@@ -60,7 +73,7 @@ function tagOf(password: string, salt: Buffer, parameters: Parameters): Promise<
   });
 }
 
-function stored(salt: Buffer, tag: Buffer): string {
+function stored({ memoryKiB, passes }: Costs, salt: Buffer, tag: Buffer): string {
   return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
 }
 

@@ -10,6 +10,7 @@ import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { StoredDirectory } from '#storage/directory-store';
 import { silentLogger } from '#telemetry/log';
+import { quickPasswords } from '#test/support/quick-passwords';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { unguardedAdmin } from '../support/unguarded-admin.ts';
 
@@ -30,6 +31,7 @@ async function serve() {
     mailboxes: database.mail,
     outside: { clock, random: { bytes: (length) => randomBytes(length) } },
     settings: { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 3 },
+    passwords: quickPasswords,
   });
   const endpoint = unguardedAdmin({
     ...organizationOperations(directory),

@@ -14,6 +14,7 @@ import { createHttpsListener, type HttpListener } from '#protocols/http/listener
 import { createRouter } from '#protocols/http/router';
 import { type Database, openDatabase } from '#storage/database';
 import { createLogger } from '#telemetry/log';
+import { quickPasswords } from '#test/support/quick-passwords';
 import { createActiveSync } from '../../src/active-sync.ts';
 import { buildCore, type Core } from '../../src/core.ts';
 import { systemOutside } from '../../src/outside.ts';
@@ -131,6 +132,7 @@ export class Station {
     return buildCore({
       config: loadConfig({ data: join(folder, 'data'), cwd: folder, env }),
       outside: { ...systemOutside, clock: this.#clock },
+      passwords: quickPasswords,
       database,
       log: createLogger('warn', { write: (line) => void faults.push(line) }),
       authorities: [],

@@ -8,6 +8,7 @@ import { loadConfig } from '#config/load';
 import type { Clock } from '#domain/outside';
 import { systemOutside } from '../../src/outside.ts';
 import { createServer, type Server } from '../../src/server.ts';
+import { quickPasswords } from './quick-passwords.ts';
 import { tempFolder } from './temp-store.ts';
 
 /** A server, and what a test needs to reach it. */
@@ -56,7 +57,7 @@ export async function startServer(
     },
   });
   const outside = { ...systemOutside, clock: options.clock ?? systemOutside.clock };
-  const server = await createServer(config, outside);
+  const server = await createServer(config, outside, quickPasswords);
   await server.start();
   onTestFinished(() => server.stop());
   const admin = (operation: string, input: object = {}) =>
