@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { outboundMails } from '#domain/outbound';
-import { tempDatabase, tempOrganization } from '#test/support/temp-store';
+import { tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 
 async function start() {
   const database = await tempDatabase();
@@ -29,7 +29,9 @@ async function start() {
   };
   const claim = (destination: string, owner: string, nowMs: number) =>
     store.outbound.claim(destination, { nowMs, owner });
-  return { queue: store.outbound, store, put, claim };
+  /** A claim is on disk with the next commit that somebody waits for, and a start reads what is on disk. */
+  const commit = () => tempMailbox(database, organization);
+  return { queue: store.outbound, store, put, claim, commit };
 }
 
 function fail(): never {
@@ -49,13 +51,14 @@ test('a start finds the first due mail of every destination', async () => {
 });
 
 test('what an earlier life held is due at once, what this one holds is not, and nothing is given twice', async () => {
-  const { queue, put, claim, store } = await start();
+  const { queue, put, claim, store, commit } = await start();
   await put('x@a.example', 10);
   await put('y@a.example', 20);
   await put('z@b.example', 30);
   const [held] = (await claim('a.example', 'before', 10)).mails;
   const [ours] = (await claim('b.example', 'me', 40)).mails;
   expect(held?.recipients[0]?.address).toBe('x@a.example');
+  await commit();
   const found = await queue.recover('me', 50);
   expect(found.toSorted((a, b) => (a.destination < b.destination ? -1 : 1))).toEqual([
     { destination: 'a.example', dueMs: 20 },
