@@ -1,6 +1,6 @@
 /** An authority for S/MIME certificates, with its revocation lists and its OCSP responder: openssl's. */
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,11 +56,11 @@ export class MailAuthority {
     await mkdir(folder, { recursive: true });
     const key = join(folder, 'key.pem');
     const { algorithm, keyOptions = [] } = wanted;
-    const made =
-      algorithm === undefined
-        ? ['ecparam', '-name', 'prime256v1', '-genkey', '-noout']
-        : ['genpkey', '-algorithm', algorithm, ...keyOptions.flatMap((option) => ['-pkeyopt', option])];
-    await run('openssl', [...made, '-out', key]);
+    if (algorithm === undefined) await writeFile(key, newKey());
+    else {
+      const options = keyOptions.flatMap((option) => ['-pkeyopt', option]);
+      await run('openssl', ['genpkey', '-algorithm', algorithm, ...options, '-out', key]);
+    }
     await writeFile(join(folder, 'index.txt'), '');
     await writeFile(join(folder, 'serial'), '1001');
     await writeFile(join(folder, 'crlnumber'), '01');
@@ -69,33 +69,40 @@ export class MailAuthority {
     const own =
       issuer === undefined
         ? await selfSigned(folder, name, key, { ...wanted, extensions })
-        : await issuer.issueFor(key, `/CN=${name}`, { ...wanted, extensions }, join(folder, 'ca.pem'));
+        : await issuer.issueFor(
+            await requestBy(key),
+            name,
+            { ...wanted, extensions },
+            join(folder, 'ca.pem'),
+          );
     return new MailAuthority(folder, name, own);
   }
 
-  /** A certificate with a new key; by default one for mail of alice@test.mailstead.test, for a year. */
+  /** A certificate, all with one key; by default one for mail of alice@test.mailstead.test, for a year. */
   async issue(wanted: Wanted = {}): Promise<Issued> {
     const base = join(this.#folder, `${this.#name}-${++this.#count}`);
-    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${base}.key`]);
+    holder ??= newHolder();
+    const { key, request } = await holder;
+    await writeFile(`${base}.key`, key);
     const { address = 'alice@test.mailstead.test' } = wanted;
     const names = address === '' ? [] : [`subjectAltName=email:${address}`];
     const extensions = [...(wanted.extensions ?? forMail), ...names, ...(wanted.more ?? [])];
     const more = { ...wanted, more: [], extensions };
-    return this.issueFor(`${base}.key`, `/CN=Holder ${this.#count}`, more, `${base}.pem`);
+    return this.issueFor(request, `Holder ${this.#count}`, more, `${base}.pem`);
   }
 
   /** A certificate for the name and the key of the authority itself. */
-  issueOwnName(wanted: Wanted): Promise<Issued> {
+  async issueOwnName(wanted: Wanted): Promise<Issued> {
     const file = join(this.#folder, `own-${++this.#count}.pem`);
-    return this.issueFor(join(this.#folder, 'key.pem'), `/CN=${this.#name}`, wanted, file);
+    return this.issueFor(await requestBy(join(this.#folder, 'key.pem')), this.#name, wanted, file);
   }
 
-  private async issueFor(key: string, subject: string, wanted: Wanted, file: string): Promise<Issued> {
-    const request = `${file}.csr`;
-    await run('openssl', ['req', '-new', '-key', key, '-subj', subject, '-out', request]);
+  private async issueFor(request: string, name: string, wanted: Wanted, file: string): Promise<Issued> {
     const extensions = `${file}.ext`;
+    await writeFile(`${file}.csr`, request);
     await writeFile(extensions, [...(wanted.extensions ?? []), ...(wanted.more ?? [])].join('\n'));
-    await this.#ca([...dates(wanted), '-in', request, '-out', file, '-extfile', extensions, '-notext']);
+    const asked = ['-in', `${file}.csr`, '-subj', `/CN=${name}`, '-out', file, '-extfile', extensions];
+    await this.#ca([...dates(wanted), ...asked, '-notext']);
     return issued(file);
   }
 
@@ -130,12 +137,40 @@ export class MailAuthority {
   }
 }
 
+let holder: ReturnType<typeof newHolder> | undefined;
+
+/** Whose certificates are issued: a key, and a request by it that serves for every name. */
+async function newHolder(): Promise<{ key: string; request: string }> {
+  const [key, file] = [newKey(), join(await tempFolder(), 'key.pem')];
+  await writeFile(file, key);
+  return { key, request: await requestBy(file) };
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** A request for a certificate by a key, in PEM. */
+async function requestBy(key: string): Promise<string> {
+  return (await run('openssl', ['req', '-new', '-key', key, '-subj', '/CN=any'])).stdout;
+}
+
 async function selfSigned(folder: string, name: string, key: string, wanted: Wanted): Promise<Issued> {
   const [file, request] = [join(folder, 'ca.pem'), join(folder, 'ca.csr')];
-  await run('openssl', ['req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', request]);
+  await writeFile(request, await requestBy(key));
   const extensions = join(folder, 'ca.ext');
   await writeFile(extensions, (wanted.extensions ?? []).join('\n'));
-  const config = ['ca', '-batch', '-config', join(folder, 'ca.cnf'), '-selfsign', '-notext'];
+  const config = [
+    'ca',
+    '-batch',
+    '-config',
+    join(folder, 'ca.cnf'),
+    '-selfsign',
+    '-notext',
+    '-subj',
+    `/CN=${name}`,
+  ];
   await run('openssl', [...config, ...dates(wanted), '-in', request, '-out', file, '-extfile', extensions]);
   return issued(file);
 }
