@@ -84,7 +84,7 @@ async function killed(journalingAddress: string) {
   return { next, messages, inbox };
 }
 
-test('to an archive elsewhere: one record for each message that is there', { timeout: 60_000 }, async () => {
+test('to an archive elsewhere: one record for each message that is there', { timeout: 240_000 }, async () => {
   const { next, messages } = await killed('box@archive.example');
   const bySubject = new Map<string, Set<string>>();
   for (const { raw } of next.mails) {
@@ -100,7 +100,7 @@ test('to an archive elsewhere: one record for each message that is there', { tim
   expect(next.mails.length).toBeLessThanOrEqual(messages.length + 10);
 });
 
-test('to an archive here: one record for each message, and not one more', { timeout: 60_000 }, async () => {
+test('to an archive here: one record for each message, and not one more', { timeout: 240_000 }, async () => {
   const { messages, inbox } = await killed(bob);
   expect(await inbox(bob)).toEqual(messages);
 });

@@ -62,12 +62,16 @@ function subjectOf({ raw }: { readonly raw: string }): string | undefined {
   return /^Subject: (.*)$/m.exec(raw)?.[1];
 }
 
-test('killed when every answer was written down: each message arrives once', async () => {
+test('killed when every answer was written down: each message arrives once', {
+  timeout: 120_000,
+}, async () => {
   const next = await killWhileRelaying((queued) => queued === messages - taken);
   expect(next.mails).toHaveLength(messages);
 });
 
-test('killed at any moment: twice comes at most what each session had in hand', async () => {
+test('killed at any moment: twice comes at most what each session had in hand', {
+  timeout: 120_000,
+}, async () => {
   const next = await killWhileRelaying(() => true);
   expect(next.mails.length).toBeLessThanOrEqual(messages + concurrency);
 });

@@ -44,7 +44,7 @@ test('recipients with long addresses and ORCPTs go into as many rows as they nee
 });
 
 test('an operator who asks for another try while one runs, or just ends, makes no second one', {
-  timeout: 30_000,
+  timeout: 60_000,
 }, async () => {
   const next = await startNextServer({
     onRcpt: (address) => (address.startsWith('late') ? '450 4.2.1 Not now' : undefined),
