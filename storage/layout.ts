@@ -137,8 +137,8 @@ export const mailboxRows = {
   conversation: plainRow<[Bytes, U32, U64, U64], null>('n', mail.emptyCodec),
   /** N: since when (ms) every item of the mailbox has its row `n`; absent where an older version stored some. */
   conversationsWhole: plainRow<[], number>('N', mail.numberCodec),
-  /** m: HMAC of the conversation's id. The folder that new items of it go to. */
-  conversationMove: plainRow<[Bytes], number>('m', mail.numberCodec),
+  /** m: HMAC of the conversation's id. The folder that new items of it go to, and since when. */
+  conversationMove: plainRow<[Bytes], mail.ConversationMoveRecord>('m', mail.conversationMoveCodec),
   /** c: folder, seq. What a transaction did in the folder, write-once. */
   change: plainRow<[U32, U64], Parameters<typeof mail.changeCodec.encode>[0]>('c', mail.changeCodec),
   /** z: folder. The oldest seq from which `c` is complete. */

@@ -4,15 +4,17 @@ import { Changed, ChangeKind, type FolderStep, type ItemChange } from '#domain/c
 import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
-import type { Envelope, Item, ItemMarks, NewBody, NewItem } from '#domain/item';
+import type { Item, ItemMarks, NewBody, NewItem } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxTx } from '#domain/ports';
 import { type RecipientCache, recipientCacheFolder } from '#domain/recipient-cache';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
+import { moveAt, putMove } from './conversation-moves.ts';
 import { conversationKey, conversationName } from './conversations.ts';
 import { blobPart, idBytes, u8, u32, u64 } from './keys.ts';
 import { blobRows, mailboxRows as rows } from './layout.ts';
+import { isLongEnvelope } from './long-envelope.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
 import { placeTime } from './place-time.ts';
 import type { ItemRecord, UsageRecord } from './records/mail.ts';
@@ -31,8 +33,6 @@ import {
 /** Topic of the folder tree and of the mailbox's devices; folders have their own number. */
 export const mailboxTopic = 0;
 
-/** Envelopes larger than this stand in the detail row, so that a list stays quick (storage design, section 4, `i`). */
-const envelopeInItemBytes = 6 * 1024;
 /** Where an item is that is gone. */
 const nowhere = 0 as FolderId;
 /** Delivery markers are kept 30 days. */
@@ -40,17 +40,6 @@ const markerLifeMs = 30 * 24 * 3_600_000;
 
 /** Thrown inside a transaction that turns out to need the mailbox's queue shard: it runs again with that partition. */
 export class NeedsTaskShard extends Error {}
-
-/** About how many bytes an envelope takes. */
-function envelopeBytes(e: Envelope): number {
-  let bytes = 200 + e.subject.length * 2;
-  for (const list of [e.from, e.replyTo, e.to, e.cc, e.bcc]) {
-    for (const one of list) {
-      bytes += one.name.length * 2 + one.address.length + 4;
-    }
-  }
-  return e.references.reduce((sum, id) => sum + id.length, bytes);
-}
 
 export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   readonly #ref: MailboxRef;
@@ -75,6 +64,10 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#tx = tx;
     this.#nowMs = options.nowMs;
     this.#hasTaskShard = options.hasTaskShard;
+  }
+
+  hasRoom(): boolean {
+    return this.#tx.hasRoom();
   }
 
   seq(): Promise<number> {
@@ -107,7 +100,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
       ...rest,
       added: seq,
       changed: seq,
-      envelope: envelopeBytes(envelope) > envelopeInItemBytes ? undefined : envelope,
+      envelope: isLongEnvelope(envelope) ? undefined : envelope,
       body: bodyRef(body),
     };
     this.#putItem(folder, id, record);
@@ -136,7 +129,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   async replaceItem(item: Item, content: NewItem, device?: DeviceId): Promise<Item> {
     const { id, folder, receivedMs, added } = item;
     const { detail, body, envelope, ...rest } = content;
-    const isLong = envelopeBytes(envelope) > envelopeInItemBytes;
+    const isLong = isLongEnvelope(envelope);
     const place = { folder, receivedMs, added };
     const next = { ...rest, ...place, id, envelope, changed: await this.seq(), body: bodyRef(body) };
     this.#removeConversation(item);
@@ -243,15 +236,17 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   async conversationMove(id: Uint8Array): Promise<FolderId | undefined> {
     // Whoever adds an item reads this record anyway.
     if ((await this.#loadUsage()).hasMoves === undefined) return undefined;
-    return (await this.get(rows.conversationMove, this.#moveKey(id))) as FolderId | undefined;
+    return moveAt(this.#tx, this.context.sealer, this.context.part, this.#moveKey(id));
   }
 
   async putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void> {
+    const key = this.#moveKey(id);
     if (to === undefined) {
-      this.#del(this.#moveKey(id));
+      this.#del(key);
       return;
     }
-    this.#put(rows.conversationMove, this.#moveKey(id), to);
+    const move = { folder: to, seq: await this.seq() };
+    await putMove(this.#tx, this.context.sealer, this.context.part, key, move);
     this.#setUsage({ ...(await this.#loadUsage()), hasMoves: true });
   }
 
@@ -347,7 +342,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   #recordOf(item: Item): ItemRecord {
     const { id: _id, folder: _folder, envelope, ...rest } = item;
-    return { ...rest, envelope: envelopeBytes(envelope) > envelopeInItemBytes ? undefined : envelope };
+    return { ...rest, envelope: isLongEnvelope(envelope) ? undefined : envelope };
   }
 
   #refer(blob: Bytes, size: number): void {

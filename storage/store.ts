@@ -51,6 +51,8 @@ export interface Tx extends Reader {
   nextSeq(p: Part): Promise<number>;
   /** The newest sequence number this transaction sees, its own included; 0 if none. */
   lastSeq(p: Part): Promise<number>;
+  /** False once half of what a transaction may hold is written: time to end it, where the rest may go in the next one. */
+  hasRoom(): boolean;
   /** Wakes watchers of this topic once the transaction is durable. */
   touch(p: Part, topic: number): void;
 }

@@ -35,8 +35,9 @@ export async function moveConversation(mailbox: Mailbox, id: Uint8Array, to: Fol
   const places = (await mailbox.reader.conversation(id)).filter(
     ({ folder }) => folder !== to && !staying.includes(folder),
   );
-  for (let n = 0; n < places.length; n += movedAtOnce) {
-    await mailbox.transact((tx) => movePlaces(tx, places.slice(n, n + movedAtOnce), to));
+  for (let n = 0; n < places.length; ) {
+    const from = n;
+    n += await mailbox.transact((tx) => movePlaces(tx, places.slice(from, from + movedAtOnce), to));
   }
 }
 
@@ -64,11 +65,17 @@ async function isKnown(tx: MailboxTx, places: readonly ConversationPlace[]): Pro
   return false;
 }
 
-/** The device that asks does not know what is moved: it is told like every other. */
-async function movePlaces(tx: MailboxTx, places: readonly ConversationPlace[], to: FolderId): Promise<void> {
+/** Gives how many it has done. The device that asks does not know what is moved: it is told like every other. */
+async function movePlaces(
+  tx: MailboxTx,
+  places: readonly ConversationPlace[],
+  to: FolderId,
+): Promise<number> {
   await requireFolder(tx, to);
-  for (const { folder, item: id } of places) {
+  for (const [n, { folder, item: id }] of places.entries()) {
     const item = (await tx.folder(folder)) && (await tx.item(folder, id));
     if (item !== undefined) await tx.moveItem(item, to);
+    if (!tx.hasRoom()) return n + 1;
   }
+  return places.length;
 }

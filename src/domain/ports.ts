@@ -72,6 +72,8 @@ export interface MailboxReader {
 
 /** One mailbox in a transaction. */
 export interface MailboxTx extends MailboxReader {
+  /** Whether one more item can be changed, whatever its size; where it cannot, the rest goes into another transaction. */
+  hasRoom(): boolean;
   /** This transaction's sequence number in the mailbox. */
   seq(): Promise<number>;
   putFolder(folder: Folder): void;
@@ -112,7 +114,7 @@ export interface MailboxTx extends MailboxReader {
   putMailRules(rules: readonly MailRule[]): void;
   /** Where new items of a conversation go; undefined: where they would go anyway. Costs nothing where none was ever moved. */
   conversationMove(id: Uint8Array): Promise<FolderId | undefined>;
-  /** Undefined forgets it. */
+  /** Undefined forgets it. A thousand are remembered; with more, the one that was put longest ago is forgotten. */
   putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void>;
   /** At most 16 KiB of it. */
   putRecipientCache(cache: RecipientCache): void;

@@ -11,6 +11,7 @@ test('the log of a folder is read once for all commands of a request, however ma
   const ids = Array.from({ length: 200 }, (_, n) => (n + 1) as ItemId);
   let reads = 0;
   const partial: Partial<MailboxTx> = {
+    hasRoom: () => true,
     item: async (_folder, id) =>
       ({ id, folder, changed: 7, marks: { read: false, categories: [] } }) as unknown as Item,
     changes: async () => {

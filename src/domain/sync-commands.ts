@@ -69,7 +69,7 @@ export interface Applying {
   readonly byOthers?: () => Promise<ReadonlyMap<ItemId, number>>;
 }
 
-/** Applies commands; throws StaleDraftError, and then nothing was done. */
+/** Applies commands, as many of them as the transaction has room for; throws StaleDraftError, and then nothing was done. */
 export async function applyCommands(
   tx: MailboxTx,
   commands: readonly ClientCommand[],
@@ -88,6 +88,7 @@ export async function applyCommands(
         ? await applyAdd(tx, command, where)
         : await applyToItem(tx, command, { ...where, byOthers }),
     );
+    if (!tx.hasRoom()) break;
   }
   return results;
 }
@@ -105,6 +106,17 @@ export function toRemember(results: readonly CommandResult[]): Pick<SyncState, '
     }
   }
   return edits.length === 0 ? { adds } : { adds, edits };
+}
+
+/** The same for some of the commands of a request, together with what is known of the others. */
+export function toRememberSoFar(
+  results: readonly CommandResult[],
+  answered: Pick<SyncState, 'adds' | 'edits'> | undefined,
+): Pick<SyncState, 'adds' | 'edits'> {
+  const { adds, edits = [] } = toRemember(results);
+  const otherAdds = answered?.adds.filter((one) => rememberedAdd({ adds }, one) === undefined) ?? [];
+  const otherEdits = answered?.edits?.filter((one) => rememberedEdit({ edits }, one) === undefined) ?? [];
+  return { adds: [...adds, ...otherAdds], edits: [...edits, ...otherEdits] };
 }
 
 /** The Add that a state knows by this ClientId and content. */

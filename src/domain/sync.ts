@@ -6,7 +6,7 @@ import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Clock, Random } from './outside.ts';
-import type { MailboxReader, MailboxTx } from './ports.ts';
+import type { MailboxReader, MailboxTx, StoredBody } from './ports.ts';
 import { type Collected, type CollectRequest, collect, passConversations } from './sync-collect.ts';
 import {
   applyCommands,
@@ -14,6 +14,7 @@ import {
   type CommandResult,
   isConflict,
   toRemember,
+  toRememberSoFar,
 } from './sync-commands.ts';
 import { type ToldChange, withMessages } from './sync-messages.ts';
 import { collectWithCare } from './sync-repeats.ts';
@@ -123,18 +124,32 @@ export class FolderSync {
   /**
    * One exchange with a device that has a key. A key one behind means that our last answer was lost: everything is
    * worked out again from there, under a new key if it is not the same, so that a device that has both answers cannot go
-   * on from the wrong one. Throws `sync/invalid-key`, `folder/not-found`, StaleDraftError.
+   * on from the wrong one. What a transaction has no room for is done in the next one, and the first is like one whose
+   * answer was lost. Drafts that come to nothing are discarded. Throws `sync/invalid-key`, `folder/not-found`, StaleDraftError.
    */
   async sync(request: SyncRequest): Promise<SyncAnswer> {
-    const bodies = request.commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
-    for (;;) {
-      const answer = await this.#mailbox.transact((tx) => this.#exchange(tx, request), bodies);
-      if (answer !== undefined) return answer;
+    let done: readonly CommandResult[] = [];
+    try {
+      for (;;) {
+        const before = done;
+        const next = await this.#mailbox.transact(
+          (tx) => this.#exchange(tx, request, before),
+          bodiesOf(request.commands.slice(before.length)),
+        );
+        done = next.results;
+        if ('key' in next) return next;
+      }
+    } finally {
+      await discardAllBut(done, request.commands);
     }
   }
 
-  /** Undefined: nothing was done of the request, but there is less to do for it now. */
-  async #exchange(tx: MailboxTx, request: SyncRequest): Promise<SyncAnswer | undefined> {
+  /** The commands after those that are `done`, and our changes; results alone when there is more to do in another transaction. */
+  async #exchange(
+    tx: MailboxTx,
+    request: SyncRequest,
+    done: readonly CommandResult[],
+  ): Promise<SyncAnswer | Pick<SyncAnswer, 'results'>> {
     const { base, newest } = await findState(tx, request.device, request.folder, request.key);
     const options = request.options ?? base.options;
     if (request.hasWaited === true && base !== newest) {
@@ -151,15 +166,22 @@ export class FolderSync {
       : { ...base, isMore: false };
     if (isMore) {
       tx.putSyncState(device, folder, { ...base, conversations });
-      return undefined;
+      return { results: done };
     }
     const { serverWins } = rules;
     const answered = base === newest ? undefined : newest;
     const where = { device, folder, serverWins, since: base.seq, answered };
-    const results = await applyCommands(tx, request.commands, where);
+    const left = request.commands.slice(done.length);
+    const results = [...done, ...(await applyCommands(tx, left, where))];
+    const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
+    if (results.length < request.commands.length) {
+      // The next transaction repeats nothing that the device asked for again.
+      const told = { ...base, ...toRememberSoFar(results, answered), repeats: repeats - 1 };
+      tx.putSyncState(device, folder, { ...told, number: numberAfter(base, newest, told) });
+      return { results };
+    }
     const past = [...base.past, ...deletedBy(results, await tx.lastSeq())];
     const from = { ...base, conversations, past, ahead: await aheadOf(tx, base, folder, results) };
-    const repeats = base === newest ? 0 : (newest.repeats ?? 0) + 1;
     const collected = request.getChanges
       ? await collectWithCare(tx, from, repeats, collectRequest)
       : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
@@ -256,6 +278,21 @@ export class FolderSync {
       cost: rules.cost,
       untold: rules.untold,
     };
+  }
+}
+
+function bodiesOf(commands: readonly ClientCommand[]): readonly StoredBody[] {
+  return commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
+}
+
+/** Forgets the drafts that no row names. */
+async function discardAllBut(
+  done: readonly CommandResult[],
+  commands: readonly ClientCommand[],
+): Promise<void> {
+  const stored = new Set(done.flatMap(({ command, isStored }) => (isStored === true ? [command] : [])));
+  for (const command of commands) {
+    if ('draft' in command && !stored.has(command)) await command.draft?.discard();
   }
 }
 

@@ -102,6 +102,10 @@ export class LevelTx implements Tx {
     return this.#of(p).taken?.seq ?? (await this.#outside.heads.get(p)).seq;
   }
 
+  hasRoom(): boolean {
+    return this.#count < limits.writes / 2 && this.#bytes < limits.bytes / 2;
+  }
+
   touch(p: Part, topic: number): void {
     this.#of(p).topics.add(topic);
   }

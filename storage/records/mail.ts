@@ -364,6 +364,19 @@ export const usageCodec: Codec<UsageRecord> = packedCodec(
   ([bytes, items, nextFolder, hasMoves]) => ({ bytes, items, nextFolder, ...(hasMoves && { hasMoves }) }),
 );
 
+/** Where new items of a conversation go, and the sequence number of the decision; 0: an older version, which did not say. */
+export interface ConversationMoveRecord {
+  readonly folder: FolderId;
+  readonly seq: number;
+}
+export const conversationMoveCodec: Codec<ConversationMoveRecord> = packedCodec(
+  ({ folder, seq }): FolderId | readonly [FolderId, number] => [folder, seq],
+  (stored) => {
+    const [folder, seq] = typeof stored === 'number' ? [stored, 0] : stored;
+    return { folder, seq };
+  },
+);
+
 /** An acceptance already in the mailbox: what it left, and when it may be forgotten (ms since the epoch). */
 export interface MarkerRecord {
   readonly left: string;

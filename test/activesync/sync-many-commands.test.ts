@@ -1,5 +1,5 @@
 /** As many commands as a Sync may have, each of the kind that costs the store most. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
@@ -70,4 +70,58 @@ test('Sync: each Change of a large draft stands on the one before it in the requ
   const raw = (await rawDrafts(server)).find((message) => message.includes('Subject: one again\r\n'));
   expect(raw).toContain('Cc: <carol@example.test>\r\n');
   expect(raw?.length).toBeGreaterThan(400_000);
+});
+
+/** Its addresses take as much as a row gives them. */
+const longLetter = (n: number) => {
+  const people = Array.from(
+    { length: 240 },
+    (_, m) => `somebody.${n}.${m}@${'long-name.'.repeat(4)}example.test`,
+  );
+  return letter(`long ${n}`, el(Email.Cc, people.join(',')));
+};
+
+test('Sync: 150 drafts whose rows are more than a transaction holds are changed by one request', async () => {
+  const { server, phone, drafts } = await startDrafts('16.1');
+  const ids: string[] = [];
+  for (const some of [numbers.slice(0, 75), numbers.slice(75, 150)]) {
+    const { status, responses } = await phone.sync(drafts, {
+      commands: some.map((n) => add(`c${n}`, ...longLetter(n))),
+    });
+    expect(status).toBe(1);
+    ids.push(...childrenOf(responses, AirSync.Add).map((one) => textOf(one, AirSync.ServerId) ?? ''));
+  }
+  const { status, responses } = await phone.sync(drafts, {
+    commands: ids.map((id) => change(id, el(Email.Subject, 'new'))),
+  });
+  expect([status, statuses(responses)]).toEqual([1, []]);
+  const raw = await rawDrafts(server);
+  expect(raw.filter((one) => !one.includes('Subject: new'))).toEqual([]);
+});
+
+test('Sync: a request of more than one transaction that breaks off before any of them is repeated, and makes no second draft', async () => {
+  const { server, phone, drafts } = await startDrafts('16.1');
+  const { store } = server.database;
+  const transact = store.transact.bind(store);
+  const some = numbers.slice(0, 80).map((n) => add(`c${n}`, ...longLetter(n)));
+  let made = await phone.sync(drafts, { commands: [add('first', ...letter('first'))] });
+  const { syncKey } = phone.collection(drafts);
+  let broken = 0;
+  do {
+    let left = broken++;
+    const spy = vi.spyOn(store, 'transact').mockImplementation((...args) => {
+      if (left-- === 0) throw new Error('broken off');
+      return transact(...args);
+    });
+    made = await phone.sync(drafts, { syncKey, commands: some });
+    spy.mockRestore();
+  } while (made.status !== 1);
+  // Once before each of its two transactions.
+  expect(broken).toBe(3);
+  expect(statuses(made.responses)).toHaveLength(80);
+  expect(await rawDrafts(server)).toHaveLength(81);
+  await phone.syncAll(drafts);
+  expect(phone.collection(drafts).items.size).toBe(81);
+  // Each has its file, and nothing is left of what was made in vain.
+  expect(await server.database.blobs.list()).toHaveLength(80);
 });

@@ -4,7 +4,7 @@ import { classOf, FolderType, type ItemClass } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { StaleDraftError } from '#domain/stale-draft-error';
-import { type CommandResult, FolderSync, type Message, type Standing, type SyncAnswer } from '#domain/sync';
+import { FolderSync, type Message, type Standing, type SyncAnswer } from '#domain/sync';
 import { allowedBodies, type BodyRequest, bytesWithoutPreference, withoutData } from '../../classes/body.ts';
 import {
   changedMarksElements,
@@ -16,7 +16,7 @@ import type { CommandContext } from '../../command.ts';
 import { serverIdOf } from '../../ids.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
-import { discardDrafts, readyCommands, withoutDrafts } from './drafts.ts';
+import { readyCommands, withoutDrafts } from './drafts.ts';
 import { optionsMisfit, parseOptionsText, syncRules } from './options.ts';
 import type { CollectionRequest, PlainCommand } from './read.ts';
 import { responseElements } from './responses.ts';
@@ -138,24 +138,16 @@ async function answerOf(
     hasWaited: room.hasWaited,
   };
   for (let attempt = 1; ; attempt++) {
-    let commands: readonly PlainCommand[] = [];
-    let results: readonly CommandResult[] = [];
     try {
-      commands = await plainCommands(request, place, context, () => sync.standing(asked));
+      const commands = await plainCommands(request, place, context, () => sync.standing(asked));
       const answer = await sync.sync({
         ...asked,
         commands: commands.flatMap((one) => ('command' in one ? [one.command] : [])),
         speaks: commands.some((one) => 'refused' in one),
       });
-      results = answer.results;
       return { answer, commands };
     } catch (error) {
       if (!(error instanceof StaleDraftError) || attempt === attempts) throw error;
-    } finally {
-      const stored = new Set(
-        results.filter(({ isStored }) => isStored === true).map(({ command }) => command),
-      );
-      await discardDrafts(commands, (command) => stored.has(command));
     }
   }
 }

@@ -4,7 +4,7 @@ import { DomainError } from '#domain/errors';
 import type { FolderId, ItemId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { wasSent } from '#domain/send';
-import { type ClientCommand, rememberedAdd, rememberedEdit, type Standing } from '#domain/sync';
+import { rememberedAdd, rememberedEdit, type Standing } from '#domain/sync';
 import { withoutDate } from '#mime/draft';
 import { joined } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
@@ -74,13 +74,9 @@ export function withoutDrafts(commands: readonly RequestCommand[]): readonly Pla
 }
 
 /** Forgets what was made ready and is of no use. */
-export async function discardDrafts(
-  commands: readonly PlainCommand[],
-  isStored: (command: ClientCommand) => boolean = () => false,
-): Promise<void> {
+async function discardDrafts(commands: readonly PlainCommand[]): Promise<void> {
   for (const one of commands) {
-    if ('command' in one && 'draft' in one.command && !isStored(one.command))
-      await one.command.draft?.discard();
+    if ('command' in one && 'draft' in one.command) await one.command.draft?.discard();
   }
 }
 
