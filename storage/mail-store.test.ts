@@ -351,3 +351,18 @@ test('new content in the place of an item keeps its id and place, counts, is a C
     Buffer.from(old.body.kind === 'blob' ? old.body.id : []),
   );
 });
+
+test.each([1, 2, 7, 8])('the logs are read in pages of %s, each entry once', async (limit) => {
+  const { database, ref } = await open();
+  const inOrder = Array.from({ length: 7 }, (_, n) => n);
+  for (const n of inOrder)
+    await database.mail.transact([ref], (of) => of(ref).addItem(inbox, newItem(`${n}`, n)));
+  const reader = database.mail.mailbox(ref);
+  const seqs: number[] = [];
+  for (let after: number | undefined = 0; after !== undefined && seqs.length < 10; ) {
+    const page: Awaited<ReturnType<typeof reader.changes>> = await reader.changes(inbox, after, limit);
+    seqs.push(...page.rows.map(({ seq }) => seq));
+    after = page.next;
+  }
+  expect(seqs).toEqual(inOrder.map((n) => n + 2));
+});

@@ -61,7 +61,7 @@ export class StoredMailbox implements MailboxReader {
     const { lt } = rows.hierarchy.range();
     const page = await this.page(rows.hierarchy, { gte: rows.hierarchy.key(u64(after + 1)), lt });
     const found = page.rows.map(({ key, value }) => ({ seq: u64.read(key, 1), ...value }));
-    return page.next ? { rows: found, next: u64.read(page.next, 1) - 1 } : { rows: found };
+    return page.next ? { rows: found, next: seqBefore(page.next, 1) } : { rows: found };
   }
 
   async item(folder: FolderId, id: ItemId): Promise<Item | undefined> {
@@ -128,7 +128,7 @@ export class StoredMailbox implements MailboxReader {
       limit,
     });
     const found = page.rows.map(({ key, value }) => ({ folder, seq: u64.read(key, 5), ...value }));
-    return page.next ? { rows: found, next: u64.read(page.next, 5) - 1 } : { rows: found };
+    return page.next ? { rows: found, next: seqBefore(page.next, 5) } : { rows: found };
   }
 
   async changesCompleteFrom(folder: FolderId): Promise<number> {
@@ -323,4 +323,10 @@ export class StoredMailbox implements MailboxReader {
 
 function textOf({ message, bodyType }: ReplyText): ReplyText {
   return { message, bodyType };
+}
+
+/** The last number before a bound to go on with, which is a key of the log, or behind one: the key with more bytes. */
+function seqBefore(bound: Bytes, at: number): number {
+  const seq = u64.read(bound, at);
+  return bound.length > at + u64.width ? seq : seq - 1;
 }
