@@ -1,5 +1,6 @@
 /** What a device has to be told of a folder since the state it holds. */
 import { Changed, ChangeKind, comparePositions, type ItemChange, listEnd, type Position } from './change.ts';
+import { DomainError } from './errors.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
@@ -61,6 +62,8 @@ interface Folded {
 }
 
 const pageEntries = 200;
+/** So many items that a device was not sent are remembered. */
+const mostUnsent = 1000;
 
 /**
  * Changes first (of what the device holds), then what has left the filter, then the walk to older items. The device
@@ -147,7 +150,7 @@ async function collectWithin(
     seq,
     skip: log.skip,
     walked,
-    unsent: [...unsent].slice(-1000),
+    unsent: await boundedUnsent(mailbox, request.folder, unsent),
     passedOver: passedOver.length === 0 ? undefined : passedOver,
     past: past.filter((one) => one.seq > seq).slice(-1000),
     ahead: ahead.size === 0 ? undefined : [...ahead],
@@ -155,6 +158,22 @@ async function collectWithin(
     untold: untold === 0 ? undefined : untold,
   };
   return { changes, counted, progress, moreAvailable, scanned: log.scanned };
+}
+
+/** What is gone is forgotten first: its deletion does no harm. Throws `sync/invalid-key` when more is there than is remembered. */
+async function boundedUnsent(
+  mailbox: MailboxReader,
+  folder: FolderId,
+  unsent: ReadonlySet<ItemId>,
+): Promise<readonly ItemId[]> {
+  const ids = [...unsent];
+  if (ids.length <= mostUnsent) return ids;
+  const items = await mailbox.items(folder, ids);
+  const there = ids.filter((_, n) => items[n] !== undefined);
+  const room = mostUnsent - there.length;
+  if (room < 0) throw new DomainError('sync/invalid-key', 'The device has too much to be told later.');
+  const gone = ids.filter((_, n) => items[n] === undefined);
+  return [...gone.slice(Math.max(0, gone.length - room)), ...there];
 }
 
 /** Undefined when conversations are all the same to the device: it wants none, or has everything. */

@@ -8,6 +8,7 @@ import {
   startMs,
   trash,
 } from '#test/support/model-device';
+import { newItem } from '#test/support/new-item';
 import { DomainError } from './errors.ts';
 import type { ItemId } from './ids.ts';
 import { changeMarks } from './mailbox.ts';
@@ -204,4 +205,47 @@ test('what a narrower filter kept back comes when it widens again before the res
   expect(device.held.has(late.id)).toBe(true);
   expect(device.held).toEqual(await serverView(setup));
   expect(device.complaints).toEqual([]);
+});
+
+describe('a filter that is narrowed while much old mail comes', () => {
+  const narrowed = async (count: number) => {
+    const setup = await mailboxForTest();
+    await setup.deliver('new', startMs);
+    const device = new ModelDevice(setup, 'one');
+    await device.prime();
+    await device.syncAll();
+    await setup.mailbox.transact(async (tx) => {
+      for (let n = 0; n < count; n++) await tx.addItem(inbox, newItem(`old ${n}`, startMs - 10 * dayMs - n));
+    });
+    device.filterDays = 1;
+    return { setup, device };
+  };
+
+  test('it is told when the filter is widened', async () => {
+    const { setup, device } = await narrowed(500);
+    await device.sync();
+    device.filterDays = 0;
+    await device.syncAll();
+    expect(device.held).toEqual(await serverView(setup));
+    expect(device.complaints).toEqual([]);
+  });
+
+  test('with more than can be remembered the device starts over, and no wait for changes fails of it', async () => {
+    const { setup, device } = await narrowed(500);
+    for (let n = 0; n < 3; n++) {
+      await setup.mailbox.transact(async (tx) => {
+        for (let m = 0; m < 300; m++)
+          await tx.addItem(inbox, newItem(`more ${n} ${m}`, startMs - 20 * dayMs - m));
+      });
+    }
+    const rules = () => ({ filterDays: 1, serverWins: true, cost: () => 1 });
+    expect(await setup.sync.hasChanges(device.id, inbox, rules)).toBe(true);
+    await expect(device.sync()).rejects.toMatchObject({ code: 'sync/invalid-key' });
+    await device.prime();
+    await device.syncAll();
+    device.filterDays = 0;
+    await device.syncAll();
+    expect(device.held).toEqual(await serverView(setup));
+    expect(device.complaints).toEqual([]);
+  });
 });

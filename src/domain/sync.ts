@@ -257,8 +257,14 @@ export class FolderSync {
     const request = { device, folder, windowSize: 1, answerBytes: 1, byConversation };
     const inForce = { ...rules(state.options), cost: () => 0 };
     if (isToStartOver(state, inForce)) return true;
-    const collected = await collect(reader, state, this.#collectRequest(request, inForce));
-    return collected.changes.length > 0;
+    try {
+      const collected = await collect(reader, state, this.#collectRequest(request, inForce));
+      return collected.changes.length > 0;
+    } catch (error) {
+      // Its next Sync tells it to start over.
+      if (error instanceof DomainError && error.code === 'sync/invalid-key') return true;
+      throw error;
+    }
   }
 
   /** Changes of the clock's day move the filter, so that items leave it once a day and not at every request. */

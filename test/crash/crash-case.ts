@@ -1,6 +1,9 @@
 /** What a row of the table of crashes is made of, and what its rows share. */
+import { defaultFolder, FolderType } from '#domain/folder';
 import type { FolderId } from '#domain/ids';
 import type { NewItem } from '#domain/item';
+import { prepare } from '#domain/prepare';
+import { itemFor } from '#domain/recipients';
 import type { Database } from '#storage/database';
 import type { EasClient } from '#test/support/eas-client';
 import type { EasResponse } from '#test/support/eas-connection';
@@ -33,6 +36,42 @@ export interface CrashCase {
   fill?(database: Database, person: Person): Promise<void>;
   begin(desk: Desk): Promise<Asked>;
 }
+
+/** Where everybody has them. */
+export const place = {
+  inbox: defaultFolder(FolderType.Inbox),
+  drafts: defaultFolder(FolderType.Drafts),
+  trash: defaultFolder(FolderType.DeletedItems),
+  sent: defaultFolder(FolderType.SentItems),
+  junk: defaultFolder(FolderType.UserMail),
+};
+
+/** CRASH_LARGE: as large as phones and mailboxes are; else as small as the same steps allow. */
+export const isLarge = process.env['CRASH_LARGE'] !== undefined;
+export const size = isLarge
+  ? {
+      folders: 200,
+      messages: 5000,
+      moved: 500,
+      emptied: 2000,
+      found: 3000,
+      drafts: 120,
+      file: 5_000_000,
+      mail: 19_000_000,
+    }
+  : {
+      folders: 40,
+      messages: 400,
+      moved: 200,
+      emptied: 600,
+      found: 1000,
+      drafts: 80,
+      file: 1_500_000,
+      mail: 6_000_000,
+    };
+
+/** So many bytes of lines. */
+export const text = (bytes: number) => `${'0123456789'.repeat(7)}\r\n`.repeat(bytes / 72);
 
 /** Puts items into a folder. */
 export async function put(
@@ -79,4 +118,20 @@ export function countFault(
   return there.length === wanted
     ? []
     : [`${there.length} of ${subject} in folder ${folder ?? 'any'}, and not ${wanted}`];
+}
+
+/** Puts a whole message into a folder, its body in a file if it is large. */
+export async function putRaw(
+  database: Database,
+  { ref }: Person,
+  folder: number,
+  raw: string,
+): Promise<void> {
+  const content = { mailboxes: [ref], outbound: undefined, chunks: [Buffer.from(raw)] };
+  const { items, body: stored } = await prepare(database.mail, content, {
+    receivedMs: Date.now(),
+    read: false,
+  });
+  const item = itemFor(items, ref.organization);
+  await database.mail.transact([ref], (of) => of(ref).addItem(folder as FolderId, item), stored.stored);
 }
