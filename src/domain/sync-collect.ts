@@ -1,11 +1,11 @@
 /** What a device has to be told of a folder since the state it holds. */
 import { Changed, ChangeKind, comparePositions, type ItemChange, listEnd, type Position } from './change.ts';
-import { DomainError } from './errors.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
 import { Conversations } from './sync-conversations.ts';
 import type { SyncState } from './sync-state.ts';
+import { boundedUnsent } from './sync-unsent.ts';
 import { untoldOf } from './sync-untold.ts';
 
 /** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
@@ -62,8 +62,6 @@ interface Folded {
 }
 
 const pageEntries = 200;
-/** So many items that a device was not sent are remembered. */
-const mostUnsent = 1000;
 
 /**
  * Changes first (of what the device holds), then what has left the filter, then the walk to older items. The device
@@ -158,22 +156,6 @@ async function collectWithin(
     untold: untold === 0 ? undefined : untold,
   };
   return { changes, counted, progress, moreAvailable, scanned: log.scanned };
-}
-
-/** What is gone is forgotten first: its deletion does no harm. Throws `sync/invalid-key` when more is there than is remembered. */
-async function boundedUnsent(
-  mailbox: MailboxReader,
-  folder: FolderId,
-  unsent: ReadonlySet<ItemId>,
-): Promise<readonly ItemId[]> {
-  const ids = [...unsent];
-  if (ids.length <= mostUnsent) return ids;
-  const items = await mailbox.items(folder, ids);
-  const there = ids.filter((_, n) => items[n] !== undefined);
-  const room = mostUnsent - there.length;
-  if (room < 0) throw new DomainError('sync/invalid-key', 'The device has too much to be told later.');
-  const gone = ids.filter((_, n) => items[n] === undefined);
-  return [...gone.slice(Math.max(0, gone.length - room)), ...there];
 }
 
 /** Undefined when conversations are all the same to the device: it wants none, or has everything. */
