@@ -4,7 +4,7 @@ import type { PreparedDraft, StoredFile } from './draft.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item, NewItem } from './item.ts';
 import { changedMarks, changeMarks, type MarksChange, removeItem, withMarks } from './mailbox.ts';
-import type { MailboxReader, MailboxTx } from './ports.ts';
+import type { MailboxReader, MailboxTx, StoredBody } from './ports.ts';
 import { StaleDraftError } from './stale-draft-error.ts';
 import { type Message, readableMessages } from './sync-messages.ts';
 import type { StoredAdd, StoredEdit, SyncState } from './sync-state.ts';
@@ -91,6 +91,22 @@ export async function applyCommands(
     if (!tx.hasRoom()) break;
   }
   return results;
+}
+
+/** The large bodies that commands bring. */
+export function bodiesOf(commands: readonly ClientCommand[]): readonly StoredBody[] {
+  return commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
+}
+
+/** Forgets the drafts that no row names. */
+export async function discardAllBut(
+  done: readonly CommandResult[],
+  commands: readonly ClientCommand[],
+): Promise<void> {
+  const stored = new Set(done.flatMap(({ command, isStored }) => (isStored === true ? [command] : [])));
+  for (const command of commands) {
+    if ('draft' in command && !stored.has(command)) await command.draft?.discard();
+  }
 }
 
 /** What is kept of results, for a device that does not hear of them. */

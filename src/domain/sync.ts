@@ -6,12 +6,14 @@ import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Clock, Random } from './outside.ts';
-import type { MailboxReader, MailboxTx, StoredBody } from './ports.ts';
+import type { MailboxReader, MailboxTx } from './ports.ts';
 import { type Collected, type CollectRequest, collect, passConversations } from './sync-collect.ts';
 import {
   applyCommands,
+  bodiesOf,
   type ClientCommand,
   type CommandResult,
+  discardAllBut,
   isConflict,
   toRemember,
   toRememberSoFar,
@@ -284,21 +286,6 @@ export class FolderSync {
       cost: rules.cost,
       untold: rules.untold,
     };
-  }
-}
-
-function bodiesOf(commands: readonly ClientCommand[]): readonly StoredBody[] {
-  return commands.flatMap((one) => ('draft' in one ? (one.draft?.stored ?? []) : []));
-}
-
-/** Forgets the drafts that no row names. */
-async function discardAllBut(
-  done: readonly CommandResult[],
-  commands: readonly ClientCommand[],
-): Promise<void> {
-  const stored = new Set(done.flatMap(({ command, isStored }) => (isStored === true ? [command] : [])));
-  for (const command of commands) {
-    if ('draft' in command && !stored.has(command)) await command.draft?.discard();
   }
 }
 
