@@ -31,6 +31,8 @@ import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
+import type { Endpoints, SubmissionEndpoint } from '#protocols/autodiscover/endpoints';
+import { createSigner } from '#protocols/autodiscover/signed-data';
 import { loadAuthorities } from '#protocols/http/authorities';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
 import type { HttpHandler } from '#protocols/http/handler';
@@ -237,17 +239,32 @@ class MailServer implements Server {
   }
 
   #commonRoutes(): Route[] {
-    const { config, signIn } = this.#core;
-    const publicUrl = () => publicUrlOf(config, Number(this.#addresses['https']?.split(':').at(-1) ?? 443));
+    const { config, signIn, directory, outside } = this.#core;
+    const { clock } = outside;
     return [
       ...autodiscoverRoutes({
         signIn,
-        clock: this.#core.outside.clock,
-        publicUrl,
+        clock,
+        endpoints: () => this.#endpoints(),
+        isOurs: (domain) => directory.receivesMail(domain),
+        signProfile:
+          config.tls === undefined ? undefined : createSigner(this.#certificate, () => clock.now()),
         insecureAuth: config.listen.insecureAuth,
       }),
       { path: '/healthz', methods: { GET: healthHandler(() => this.#isReady) } },
     ];
+  }
+
+  /** What clients are told; RFC 8314 §3 prefers TLS from the first byte on. */
+  #endpoints(): Endpoints {
+    const { config } = this.#core;
+    const portOf = (name: string) => this.#addresses[name]?.split(':').at(-1);
+    const submission = (['submissions', 'submission'] as const).flatMap((name): SubmissionEndpoint[] => {
+      const port = portOf(name);
+      const security = name === 'submissions' ? 'TLS' : 'STARTTLS';
+      return port === undefined ? [] : [{ host: config.hostname, port: Number(port), security }];
+    });
+    return { publicUrl: publicUrlOf(config, Number(portOf('https') ?? 443)), submission };
   }
 
   async #setUp(): Promise<void> {

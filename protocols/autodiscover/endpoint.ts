@@ -1,76 +1,61 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { crc32 } from 'node:zlib';
 import type { Account } from '#directory/account';
-import { canonicalAddress } from '#directory/canonical-name';
-import type { SignIn } from '#directory/sign-in';
-import type { Clock } from '#domain/outside';
 import { readBody } from '#protocols/http/body';
-import type { HttpContext, HttpHandler } from '#protocols/http/handler';
+import type { HttpContext } from '#protocols/http/handler';
 import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
 import { signInOver } from '#protocols/http/sign-in';
+import { autoconfigRoutes } from './autoconfig.ts';
+import { profileRoute } from './configuration-profile.ts';
+import { activeSyncUrl, poxPath } from './endpoints.ts';
+import { jsonRoute } from './json.ts';
+import type { AutodiscoverParts } from './parts.ts';
+import { askedOverTls, optionsHandler } from './plain-http.ts';
+import { isAddressOf } from './query.ts';
 import { AutodiscoverContentError, type AutodiscoverRequest, readRequest } from './request.ts';
 import { ErrorCode, errorDocument, settingsDocument } from './response.ts';
 
-/** What AutoDiscover is made of. */
-export interface AutodiscoverParts {
-  readonly signIn: Pick<SignIn, 'signIn'>;
-  readonly clock: Pick<Clock, 'now'>;
-  /** What clients are told, without a slash at its end; asked at each request, as a port may be known late. */
-  readonly publicUrl: () => string;
-  /** Passwords are accepted without TLS: in tests, and behind a proxy that ends TLS. */
-  readonly insecureAuth: boolean;
-}
-
-const path = '/autodiscover/autodiscover.xml';
 const maxBodyBytes = 64 * 1024;
 const xml = { 'Content-Type': 'text/xml; charset=utf-8', 'Cache-Control': 'no-store' } as const;
 
 /**
- * autodiscoverRoutes gives the route of POX AutoDiscover (MS-ASCMD, Autodiscover), for the https listener and the http
- * listener alike: without TLS it leads to the public URL and asks for nothing.
+ * autodiscoverRoutes gives the routes by which clients find this server, for the https listener and the http listener
+ * alike: without TLS nothing asks for a password.
  */
 export function autodiscoverRoutes(parts: AutodiscoverParts): readonly Route[] {
-  const guarded =
-    (serve: HttpHandler): HttpHandler =>
-    (request, response, http) =>
-      mayAsk(parts, request, http) ? serve(request, response, http) : redirect(parts, response);
-  const GET = guarded(async (request, response, http) => {
-    await signInOver(parts.signIn, request, http);
-    // What Exchange answers to a browser, and what test tools look for.
-    sendError(parts, response, http, ErrorCode.InvalidRequest, 'GET');
-  });
-  const POST = guarded(async (request, response, http) => {
-    const account = await signInOver(parts.signIn, request, http);
-    const asked = read(await readBody(request, maxBodyBytes));
-    const refusal = refusalOf(account, asked);
-    if (refusal !== undefined) {
-      sendError(parts, response, http, refusal.code, refusal.reason);
-      return;
-    }
-    const url = `${parts.publicUrl()}/Microsoft-Server-ActiveSync`;
-    send(response, 200, xml, settingsDocument({ ...account, url }));
-    http.log.debug('autodiscover.request.answered', { user: account.address });
-  });
-  return [{ path, anyCase: true, methods: { GET, POST } }];
+  return [poxRoute(parts), jsonRoute(parts), ...autoconfigRoutes(parts), profileRoute(parts)];
 }
 
-/**
- * Whether this request may be asked for a password. Without TLS a client that brings none is in the third phase of
- * AutoDiscover and waits for a redirect, even where passwords are accepted; unless it came to a proxy by https, where
- * a redirect would lead it in a circle.
- */
-function mayAsk(
-  { insecureAuth }: AutodiscoverParts,
-  { headers }: IncomingMessage,
-  http: HttpContext,
-): boolean {
-  if (http.secure) return true;
-  return insecureAuth && (headers.authorization !== undefined || headers['x-forwarded-proto'] === 'https');
-}
-
-async function redirect({ publicUrl }: AutodiscoverParts, response: ServerResponse): Promise<void> {
-  send(response, 302, { Location: `${publicUrl()}${path}` });
+/** POX AutoDiscover (MS-ASCMD, Autodiscover; MS-OXDSCLI). */
+function poxRoute(parts: AutodiscoverParts): Route {
+  const here = () => poxPath;
+  const GET = askedOverTls(
+    parts,
+    async (request, response, http) => {
+      await signInOver(parts.signIn, request, http);
+      // What Exchange answers to a browser, and what test tools look for.
+      sendError(parts, response, http, ErrorCode.InvalidRequest, 'GET');
+    },
+    here,
+  );
+  const POST = askedOverTls(
+    parts,
+    async (request, response, http) => {
+      const account = await signInOver(parts.signIn, request, http);
+      const asked = read(await readBody(request, maxBodyBytes));
+      const refusal = refusalOf(account, asked, request.headers['user-agent'] ?? '');
+      if (refusal !== undefined) {
+        sendError(parts, response, http, refusal.code, refusal.reason);
+        return;
+      }
+      send(response, 200, xml, settingsDocument({ ...account, url: activeSyncUrl(parts.endpoints()) }));
+      http.log.debug('autodiscover.request.answered', { user: account.address });
+    },
+    here,
+  );
+  const OPTIONS = optionsHandler('GET, HEAD, POST, OPTIONS');
+  return { path: poxPath, anyCase: true, methods: { GET, POST, OPTIONS } };
 }
 
 /** The request, or what is wrong with it. */
@@ -85,19 +70,26 @@ function read(body: Uint8Array): AutodiscoverRequest | string {
 
 /** Why there are no settings in answer to this request, which may itself be what is wrong with it; undefined if there are. */
 function refusalOf(
-  account: Account,
+  { addresses }: Account,
   asked: AutodiscoverRequest | string,
+  userAgent: string,
 ): { readonly code: ErrorCode; readonly reason: string } | undefined {
   if (typeof asked === 'string') return { code: ErrorCode.InvalidRequest, reason: asked };
-  if (asked.schema === 'other') return { code: ErrorCode.NoProvider, reason: 'schema' };
-  if (isOf(account, asked.address)) return undefined;
+  const { schema, address } = asked;
+  if (schema !== 'mobilesync' && !(schema === 'outlook' && hasActiveSync(userAgent))) {
+    return { code: ErrorCode.NoProvider, reason: 'schema' };
+  }
+  if (isAddressOf(addresses, address)) return undefined;
   // Whether anybody else has the address is not told: the answer is the same.
   return { code: ErrorCode.AddressNotFound, reason: 'address' };
 }
 
-function isOf({ addresses }: Account, address: string): boolean {
-  const wanted = canonicalAddress(address);
-  return addresses.some((one) => canonicalAddress(one) === wanted);
+/**
+ * Whether an Outlook makes an ActiveSync account of mobilesync settings that come in the place of its own schema's: from
+ * 2013 (15) on, on Windows. Others take an error for a reason to go on.
+ */
+function hasActiveSync(userAgent: string): boolean {
+  return userAgent.includes('Windows') && /Outlook (1[5-9]|[2-9]\d)\./.test(userAgent);
 }
 
 function sendError(

@@ -10,7 +10,7 @@ const schemaOf = (name: string) =>
 
 test('a phone asks for the mobilesync schema, Outlook for its own', () => {
   expect(read(autodiscoverRequest(address))).toEqual({ address, schema: 'mobilesync' });
-  expect(read(autodiscoverRequest(address, outlook))).toEqual({ address, schema: 'other' });
+  expect(read(autodiscoverRequest(address, outlook))).toEqual({ address, schema: 'outlook' });
 });
 
 test('a byte order mark, white space and the letter case of names do not matter', () => {
@@ -22,10 +22,10 @@ test('a byte order mark, white space and the letter case of names do not matter'
 test('AcceptableResponseSchema decides, whatever the namespace says; without it, the namespace', () => {
   const xml = autodiscoverRequest(address);
   expect(read(xml.replace('/mobilesync/requestschema', '/outlook/requestschema')).schema).toBe('mobilesync');
-  expect(read(xml.replace('/mobilesync/responseschema', '/outlook/responseschema')).schema).toBe('other');
+  expect(read(xml.replace('/mobilesync/responseschema', '/outlook/responseschema')).schema).toBe('outlook');
   expect(read(xml.replace(/<Acceptable.*Schema>/, '')).schema).toBe('mobilesync');
   expect(read(autodiscoverRequest(address, outlook).replace(/<Acceptable.*Schema>/, '')).schema).toBe(
-    'other',
+    'outlook',
   );
   const prefixed = `<q:Autodiscover xmlns:q="urn:x"><q:Request><q:EMailAddress>${address}</q:EMailAddress>
     <q:AcceptableResponseSchema>urn:mobilesync</q:AcceptableResponseSchema></q:Request></q:Autodiscover>`;

@@ -3,8 +3,8 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 /** What a client asks: the settings for an address, in one of the schemas there are. */
 export interface AutodiscoverRequest {
   readonly address: string;
-  /** `other` is every schema that we do not answer in, Outlook's among them. */
-  readonly schema: 'mobilesync' | 'other';
+  /** `other` is every schema that nobody has told of. */
+  readonly schema: 'mobilesync' | 'outlook' | 'other';
 }
 
 /** AutodiscoverContentError is thrown for what is no AutoDiscover request; its message goes to the log. */
@@ -90,7 +90,8 @@ function namespacesOf(root: unknown): string {
 function schemaOf(text: string): AutodiscoverRequest['schema'] {
   const schema = text.replace(/\s/g, '').toLowerCase();
   if (schema === '') throw new AutodiscoverContentError('no AcceptableResponseSchema');
-  return schema.includes('mobilesync') ? 'mobilesync' : 'other';
+  if (schema.includes('mobilesync')) return 'mobilesync';
+  return schema.includes('/outlook/') ? 'outlook' : 'other';
 }
 
 const predefined: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };

@@ -1,3 +1,5 @@
+import { escaped } from './xml.ts';
+
 /** What a phone is told (MS-ASCMD, Autodiscover). */
 export interface MobileSyncSettings {
   readonly displayName: string;
@@ -60,19 +62,4 @@ export function errorDocument(code: ErrorCode, at: Date, id: number): string {
   </Response>
 </Autodiscover>
 `;
-}
-
-const references: Readonly<Record<string, string>> = {
-  '<': '&lt;',
-  '>': '&gt;',
-  '&': '&amp;',
-  '"': '&quot;',
-};
-
-/** XML §2.2 has no place for control characters, nor for half a surrogate pair. */
-function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
-    .replace(/[<>&"]/g, (character) => references[character] ?? character);
 }

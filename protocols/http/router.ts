@@ -7,6 +7,8 @@ export interface Route {
   readonly path: string;
   /** True: the path matches in any case of its letters. */
   readonly anyCase?: boolean;
+  /** True: the paths below it belong to it too. */
+  readonly below?: boolean;
   readonly methods: Readonly<Record<string, HttpHandler>>;
 }
 
@@ -18,9 +20,11 @@ export function createRouter(routes: readonly Route[]): HttpHandler {
     if (route.anyCase) anyCase.set(route.path.toLowerCase(), route);
     else exact.set(route.path, route);
   }
+  const above = routes.filter(({ below }) => below);
   return async (request, response, context) => {
     const path = pathOf(request.url ?? '/');
-    const route = exact.get(path) ?? anyCase.get(path.toLowerCase());
+    const route =
+      exact.get(path) ?? anyCase.get(path.toLowerCase()) ?? above.find((one) => isBelow(path, one));
     if (route === undefined) throw new HttpError(404, 'Not found');
     const handler = handlerFor(route, request.method ?? '');
     if (handler === undefined) throw new HttpError(405, 'Method not allowed', { Allow: allowed(route) });
@@ -28,8 +32,13 @@ export function createRouter(routes: readonly Route[]): HttpHandler {
   };
 }
 
+function isBelow(path: string, { path: parent, anyCase }: Route): boolean {
+  const start = path.slice(0, parent.length + 1);
+  return (anyCase ? start.toLowerCase() : start) === `${anyCase ? parent.toLowerCase() : parent}/`;
+}
+
 /** pathOf gives the path of a request target, in origin-form or absolute-form (RFC 9112 §3.2). */
-function pathOf(target: string): string {
+export function pathOf(target: string): string {
   const relative = target.replace(/^https?:\/\/[^/?#]*/i, '');
   const path = relative.replace(/[?#].*$/s, '');
   return path === '' ? '/' : path;

@@ -122,6 +122,11 @@ export class Directory {
     return this.#store.domainOwner(canonicalDomain(domain));
   }
 
+  /** Whether a domain is a verified one of ours: it receives mail and gives addresses. */
+  receivesMail(domain: string): Promise<boolean> {
+    return this.#lookups.receivesMail(domain);
+  }
+
   /** The account of a mailbox; undefined if its user or resource is not enabled. */
   account(ref: MailboxRef): Promise<Account | undefined> {
     return this.#lookups.account(ref);

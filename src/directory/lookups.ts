@@ -108,6 +108,11 @@ export class Lookups {
     return groups;
   }
 
+  /** Whether a domain of ours receives mail. */
+  async receivesMail(domain: string): Promise<boolean> {
+    return (await this.#ownerOf(canonicalDomain(domain))) !== undefined;
+  }
+
   async account({ organization, mailbox }: MailboxRef): Promise<Account | undefined> {
     const id = mailbox as string as EntityId;
     const known = this.#accounts.get(id);

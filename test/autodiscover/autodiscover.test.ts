@@ -1,67 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
-import type { Account } from '#directory/account';
-import { SignInThrottled } from '#directory/sign-in';
-import { DomainError } from '#domain/errors';
-import type { EntityId, MailboxId, OrganizationId } from '#domain/ids';
-import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
-import { loadOrCreateCertificate } from '#protocols/http/certificate';
-import { createHttpListener, createHttpsListener } from '#protocols/http/listener';
-import { createRouter } from '#protocols/http/router';
-import { silentLogger } from '#telemetry/log';
+import { expect, test } from 'vitest';
 import { autodiscover, autodiscoverRequest, elementText, outlook } from '#test/support/autodiscover-client';
-import { fixedClock, tempFolder } from '#test/support/temp-store';
+import { credentials, names, publicUrl, start } from './listeners.ts';
 
-const publicUrl = 'https://mail.example.test';
 const location = `${publicUrl}/autodiscover/autodiscover.xml`;
-const credentials = 'alice@example.test:correct horse';
-const alice: Account = {
-  organization: 'm-00000000000000000000000000000001' as OrganizationId,
-  entity: '00000000-0000-4000-8000-000000000001' as EntityId,
-  mailbox: {
-    organization: 'm-00000000000000000000000000000001' as OrganizationId,
-    mailbox: '00000000-0000-4000-8000-000000000001' as MailboxId,
-  },
-  address: 'alice@example.test',
-  addresses: ['alice@example.test', 'ally@example.test', 'alice@xn--mller-kva.test'],
-  displayName: 'Alice <Adams> & "Co"',
-};
-const names = ['alice@example.test', 'ALICE@example.test', 'alice', 'EXAMPLE\\alice', 'ally@example.test'];
-
-/** Both listeners over real sockets, with one user. */
-async function start(insecureAuth = false) {
-  const asked: string[] = [];
-  const routes = autodiscoverRoutes({
-    signIn: {
-      signIn: async (user, passwords, client) => {
-        asked.push(client);
-        if (user === 'guesser') throw new SignInThrottled(900);
-        if (user === 'crowd') throw new DomainError('server/busy', 'Too many at once.');
-        if (names.includes(user) && passwords.includes('correct horse')) return alice;
-        throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
-      },
-    },
-    clock: fixedClock(Date.UTC(2026, 10, 22, 11, 42, 21, 123)),
-    publicUrl: () => publicUrl,
-    insecureAuth,
-  });
-  const { cert, key, ca } = await loadOrCreateCertificate({
-    dir: await tempFolder(),
-    hostnames: ['127.0.0.1'],
-    now: new Date(),
-  });
-  const handler = createRouter(routes);
-  const secure = createHttpsListener({ handler, log: silentLogger, cert, key });
-  const plain = createHttpListener({ handler, log: silentLogger });
-  onTestFinished(async () => {
-    await Promise.all([secure.stop(0), plain.stop(0)]);
-  });
-  const address = { host: '127.0.0.1', port: 0 };
-  return {
-    asked,
-    https: { baseUrl: `https://${await secure.listen(address)}`, ca },
-    http: { baseUrl: `http://${await plain.listen(address)}` },
-  };
-}
 
 test("a phone gets the guide's answer", async () => {
   const { https, asked } = await start();
@@ -208,7 +149,7 @@ test('GET over https: 401 without credentials, 600 with them', async () => {
 test('PUT is not allowed', async () => {
   const { https } = await start();
   const answer = await autodiscover({ ...https, method: 'PUT', credentials });
-  expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, POST, HEAD']);
+  expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, POST, OPTIONS, HEAD']);
 });
 
 test('plain http leads to the public URL and never asks for a password, nor takes one', async () => {
@@ -230,7 +171,7 @@ test('plain http leads to the public URL and never asks for a password, nor take
 });
 
 test('with insecure_auth, a POST over http is answered, and a GET without credentials still leads to https', async () => {
-  const { http } = await start(true);
+  const { http } = await start({ insecureAuth: true });
   const body = autodiscoverRequest('alice@example.test');
   const { text } = await autodiscover({ ...http, credentials, body });
   expect(elementText(text, 'Url')).toBeDefined();
@@ -238,7 +179,7 @@ test('with insecure_auth, a POST over http is answered, and a GET without creden
 });
 
 test('behind a proxy that ends TLS, a client without credentials is asked for them instead of led in a circle', async () => {
-  const { http } = await start(true);
+  const { http } = await start({ insecureAuth: true });
   const headers = { 'X-Forwarded-Proto': 'https' };
   expect((await autodiscover({ ...http, method: 'GET', headers })).status).toBe(401);
   const body = autodiscoverRequest('alice@example.test');

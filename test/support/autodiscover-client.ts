@@ -33,6 +33,7 @@ interface AutodiscoverAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
 }
 
 /** The request of a phone for an address. */
@@ -49,7 +50,7 @@ export function autodiscoverRequest(address: string, schema = mobileSync): strin
 </Autodiscover>`;
 }
 
-/** One request; an answer in XML is validated against the schemas. */
+/** One request; an answer that is an Autodiscover document is validated against the schemas. */
 export async function autodiscover(call: AutodiscoverCall): Promise<AutodiscoverAnswer> {
   const {
     baseUrl,
@@ -79,12 +80,13 @@ export async function autodiscover(call: AutodiscoverCall): Promise<Autodiscover
           status: incoming.statusCode ?? 0,
           headers: incoming.headers,
           text: bytes.toString('utf8'),
+          bytes,
         });
       }, reject);
     });
     outgoing.on('error', reject).end(body);
   });
-  if (answer.headers['content-type']?.includes('xml') === true) assertValidXml(answer.text);
+  if (answer.text.includes('<Autodiscover')) assertValidXml(answer.text);
   return answer;
 }
 
