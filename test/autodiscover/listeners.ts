@@ -1,7 +1,7 @@
 /** The routes of AutoDiscover over both listeners, with one user. */
 import { onTestFinished } from 'vitest';
 import type { Account } from '#directory/account';
-import { SignInThrottled } from '#directory/sign-in';
+import { type SignIn, SignInThrottled } from '#directory/sign-in';
 import { DomainError } from '#domain/errors';
 import type { EntityId, MailboxId, OrganizationId } from '#domain/ids';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
@@ -44,21 +44,19 @@ interface Options {
   readonly insecureAuth?: boolean;
   readonly endpoints?: Endpoints;
   readonly signProfile?: (profile: Uint8Array) => Uint8Array;
+  readonly signIn?: Pick<SignIn, 'signIn'>;
 }
 
 /** Both listeners over real sockets, with one user and two domains. */
-export async function start({ insecureAuth = false, endpoints = everything, signProfile }: Options = {}) {
+export async function start({
+  insecureAuth = false,
+  endpoints = everything,
+  signProfile,
+  signIn,
+}: Options = {}) {
   const asked: string[] = [];
   const routes = autodiscoverRoutes({
-    signIn: {
-      signIn: async (user, passwords, client) => {
-        asked.push(client);
-        if (user === 'guesser') throw new SignInThrottled(900);
-        if (user === 'crowd') throw new DomainError('server/busy', 'Too many at once.');
-        if (names.includes(user) && passwords.includes('correct horse')) return alice;
-        throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
-      },
-    },
+    signIn: signIn ?? oneUser(asked),
     clock: fixedClock(Date.UTC(2026, 10, 22, 11, 42, 21, 123)),
     endpoints: () => endpoints,
     isOurs: async (domain) => domain === 'example.test' || domain === 'xn--mller-kva.test',
@@ -81,5 +79,18 @@ export async function start({ insecureAuth = false, endpoints = everything, sign
     asked,
     https: { baseUrl: `https://${await secure.listen(address)}`, ca },
     http: { baseUrl: `http://${await plain.listen(address)}` },
+  };
+}
+
+/** Knows Alice; notes who asks. */
+function oneUser(asked: string[]): Pick<SignIn, 'signIn'> {
+  return {
+    signIn: async (user, passwords, client) => {
+      asked.push(client);
+      if (user === 'guesser') throw new SignInThrottled(900);
+      if (user === 'crowd') throw new DomainError('server/busy', 'Too many at once.');
+      if (names.includes(user) && passwords.includes('correct horse')) return alice;
+      throw new DomainError('sign-in/failed', 'The user name or the password is not right.');
+    },
   };
 }
