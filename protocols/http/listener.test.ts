@@ -149,6 +149,20 @@ test('an unknown path answers 404, a wrong method 405 with Allow, and both keep 
   expect(anyCase).toMatchObject({ status: 200, text: 'x' });
 });
 
+test('a route takes the paths below it if it says so, in any case if it says that too', async () => {
+  const port = await serve(
+    createRouter([
+      { path: '/exact', methods: { GET: echo } },
+      { path: '/tree', below: true, methods: { GET: echo } },
+      { path: '/Any', below: true, anyCase: true, methods: { GET: echo } },
+    ]),
+  );
+  const statusOf = async (path: string) => (await call(port, { path })).status;
+  for (const path of ['/tree', '/tree/', '/tree/a/b?c', '/aNY/x', '/any'])
+    expect(await statusOf(path)).toBe(200);
+  for (const path of ['/exact/', '/treetop', '/Tree/a', '/anything']) expect(await statusOf(path)).toBe(404);
+});
+
 test('the absolute-form of a request target finds its route', async () => {
   const port = await serve(createRouter([{ path: '/exact', methods: { GET: echo } }]));
   expect((await call(port, { path: 'https://mail.example.com/exact?q' })).status).toBe(200);

@@ -99,6 +99,32 @@ test('an address that is not the own one is not found, whether somebody has it o
   expect(await ask('bob@example.test')).toBe(await ask('nobody@elsewhere.test'));
 });
 
+test.each([
+  ['Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.4266; Pro)', undefined],
+  ['Microsoft Office/15.0 (Windows NT 6.2; Microsoft Outlook 15.0.4420; Pro)', undefined],
+  ['Microsoft Office/14.0 (Windows NT 6.1; Microsoft Outlook 14.0.4760; Pro)', '601'],
+  ['Microsoft Office/12.0 (Windows NT 6.1; Microsoft Office Outlook 12.0.6739; Pro)', '601'],
+  ['MacOutlook/16.78.3 (Intel Mac OS X 13.6)', '601'],
+  ['Windows Outlook 1', '601'],
+])(
+  "Outlook's schema, asked for by %s: mobilesync settings where it can use them, else 601",
+  async (agent, code) => {
+    const { https } = await start();
+    const body = autodiscoverRequest('alice@example.test', outlook);
+    const { text } = await autodiscover({ ...https, credentials, headers: { 'User-Agent': agent }, body });
+    const hasUrl = elementText(text, 'Url') !== undefined;
+    expect([elementText(text, 'ErrorCode'), hasUrl]).toEqual([code, code === undefined]);
+    const other = autodiscoverRequest('bob@example.test', outlook);
+    const refused = await autodiscover({
+      ...https,
+      credentials,
+      headers: { 'User-Agent': agent },
+      body: other,
+    });
+    expect(elementText(refused.text, 'ErrorCode')).toBe(code ?? '500');
+  },
+);
+
 test("Outlook's schema has no provider: 601", async () => {
   const { https } = await start();
   const body = autodiscoverRequest('alice@example.test', outlook);
@@ -106,6 +132,9 @@ test("Outlook's schema has no provider: 601", async () => {
   expect([status, elementText(text, 'ErrorCode')]).toEqual([200, '601']);
 });
 
+/** UTF-16 with its byte order mark, or without. */
+const utf16 = (text: string, mark = '\uFEFF') => Buffer.from(`${mark}${text}`, 'utf16le');
+const inUtf16 = autodiscoverRequest('alice@example.test').replace('utf-8', 'utf-16');
 const laughs = `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol">${'bcdefghi'
   .split('')
   .map((name) => `<!ENTITY ${name} "${`&${String.fromCharCode(name.charCodeAt(0) - 1)};`.repeat(10)}">`)
@@ -122,6 +151,24 @@ test.each([
   [
     'an external DTD',
     autodiscoverRequest('a').replace('?>', '?><!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd">'),
+  ],
+  ['UTF-16', utf16(inUtf16)],
+  ['UTF-16 with its bytes the other way', utf16(inUtf16).swap16()],
+  ['UTF-16 without a mark', utf16(inUtf16, '')],
+  ['a DOCTYPE in UTF-16', utf16(inUtf16.replace('?>', '?><!DOCTYPE a [<!ENTITY x "y">]>'), '')],
+  [
+    'a DOCTYPE in UTF-7',
+    autodiscoverRequest('a').replace('?>', '?>+ADwAIQ-DOCTYPE a+AD4-').replace('utf-8', 'utf-7'),
+  ],
+  [
+    'a parameter entity',
+    autodiscoverRequest('a').replace('?>', '?><!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1/">%x;]>'),
+  ],
+  [
+    'an XInclude',
+    autodiscoverRequest(
+      '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" parse="text" href="file:///etc/hostname"/>',
+    ),
   ],
   ['depth', '<a>'.repeat(15_000)],
   ['a flood of tags', `<a>${'<b/>'.repeat(15_000)}</a>`],
@@ -146,6 +193,17 @@ test('GET over https: 401 without credentials, 600 with them', async () => {
   expect([status, elementText(text, 'ErrorCode')]).toEqual([200, '600']);
 });
 
+test('HEAD over https asks for credentials as GET does, and OPTIONS lists the methods and asks for nothing', async () => {
+  const { https, http, asked } = await start();
+  const head = await autodiscover({ ...https, method: 'HEAD' });
+  expect([head.status, head.headers['www-authenticate'], head.text]).toEqual([401, expect.any(String), '']);
+  for (const listener of [https, http]) {
+    const options = await autodiscover({ ...listener, method: 'OPTIONS' });
+    expect([options.status, options.headers['allow']]).toEqual([204, 'GET, HEAD, POST, OPTIONS']);
+  }
+  expect(asked).toEqual([]);
+});
+
 test('PUT is not allowed', async () => {
   const { https } = await start();
   const answer = await autodiscover({ ...https, method: 'PUT', credentials });
@@ -157,6 +215,7 @@ test('plain http leads to the public URL and never asks for a password, nor take
   const body = autodiscoverRequest('alice@example.test');
   for (const call of [
     { method: 'GET' },
+    { method: 'GET', headers: { Host: 'evil.test', 'X-Forwarded-Host': 'evil.test' } },
     { method: 'GET', path: '/Autodiscover/Autodiscover.XML' },
     { method: 'HEAD' },
     { method: 'GET', credentials },

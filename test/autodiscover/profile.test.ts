@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { XMLParser } from 'fast-xml-parser';
@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { createSigner } from '#protocols/autodiscover/signed-data';
 import { makeAuthority, makeCertificate } from '#protocols/http/certificate-making';
 import { autodiscover } from '#test/support/autodiscover-client';
+import { startServer } from '#test/support/start-server';
 import { tempFolder } from '#test/support/temp-store';
 import { credentials, publicUrl, start } from './listeners.ts';
 
@@ -154,15 +155,15 @@ async function rsaPair(folder: string) {
   return { cert: `${certText}${caText}`, key: keyText ?? '', ca: caText ?? '' };
 }
 
-async function ecPair() {
+async function ecPair(hostname = 'mail.example.test') {
   const authority = makeAuthority(new Date());
-  const { cert, key } = makeCertificate(authority, ['mail.example.test'], new Date());
+  const { cert, key } = makeCertificate(authority, [hostname], new Date());
   return { cert: cert + authority.cert, key, ca: authority.cert };
 }
 
 test.each([
   ['RSA', rsaPair],
-  ['EC', ecPair],
+  ['EC', () => ecPair()],
 ])(
   'mobileconfig: signed with an %s key, openssl verifies it and finds the profile',
   async (_kind, makePair) => {
@@ -214,4 +215,24 @@ test('mobileconfig: a key that is neither RSA nor EC signs nothing', async () =>
   ]);
   const [certText = '', keyText = ''] = await Promise.all([cert, key].map((file) => readFile(file, 'utf8')));
   expect(createSigner({ cert: certText, key: keyText }, () => 0)).toBeUndefined();
+});
+
+test('mobileconfig: the whole server signs with a certificate of the configuration, and not with one of its own', async () => {
+  const own = await startServer();
+  const folder = await tempFolder();
+  const { cert, key, ca } = await ecPair('localhost');
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  await mkdir(join(folder, 'data', 'tls'), { recursive: true, mode: 0o700 });
+  await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
+  await writeFile(join(folder, 'data', 'tls', 'ca.pem'), ca);
+  const settings = { MAILSTEAD_TLS_CERT: certFile, MAILSTEAD_TLS_KEY: keyFile };
+  const configured = await startServer({ folder, settings });
+  const profiles = [own, configured].map(async (server) => {
+    const { address, password } = await server.addUser('alice');
+    const given = { baseUrl: server.baseUrl, ca: server.ca, credentials: `${address}:${password}` };
+    return (await autodiscover({ ...given, method: 'GET', path: '/mobileconfig' })).bytes;
+  });
+  const [plain, signed] = await Promise.all(profiles);
+  expect(plain?.toString()).toMatch(/^<\?xml/);
+  expect([signed?.[0], signed?.includes('com.apple.eas.account')]).toEqual([0x30, true]);
 });
