@@ -1,6 +1,6 @@
 /** A server's life: opens the store, wires the parts (core.ts) to the protocols on top, listens, and stops. */
 import { join } from 'node:path';
-import { type Config, publicUrlOf } from '#config/config';
+import type { Config } from '#config/config';
 import type { ListenAddress } from '#config/units';
 import type { Account } from '#directory/account';
 import { argon2id, type PasswordHasher } from '#directory/password';
@@ -31,7 +31,6 @@ import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
-import type { Endpoints, SubmissionEndpoint } from '#protocols/autodiscover/endpoints';
 import { createSigner } from '#protocols/autodiscover/signed-data';
 import { loadAuthorities } from '#protocols/http/authorities';
 import { type Certificate, loadOrCreateCertificate } from '#protocols/http/certificate';
@@ -48,6 +47,7 @@ import { openDatabase } from '#storage/database';
 import { createLogger, type Logger } from '#telemetry/log';
 import { createActiveSync } from './active-sync.ts';
 import { buildCore, type Core } from './core.ts';
+import { endpointsOf } from './endpoints.ts';
 import { quickSetup } from './quick-setup.ts';
 
 /** A server that is ready to start. */
@@ -245,7 +245,7 @@ class MailServer implements Server {
       ...autodiscoverRoutes({
         signIn,
         clock,
-        endpoints: () => this.#endpoints(),
+        endpoints: () => endpointsOf(config, this.#addresses),
         isOurs: (domain) => directory.receivesMail(domain),
         signProfile:
           config.tls === undefined ? undefined : createSigner(this.#certificate, () => clock.now()),
@@ -253,18 +253,6 @@ class MailServer implements Server {
       }),
       { path: '/healthz', methods: { GET: healthHandler(() => this.#isReady) } },
     ];
-  }
-
-  /** What clients are told; RFC 8314 §3 prefers TLS from the first byte on. */
-  #endpoints(): Endpoints {
-    const { config } = this.#core;
-    const portOf = (name: string) => this.#addresses[name]?.split(':').at(-1);
-    const submission = (['submissions', 'submission'] as const).flatMap((name): SubmissionEndpoint[] => {
-      const port = portOf(name);
-      const security = name === 'submissions' ? 'TLS' : 'STARTTLS';
-      return port === undefined ? [] : [{ host: config.hostname, port: Number(port), security }];
-    });
-    return { publicUrl: publicUrlOf(config, Number(portOf('https') ?? 443)), submission };
   }
 
   async #setUp(): Promise<void> {

@@ -9,6 +9,9 @@ export interface Config {
   readonly dataDir: string;
   /** Undefined: `https://<hostname>:<https port>`, which is known once the listener is bound (publicUrlOf). */
   readonly publicUrl: string | undefined;
+  /** Where programs are told to hand in mail, if not at our own listeners. */
+  readonly publicSubmission: ListenAddress | undefined;
+  readonly publicSubmissions: ListenAddress | undefined;
   /** Whether a first start on an empty data directory makes an organisation to try things with. */
   readonly quickSetup: boolean;
   readonly logLevel: Settings['log_level'];
@@ -92,6 +95,8 @@ export function toConfig(settings: Settings, cwd: string): Config {
     baseDomain: settings.base_domain.toLowerCase(),
     dataDir: resolve(cwd, settings.data),
     publicUrl: settings.public_url === '' ? undefined : settings.public_url.replace(/\/+$/, ''),
+    publicSubmission: parseListenAddress(settings.public_submission),
+    publicSubmissions: parseListenAddress(settings.public_submissions),
     quickSetup: settings.quick_setup,
     logLevel: settings.log_level,
     acceptLostCommits: false,

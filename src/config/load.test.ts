@@ -31,6 +31,8 @@ test('without file and environment every setting has its default', () => {
     baseDomain: 'mailstead.test',
     dataDir: join(directory, 'data'),
     publicUrl: undefined,
+    publicSubmission: undefined,
+    publicSubmissions: undefined,
     listen: {
       smtp: { host: '127.0.0.1', port: 2525 },
       submission: { host: '127.0.0.1', port: 2587 },
@@ -59,6 +61,8 @@ test('the file is read, and paths count from where the user stands', () => {
   const config = load(`
     hostname = "mail.example.com"
     public_url = "https://mail.example.com/"
+    public_submission = "smtp.example.com:587"
+    public_submissions = "smtp.example.com:465"
     data = "d"
     [listen]
     https = "[::]:0"
@@ -78,6 +82,8 @@ test('the file is read, and paths count from where the user stands', () => {
     { domain: 'example.com', relay: 'smtp://old.example.com:25', onlyUnknown: true },
   ]);
   expect(publicUrlOf(config, 8443)).toBe('https://mail.example.com');
+  expect(config.publicSubmission).toEqual({ host: 'smtp.example.com', port: 587 });
+  expect(config.publicSubmissions).toEqual({ host: 'smtp.example.com', port: 465 });
 });
 
 test('the public URL defaults to the host name and the bound https port', () => {
@@ -87,6 +93,15 @@ test('the public URL defaults to the host name and the bound https port', () => 
 });
 
 test.each<[name: string, toml: string, env: Record<string, string>, faults: string[]]>([
+  [
+    'an address for programs without a port, or with port 0',
+    'public_submission = "mail.example.com"\npublic_submissions = "mail.example.com:0"',
+    {},
+    [
+      '✖ Expected host:port such as "mail.example.com:587" → at public_submission',
+      '✖ Expected host:port such as "mail.example.com:587" → at public_submissions',
+    ],
+  ],
   ['an unknown key', '[smtp]\nprot = 1', {}, ['✖ Unrecognized key: "smtp"']],
   ['an unknown key in a section', '[listen]\nprot = 1', {}, ['✖ Unrecognized key: "prot" → at listen']],
   ['a wrong type', 'listen = 3', {}, ['✖ Invalid input: expected object, received number → at listen']],

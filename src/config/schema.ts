@@ -29,6 +29,10 @@ const listen = textThat(
   (value) => value === '' || parseListenAddress(value) !== undefined,
   'Expected host:port such as "127.0.0.1:2525", or "" for off',
 );
+const publicPort = textThat(
+  (value) => value === '' || (parseListenAddress(value)?.port ?? 0) > 0,
+  'Expected host:port such as "mail.example.com:587"',
+).default('');
 const publicUrl = urlOf(['http:', 'https:'], 'Expected a URL such as "https://mail.example.com"');
 const scannerUrl = urlOf(['http:', 'https:'], 'Expected a URL such as "http://127.0.0.1:11333"');
 const relayUrl = urlOf(['smtp:', 'smtps:'], 'Expected a relay such as "smtp://user:pass@host:587"');
@@ -58,6 +62,10 @@ export const settingsSchema = z.strictObject({
     .or(z.literal(''))
     .default('')
     .describe('What clients are told; default: https://<hostname>:<https port>'),
+  public_submission: publicPort.describe(
+    'What programs are told; default: <hostname>:<submission port>, nothing if that listener is off',
+  ),
+  public_submissions: publicPort.describe('The same for submissions, with TLS from the start'),
   quick_setup: z
     .boolean()
     .default(true)
