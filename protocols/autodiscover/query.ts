@@ -4,7 +4,8 @@ import { canonicalAddress, canonicalDomain } from '#directory/canonical-name';
 export function queryOf(target: string, name: string): string | undefined {
   const at = target.indexOf('?');
   if (at < 0) return undefined;
-  for (const [key, value] of new URLSearchParams(target.slice(at + 1))) {
+  // Nothing that is asked here has blanks, and people who write an address leave its plus as it is.
+  for (const [key, value] of new URLSearchParams(target.slice(at + 1).replaceAll('+', '%2B'))) {
     if (key.toLowerCase() === name && value.trim() !== '') return value.trim();
   }
   return undefined;

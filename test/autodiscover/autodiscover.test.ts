@@ -105,6 +105,7 @@ test.each([
   ['Microsoft Office/14.0 (Windows NT 6.1; Microsoft Outlook 14.0.4760; Pro)', '601'],
   ['Microsoft Office/12.0 (Windows NT 6.1; Microsoft Office Outlook 12.0.6739; Pro)', '601'],
   ['MacOutlook/16.78.3 (Intel Mac OS X 13.6)', '601'],
+  ['Microsoft Office/16.0 (Macintosh; Microsoft Outlook 16.0.4266)', '601'],
   ['Windows Outlook 1', '601'],
 ])(
   "Outlook's schema, asked for by %s: mobilesync settings where it can use them, else 601",

@@ -21,6 +21,7 @@ class CountingPasswords implements PasswordHasher {
   }
 
   async verify(hash: string, password: string): Promise<boolean> {
+    if (hash !== this.decoy && !hash.startsWith('plain:')) throw new TypeError('no stored password');
     this.compared++;
     return hash === `plain:${password}`;
   }

@@ -29,7 +29,12 @@ const alice: Account = {
     mailbox: '00000000-0000-4000-8000-000000000001' as MailboxId,
   },
   address: 'alice@example.test',
-  addresses: ['alice@example.test', 'ally@example.test', 'alice@xn--mller-kva.test'],
+  addresses: [
+    'alice@example.test',
+    'ally@example.test',
+    'alice+work@example.test',
+    'alice@xn--mller-kva.test',
+  ],
   displayName: 'Alice <Adams> & "Co"',
 };
 export const names = [
@@ -59,7 +64,10 @@ export async function start({
     signIn: signIn ?? oneUser(asked),
     clock: fixedClock(Date.UTC(2026, 10, 22, 11, 42, 21, 123)),
     endpoints: () => endpoints,
-    isOurs: async (domain) => domain === 'example.test' || domain === 'xn--mller-kva.test',
+    isOurs: async (domain) => {
+      if (domain.length > 253) throw new RangeError('no domain is as long');
+      return domain === 'example.test' || domain === 'xn--mller-kva.test';
+    },
     signProfile,
     insecureAuth,
   });

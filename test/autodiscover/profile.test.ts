@@ -23,7 +23,12 @@ function valuesOf(text: string): Record<string, string> {
 
 test('mobileconfig: who signs in gets a profile of its own account, with its primary address', async () => {
   const { https } = await start();
-  for (const target of [path, '/mobileconfig', '/mobileconfig?Address=ALLY@example.test']) {
+  for (const target of [
+    path,
+    '/mobileconfig',
+    '/mobileconfig?Address=ALLY@example.test',
+    '/mobileconfig?address=alice+work@example.test',
+  ]) {
     const { status, headers, text } = await autodiscover({
       ...https,
       method: 'GET',
@@ -190,6 +195,11 @@ test.each([
     ];
     const { stdout } = await run('openssl', [...verify, '-in', file]);
     expect(stdout).toBe(unsigned.text);
+    // X.690 §11.6, which openssl does not look at: contentType, signingTime, messageDigest.
+    const [typeAt = -1, timeAt = -1, digestAt = -1] = [3, 5, 4].map((last) =>
+      signed.bytes.lastIndexOf(Buffer.from([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, last])),
+    );
+    expect([typeAt > 0, typeAt < timeAt, timeAt < digestAt]).toEqual([true, true, true]);
     const at = signed.bytes.indexOf('com.apple.eas.account');
     signed.bytes[at] = 0x43;
     await writeFile(file, signed.bytes);
