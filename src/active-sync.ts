@@ -28,6 +28,7 @@ export function createActiveSync(
       directory: routing,
       addressBook: directory.addressBook,
       people: directory.people,
+      permissions: directory.permissions,
       certificates: core.certificates,
       begunSearches: new BegunSearches(),
       devices,

@@ -23,6 +23,7 @@ import { installationOperations } from '#protocols/admin/operations/installation
 import { journalingOperations } from '#protocols/admin/operations/journaling/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { peopleOperations } from '#protocols/admin/operations/people/index';
+import { permissionOperations } from '#protocols/admin/operations/permissions/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
@@ -197,6 +198,7 @@ class MailServer implements Server {
       ...groupOperations(directory),
       ...resourceOperations(directory),
       ...routingOperations(directory),
+      ...permissionOperations(directory),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),

@@ -3,6 +3,7 @@ import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import { type Journaling, noJournaling } from '#directory/journaling';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
+import type { MailboxGrant, MailboxPermission } from '#directory/mailbox-permission';
 import type { Organization } from '#directory/organization';
 import type {
   AddressHolder,
@@ -164,6 +165,41 @@ class StoredReader implements DirectoryReader {
     return (await this.#reader.get(organizationPart(organization), k)) !== undefined;
   }
 
+  async grants(
+    organization: OrganizationId,
+    entity: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<MailboxGrant, EntityId>> {
+    const page = await this.#related(inOrganization.mailboxGrant, organization, entity, after, limit);
+    const rows: MailboxGrant[] = [];
+    for (const grantee of page.rows) {
+      const permissions = await this.grant(organization, entity, grantee);
+      if (permissions !== undefined) rows.push({ grantee, permissions });
+    }
+    return { ...page, rows };
+  }
+
+  grant(
+    organization: OrganizationId,
+    entity: EntityId,
+    grantee: EntityId,
+  ): Promise<readonly MailboxPermission[] | undefined> {
+    return this.#get(inOrganization.mailboxGrant, organizationPart(organization), [
+      idBytes(entity),
+      idBytes(grantee),
+    ]);
+  }
+
+  grantsTo(
+    organization: OrganizationId,
+    grantee: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>> {
+    return this.#related(inOrganization.mailboxGrantTo, organization, grantee, after, limit);
+  }
+
   async photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined> {
     const part = organizationPart(organization);
     const { photo } = inOrganization;
@@ -214,7 +250,7 @@ class StoredReader implements DirectoryReader {
 
   /** A page of the second ids of rows whose first is `id`. */
   async #related(
-    row: Row<[Bytes, Bytes], null>,
+    row: Pick<Row<[Bytes, Bytes], unknown>, 'key' | 'range'>,
     organization: OrganizationId,
     id: EntityId,
     after: EntityId | undefined,
@@ -308,6 +344,18 @@ class StoredTx extends StoredReader implements DirectoryTx {
     const part = organizationPart(organization);
     this.#tx.del(part, inOrganization.member.key(idBytes(group), idBytes(member)));
     this.#tx.del(part, inOrganization.membership.key(idBytes(member), idBytes(group)));
+  }
+
+  putGrant(organization: OrganizationId, entity: EntityId, { grantee, permissions }: MailboxGrant): void {
+    const part = organizationPart(organization);
+    this.#put(inOrganization.mailboxGrant, part, [idBytes(entity), idBytes(grantee)], permissions);
+    this.#put(inOrganization.mailboxGrantTo, part, [idBytes(grantee), idBytes(entity)], null);
+  }
+
+  deleteGrant(organization: OrganizationId, entity: EntityId, grantee: EntityId): void {
+    const part = organizationPart(organization);
+    this.#tx.del(part, inOrganization.mailboxGrant.key(idBytes(entity), idBytes(grantee)));
+    this.#tx.del(part, inOrganization.mailboxGrantTo.key(idBytes(grantee), idBytes(entity)));
   }
 
   deleteEntity({ organization, id, kind }: Entity, name: string): void {

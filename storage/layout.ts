@@ -82,6 +82,13 @@ export const organizationRows = {
   member: plainRow<[Bytes, Bytes], null>('m', mail.emptyCodec),
   /** M: member, group; the same the other way round. */
   membership: plainRow<[Bytes, Bytes], null>('M', mail.emptyCodec),
+  /** h: entity, grantee. What the grantee, or everybody in it, may do with the entity's mailbox and address. */
+  mailboxGrant: sealedRow<[Bytes, Bytes], Parameters<typeof directory.mailboxPermissionsCodec.encode>[0]>(
+    'h',
+    directory.mailboxPermissionsCodec,
+  ),
+  /** H: grantee, entity; the same the other way round, empty. */
+  mailboxGrantTo: plainRow<[Bytes, Bytes], null>('H', mail.emptyCodec),
   /** P: user, part (0, 1). Its photo, of which a part holds 50 KiB. */
   photo: sealedRow<[Bytes, U8], Uint8Array>('P', mail.bytesCodec),
   /** X: user. Its S/MIME certificates, in DER. */

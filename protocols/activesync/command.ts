@@ -1,5 +1,6 @@
 import type { Account } from '#directory/account';
 import type { AddressBook } from '#directory/address-book';
+import type { MailboxPermissions } from '#directory/mailbox-permissions';
 import type { People } from '#directory/people';
 import type { Delivery } from '#domain/delivery';
 import type { Device } from '#domain/device';
@@ -33,6 +34,7 @@ export interface CommandServices {
   readonly delivery: Delivery;
   readonly preferences: Pick<MailboxPreferences, 'automaticReply' | 'changeAutomaticReply'>;
   readonly directory: Pick<Routing, 'resolveRecipient'>;
+  readonly permissions: Pick<MailboxPermissions, 'senderRight'>;
   readonly addressBook: Pick<AddressBook, 'search' | 'find'>;
   readonly begunSearches: BegunSearches;
   readonly certificates: Pick<CertificateValidator, 'validate'>;

@@ -9,6 +9,7 @@ import type {
 import type { Account } from '#directory/account';
 import type { Directory } from '#directory/directory';
 import type { SignIn } from '#directory/sign-in';
+import { returnAddress } from '#domain/authorship';
 import type { Delivery } from '#domain/delivery';
 import { DomainError } from '#domain/errors';
 import type { EntityId } from '#domain/ids';
@@ -39,7 +40,7 @@ interface SubmissionOptions extends ListenerOptions {
 
 interface SubmissionParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
-  readonly accounts: Pick<Directory, 'onChange'>;
+  readonly accounts: Pick<Directory, 'onChange' | 'permissions'>;
   readonly delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly routing: Pick<Routing, 'resolveRecipient'>;
   readonly senders: SenderLimits;
@@ -80,6 +81,8 @@ export class SubmissionListener {
   /** How often anybody's password, state or address has changed. */
   #changes = 0;
   readonly #recipients = new WeakMap<SMTPServerEnvelope, Recipients>();
+  /** Where what comes back goes, if not to who signed in. */
+  readonly #reversePaths = new WeakMap<SMTPServerEnvelope, string>();
 
   constructor(options: SubmissionOptions, parts: SubmissionParts) {
     this.#options = options;
@@ -170,12 +173,19 @@ export class SubmissionListener {
     throw new ReplyError(421, '4.7.0', 'Your account has changed, sign in again');
   }
 
-  /** Mail is sent by the primary address; aliases only receive. The null reverse-path belongs to read receipts (RFC 8098 §3). */
+  /**
+   * Mail is sent by the primary address, the own one or that of somebody who granted SEND_AS; aliases only receive. The null
+   * reverse-path belongs to read receipts (RFC 8098 §3).
+   */
   async #checkSender(mailFrom: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
     const { address } = mailFrom;
     const account = this.#currentAccountOf(session);
     if (address !== '' && withAsciiDomain(address).toLowerCase() !== account.address.toLowerCase()) {
-      throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
+      const right = await this.#parts.accounts.permissions.senderRight(account, address);
+      if (right?.permission !== 'SEND_AS') {
+        throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
+      }
+      this.#reversePaths.set(session.envelope, returnAddress(account, right));
     }
     this.#parts.senders.takeMessage(account);
     if (this.#options.sentCopy) await this.#parts.delivery.checkRoom([account], announcedBytes({ mailFrom }));
@@ -223,15 +233,15 @@ export class SubmissionListener {
     const recipients = this.#recipients.get(envelope);
     const message = this.#parts.delivery.begin(
       {
-        reversePath: reversePathOf(envelope, account),
+        reversePath: this.#reversePathOf(envelope, account),
         recipients: [...(recipients?.local.values() ?? [])],
-        outbound: outboundOf(envelope, account, recipients),
+        outbound: this.#outboundOf(envelope, account, recipients),
         isAuthenticated: true,
         sentItemsOf: this.#options.sentCopy ? account : undefined,
         client: { ...clientOf(session), user: account.address },
         sender: account.organization,
       },
-      (acceptId, atMs) => this.#head(session, acceptId, atMs),
+      (acceptId, atMs) => this.#head(session, account, acceptId, atMs),
     );
     const header = this.#headerFor(account);
     await readMessage(stream, message, header);
@@ -261,7 +271,9 @@ export class SubmissionListener {
     if (recipients.length === 0 || !envelope.mailFrom || envelope.mailFrom.address === '') return;
     const { hostname } = this.#options;
     const envid = envelope.dsn?.envid ?? undefined;
-    await reportSuccess(this.#parts, { sender, hostname, header, envid, recipients }).catch((err: unknown) =>
+    const reversePath = this.#reversePathOf(envelope, sender);
+    const mail = { sender, reversePath, hostname, header, envid, recipients };
+    await reportSuccess(this.#parts, mail).catch((err: unknown) =>
       this.#parts.log.error('smtp.hook.failed', { err }, { connection: id }),
     );
   }
@@ -270,11 +282,12 @@ export class SubmissionListener {
     const { clock, random } = this.#parts;
     const domain = account.address.slice(account.address.lastIndexOf('@') + 1);
     const messageId = `<${Buffer.from(random.bytes(16)).toString('hex')}@${domain}>`;
-    return new SubmittedHeader(account, { nowMs: clock.now(), messageId, hostname: this.#options.hostname });
+    const additions = { nowMs: clock.now(), messageId, hostname: this.#options.hostname };
+    return new SubmittedHeader(account, additions, this.#parts.accounts.permissions);
   }
 
   /** RFC 5321 §4.4, RFC 3848. */
-  #head(session: SMTPServerSession, acceptId: string, atMs: number): string {
+  #head(session: SMTPServerSession, account: Account, acceptId: string, atMs: number): string {
     const { envelope, secure, tlsOptions, hostNameAppearsAs, remoteAddress } = session;
     const [first, ...others] = envelope.rcptTo;
     const received = receivedField({
@@ -286,28 +299,29 @@ export class SubmissionListener {
       for: first && others.length === 0 ? withAsciiDomain(first.address) : undefined,
       atMs,
     });
-    return returnPathField(envelope.mailFrom ? withAsciiDomain(envelope.mailFrom.address) : '') + received;
+    return returnPathField(this.#reversePathOf(envelope, account)) + received;
   }
-}
+  /** Null, or the sender's own address as we spell it, or that of somebody who granted it. */
+  #reversePathOf(envelope: SMTPServerEnvelope, { address }: Account): string {
+    const { mailFrom } = envelope;
+    if (mailFrom === false || mailFrom.address === '') return '';
+    return this.#reversePaths.get(envelope) ?? address;
+  }
 
-/** Null, or the sender's own address as we spell it. */
-function reversePathOf({ mailFrom }: SMTPServerEnvelope, { address }: Account): string {
-  return mailFrom === false || mailFrom.address === '' ? '' : address;
-}
-
-function outboundOf(
-  envelope: SMTPServerEnvelope,
-  account: Account,
-  recipients: Recipients | undefined,
-): OutboundEnvelope | undefined {
-  if (recipients === undefined || recipients.elsewhere.size === 0) return undefined;
-  const { ret, envid } = envelope.dsn ?? { ret: null, envid: null };
-  return {
-    organization: account.organization,
-    kind: 'mail',
-    reversePath: reversePathOf(envelope, account),
-    ...(envid ? { envid } : {}),
-    ...(ret === 'FULL' || ret === 'HDRS' ? { ret } : {}),
-    recipients: [...recipients.elsewhere.values()],
-  };
+  #outboundOf(
+    envelope: SMTPServerEnvelope,
+    account: Account,
+    recipients: Recipients | undefined,
+  ): OutboundEnvelope | undefined {
+    if (recipients === undefined || recipients.elsewhere.size === 0) return undefined;
+    const { ret, envid } = envelope.dsn ?? { ret: null, envid: null };
+    return {
+      organization: account.organization,
+      kind: 'mail',
+      reversePath: this.#reversePathOf(envelope, account),
+      ...(envid ? { envid } : {}),
+      ...(ret === 'FULL' || ret === 'HDRS' ? { ret } : {}),
+      recipients: [...recipients.elsewhere.values()],
+    };
+  }
 }

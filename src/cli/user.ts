@@ -6,6 +6,7 @@ import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
 import { addUserCertificates } from './user-certificate.ts';
 import { addUserEdit } from './user-edit.ts';
+import { addUserPermissions } from './user-permissions.ts';
 import { addUserPhoto } from './user-photo.ts';
 import { addUserReply } from './user-reply.ts';
 import { addUserRules } from './user-rules.ts';
@@ -23,6 +24,7 @@ export function addUser(program: Command, terminal: Terminal): void {
   addUserEdit(user, terminal);
   addSwitches(user, terminal);
   addUserPhoto(user, terminal);
+  addUserPermissions(user, terminal);
   addUserCertificates(user, terminal);
   addUserReply(user, terminal);
   addUserRules(user, terminal);

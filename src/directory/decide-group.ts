@@ -3,6 +3,7 @@ import { DomainError } from '#domain/errors';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { checkNameFree, entityOf, notDeleted } from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
+import { forgetGrants } from './decide-permission.ts';
 import { type Group, groupName } from './group.ts';
 import { groupsAbove } from './membership.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
@@ -109,7 +110,7 @@ export async function groupToDelete(
 }
 
 /**
- * Takes away some of a group's memberships, and once there are none left the group, its name, its addresses and the mail
+ * Takes away some of a group's memberships and mailbox permissions, and once there are none left the group, its name, its addresses and the mail
  * routing to it; true when it is gone. Call it until then.
  */
 export async function deleteGroup(
@@ -125,6 +126,7 @@ export async function deleteGroup(
   const groups = await tx.groupsWith(organization, id, undefined, membershipsAtOnce);
   for (const above of groups.rows) tx.deleteMember(organization, above, id);
   if (groups.rows.length > 0) return false;
+  if (!(await forgetGrants(tx, organization, id))) return false;
   for (const address of group.addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }

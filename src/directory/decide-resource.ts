@@ -3,6 +3,7 @@ import { DomainError } from '#domain/errors';
 import { mailboxOf, type OrganizationId } from '#domain/ids';
 import { checkNameFree, entityOf, findEntity, keepDisabledMs, notDeleted } from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
+import { forgetGrants } from './decide-permission.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import { type BookingOptions, defaultBooking, type Resource, resourceName } from './resource.ts';
 
@@ -76,21 +77,22 @@ export async function updateResource(
 }
 
 /**
- * Takes a disabled resource away, with its name and addresses; its mailbox goes when it is due. Nothing happens if there
- * is none. Throws DomainError entity/state, request/invalid for what is no resource.
+ * Takes a disabled resource away, with its name, addresses and permissions; its mailbox goes when it is due. True when it is
+ * gone, or there was none: call it until then. Throws DomainError entity/state, request/invalid for what is no resource.
  */
 export async function deleteResource(
   tx: DirectoryTx,
   organization: OrganizationId,
   idOrAddressOrName: string,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   await activeOrganization(tx, organization);
   const resource = await findEntity(tx, organization, idOrAddressOrName);
-  if (resource === undefined) return;
+  if (resource === undefined) return true;
   const { id, state, addresses } = resource;
   if (resource.kind !== 'resource') throw new DomainError('request/invalid', 'The entity is not a resource.');
   if (state === 'ENABLED') throw new DomainError('entity/state', 'The resource is ENABLED.');
+  if (!(await forgetGrants(tx, organization, id))) return false;
   for (const address of addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }
@@ -99,4 +101,5 @@ export async function deleteResource(
     tx.putPurge(nowMs + keepDisabledMs, { organization, mailbox: mailboxOf(id) });
   }
   tx.deleteEntity(resource, resourceName(resource.name));
+  return true;
 }

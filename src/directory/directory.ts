@@ -14,6 +14,7 @@ import { JournalingSettings } from './journaling.ts';
 import { Lookups, type Recipient } from './lookups.ts';
 import { MailDomains } from './mail-domains.ts';
 import type { MailRouting } from './mail-routing.ts';
+import { MailboxPermissions } from './mailbox-permissions.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
 import { People } from './people.ts';
@@ -77,6 +78,7 @@ export class Directory {
   readonly domains: MailDomains;
   readonly journaling: JournalingSettings;
   readonly people: People;
+  readonly permissions: MailboxPermissions;
   readonly addressBook: AddressBook;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
@@ -89,6 +91,7 @@ export class Directory {
     this.#lookups = new Lookups(store, settings.hostname);
     this.journaling = new JournalingSettings(store);
     this.people = new People({ store, lookups: this.#lookups, nowMs: () => outside.clock.now() });
+    this.permissions = new MailboxPermissions(store);
     this.addressBook = new AddressBook(store);
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.groups = new Groups({

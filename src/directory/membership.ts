@@ -42,6 +42,29 @@ export async function groupsAbove(
   return [...found].sort();
 }
 
+/** The same by way of enabled groups only: a disabled one is in nothing, and nothing comes by it. */
+export async function enabledGroupsAbove(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  entity: EntityId,
+): Promise<readonly EntityId[]> {
+  const found = new Set<EntityId>();
+  const todo = [entity];
+  for (let below = todo.pop(); below !== undefined; below = todo.pop()) {
+    let after: EntityId | undefined;
+    do {
+      const page = await reader.groupsWith(organization, below, after, perPage);
+      for (const group of await reader.entitiesOf(organization, page.rows)) {
+        if (group.state !== 'ENABLED' || found.has(group.id)) continue;
+        found.add(group.id);
+        todo.push(group.id);
+      }
+      after = page.next;
+    } while (after !== undefined);
+  }
+  return [...found];
+}
+
 /** The mailboxes an entity stands for, in any state: a user's or a resource's own, or those of all users in a group. */
 export async function mailboxesBelow(
   reader: DirectoryReader,

@@ -5,6 +5,7 @@ import type { DomainDkim } from './dkim-keys.ts';
 import type { DnsRecord, MailDomain } from './domain.ts';
 import type { Journaling } from './journaling.ts';
 import type { MailRouting } from './mail-routing.ts';
+import type { MailboxGrant, MailboxPermission } from './mailbox-permission.ts';
 import type { Organization } from './organization.ts';
 import type { Entity, EntityKind } from './user.ts';
 
@@ -63,6 +64,26 @@ export interface DirectoryReader {
     limit: number,
   ): Promise<PageOf<EntityId, EntityId>>;
   isMember(organization: OrganizationId, group: EntityId, member: EntityId): Promise<boolean>;
+  /** What an entity lets others do, in order of their ids, after `after`. */
+  grants(
+    organization: OrganizationId,
+    entity: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<MailboxGrant, EntityId>>;
+  /** What an entity lets one other do; undefined if nothing. */
+  grant(
+    organization: OrganizationId,
+    entity: EntityId,
+    grantee: EntityId,
+  ): Promise<readonly MailboxPermission[] | undefined>;
+  /** Who lets somebody do something, in order of their ids, after `after`. */
+  grantsTo(
+    organization: OrganizationId,
+    grantee: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>>;
   /** A user's photo as it was put; undefined if there is none. */
   photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined>;
   /** A user's S/MIME certificates in DER, in the order they were put in; none if there are none. */
@@ -90,11 +111,13 @@ export interface DirectoryTx extends DirectoryReader {
   /** Both directions of a membership. */
   putMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
   deleteMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
+  putGrant(organization: OrganizationId, entity: EntityId, grant: MailboxGrant): void;
+  deleteGrant(organization: OrganizationId, entity: EntityId, grantee: EntityId): void;
   /** Of at most 100 KiB; undefined takes it away. */
   putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void;
   /** Together at most 56 KiB; none takes them away. */
   putCertificates(organization: OrganizationId, user: EntityId, certificates: readonly Uint8Array[]): void;
-  /** Takes an entity away with its name, photo and certificates; its addresses and memberships have to be gone. */
+  /** Takes an entity away with its name, photo and certificates; its addresses, memberships and grants have to be gone. */
   deleteEntity(entity: Entity, name: string): void;
   deleteAddress(address: string): void;
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;

@@ -53,9 +53,13 @@ export class Resources {
    * Throws entity/state, request/invalid for what is no resource.
    */
   async delete(organization: OrganizationId, idOrAddressOrName: string): Promise<void> {
-    await this.#parts.store.transact(organization, (tx) =>
-      decide.deleteResource(tx, organization, idOrAddressOrName, this.#parts.nowMs()),
-    );
+    let isGone = false;
+    // A transaction is bounded, what it granted is not.
+    while (!isGone) {
+      isGone = await this.#parts.store.transact(organization, (tx) =>
+        decide.deleteResource(tx, organization, idOrAddressOrName, this.#parts.nowMs()),
+      );
+    }
     this.#parts.lookups.forget();
   }
 

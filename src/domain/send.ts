@@ -35,6 +35,8 @@ type Partnership = Pick<Device, 'id' | 'firstSyncMs'>;
 /** A message that a device wrote. MS-ASCMD, SendMail. */
 export interface SendRequest {
   readonly from: Account;
+  /** Where what comes back goes, if not to `from`: it is sent by the right of somebody else. */
+  readonly reversePath?: string | undefined;
   readonly device: Partnership;
   /** MS-ASCMD, ClientId; absent below 14.0. */
   readonly clientId?: string | undefined;
@@ -118,7 +120,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const records = await recordsOf(request, delivered, stored, atMs, parts);
   const mails = [...outgoing, ...records];
   const arrival = mailArrival(
-    { reversePath: from.address, isAuthenticated: true, skip: returnPathBytes(head), is8bit },
+    { reversePath: reversePathOf(request), isAuthenticated: true, skip: returnPathBytes(head), is8bit },
     delivered.index.headers,
   );
   const all = [...delivered.items.values(), ...(sent?.items.values() ?? [])];
@@ -217,7 +219,7 @@ async function recordsOf(
   const sender = from.organization;
   const outbound = envelopeOf(request, []);
   return journal.records(
-    { reversePath: from.address, recipients, outbound, isAuthenticated: true, sender },
+    { reversePath: reversePathOf(request), recipients, outbound, isAuthenticated: true, sender },
     {
       size: body.size,
       is8bit: is8bitIn(request),
@@ -230,15 +232,13 @@ async function recordsOf(
 }
 
 /** Of what is not delivered at once; `queued` are addresses here. */
-function envelopeOf(
-  { from, elsewhere = [] }: SendRequest,
-  queued: readonly string[],
-): OutboundEnvelope | undefined {
+function envelopeOf(request: SendRequest, queued: readonly string[]): OutboundEnvelope | undefined {
+  const { from, elsewhere = [] } = request;
   if (elsewhere.length + queued.length === 0) return undefined;
   return {
     organization: from.organization,
     kind: 'mail',
-    reversePath: from.address,
+    reversePath: reversePathOf(request),
     recipients: [...elsewhere, ...queued].map((address) => ({ address })),
   };
 }
@@ -287,7 +287,11 @@ function idOf(
 }
 
 /** RFC 5321 §4.4; the recipients are not named, some of them may be Bcc. */
-function headOf({ from }: SendRequest, hostname: string, id: string, atMs: number): string {
+function headOf(request: SendRequest, hostname: string, id: string, atMs: number): string {
   const received = receivedField({ by: hostname, protocol: 'ActiveSync', id, atMs });
-  return returnPathField(from.address) + received;
+  return returnPathField(reversePathOf(request)) + received;
+}
+
+function reversePathOf({ from, reversePath = from.address }: SendRequest): string {
+  return reversePath;
 }

@@ -7,8 +7,10 @@ import { unfold } from './header-fields.ts';
 
 /** Who sends, and what a message gets that its client left out. */
 export interface SendingOptions {
-  /** The sender's own name and primary address. */
+  /** Whom From names: the sender's own name and primary address, or that of somebody by whose right it is sent. */
   readonly from: MailAddress;
+  /** Who sends it on behalf of `from`: Sender is there, and names them. RFC 5322 §3.6.2. */
+  readonly sender?: MailAddress | undefined;
   /** A program may hand on what came to it: its Received fields stay, by which loops are found. RFC 5321 §4.4, §6.3. */
   readonly keepsReceived?: boolean;
   /** Milliseconds since 1970, for a missing Date. */
@@ -49,11 +51,12 @@ export function prepareForSending(raw: Uint8Array, options: SendingOptions): Pre
   const trace = options.keepsReceived ? fields.filter(({ name }) => name === 'received') : [];
   const lines = trace.map(({ line }) => line);
   const add = (name: string, value: string): unknown => lines.push(`${name}: ${value}${eol}`);
-  const from = ownField(fields, 'from', options, eol);
+  const from = ownField(fields, 'from', options.from, eol);
   if (from !== undefined) lines.push(from);
   else add('From', encodeMailbox(options.from, eol));
-  const sender = ownField(fields, 'sender', options, eol);
+  const sender = ownField(fields, 'sender', options.sender ?? options.from, eol);
   if (sender !== undefined) lines.push(sender);
+  else if (options.sender !== undefined) add('Sender', encodeMailbox(options.sender, eol));
   const date = firstOf(fields, 'date');
   const hasDate = date !== undefined && parseDate(unfold(date.value)) !== undefined;
   if (!hasDate) add('Date', formatDate(options.now));
@@ -99,13 +102,13 @@ function firstOf(fields: readonly RawField[], name: string): RawField | undefine
 }
 
 /**
- * The client's From or Sender, where it names one mailbox and that is the sender's own. What another reader might take
+ * The client's From or Sender, where it names one mailbox and that is the one it has to be. What another reader might take
  * for somebody else's (`<own> <other>`, `own and other`) is written anew.
  */
 function ownField(
   fields: readonly RawField[],
   name: 'from' | 'sender',
-  options: SendingOptions,
+  own: MailAddress,
   eol: string,
 ): string | undefined {
   const field = firstOf(fields, name);
@@ -114,7 +117,7 @@ function ownField(
   const [mailbox, ...others] = parseAddressList(value);
   if (mailbox === undefined || others.length > 0) return undefined;
   const address = envelopeAddress(mailbox.address);
-  if (address?.toLowerCase() !== envelopeAddress(options.from.address)?.toLowerCase()) return undefined;
+  if (address?.toLowerCase() !== envelopeAddress(own.address)?.toLowerCase()) return undefined;
   const [, inAngle, bare] = plainMailbox.exec(value) ?? [];
   if ((inAngle ?? bare) === mailbox.address) return field.line;
   const written = encodeMailbox({ name: mailbox.name.slice(0, maxName), address: mailbox.address }, eol);

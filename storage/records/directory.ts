@@ -4,6 +4,7 @@ import type { MailDomain } from '#directory/domain';
 import type { Group } from '#directory/group';
 import type { Journaling } from '#directory/journaling';
 import type { MailRouting } from '#directory/mail-routing';
+import type { MailboxPermission } from '#directory/mailbox-permission';
 import type { Organization } from '#directory/organization';
 import type { AddressHolder, ClientTokenUse } from '#directory/ports';
 import type { Resource } from '#directory/resource';
@@ -301,6 +302,11 @@ export const mailRoutingCodec: Codec<MailRouting> = packedCodec(
     administrator: administrator === null ? undefined : entityIdOf(administrator),
     catchAll: new Map(catchAll.map(([domain, entity]) => [domain, entityIdOf(entity)])),
   }),
+);
+
+export const mailboxPermissionsCodec: Codec<readonly MailboxPermission[]> = packedCodec(
+  (permissions): readonly MailboxPermission[] => permissions,
+  (permissions) => permissions,
 );
 
 type JournalingTuple = [boolean, Stored<string>, Stored<string>];

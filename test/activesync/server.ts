@@ -139,6 +139,7 @@ export async function startEndpoint(
           return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
         },
       },
+      permissions: { senderRight: () => Promise.resolve(undefined) },
       addressBook,
       begunSearches: new BegunSearches(),
       certificates: { validate: () => Promise.reject(new Error('a fault of ours')) },

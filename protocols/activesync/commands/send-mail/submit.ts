@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Recipient } from '#directory/lookups';
+import { authorshipOf, ownAuthorship } from '#domain/authorship';
 import type { LocalRecipient } from '#domain/mail-envelope';
 import type { SendSource, SentDraft } from '#domain/send';
+import { authorsIn } from '#mime/authors';
 import { prepareForSending } from '#mime/compose';
 import { inSlices } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
@@ -26,7 +28,7 @@ interface Submission {
 }
 
 /**
- * Sends a message as its client wrote it: the sender is the user, and a repeated request does nothing. Throws CommandError
+ * Sends a message as its client wrote it: the sender is the user, or somebody whose mail the user may send, and a repeated request does nothing. Throws CommandError
  * and what Delivery.send throws.
  */
 export async function submit(
@@ -35,9 +37,12 @@ export async function submit(
 ): Promise<void> {
   const { account, device, clock, services } = context;
   const ownId = `<${Buffer.from(services.random.bytes(16)).toString('hex')}@${domainOf(account.address)}>`;
-  // MS-ASCMD, SendMail: the sender is the user, whatever the message says.
+  // MS-ASCMD, SendMail: the sender is the user, whatever the message says, but by the right of somebody who granted it.
+  const granted = await authorshipOf(account, authorsIn(mime), services.permissions);
+  const { from, sender, reversePath } = granted ?? ownAuthorship(account);
   const prepared = prepareForSending(mime, {
-    from: { name: account.displayName, address: account.address },
+    from,
+    sender,
     now: clock.now(),
     messageId: ownId,
   });
@@ -58,6 +63,7 @@ export async function submit(
   known.update(resolved.map(nameOf).sort().join('\n'));
   await services.delivery.send({
     from: account,
+    reversePath,
     device,
     clientId,
     raw: prepared.outgoing,

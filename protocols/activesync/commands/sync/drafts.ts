@@ -1,10 +1,12 @@
 /** Drafts that a client writes and sends by Sync, from 16.0 on. MS-ASCMD, Sync; MS-ASEMAIL, Send. */
+import { authorshipOf, ownAuthorship } from '#domain/authorship';
 import { type PreparedDraft, refOf, type WrittenDraft, writeDraft } from '#domain/draft';
 import { DomainError } from '#domain/errors';
 import type { FolderId, ItemId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { wasSent } from '#domain/send';
 import { rememberedAdd, rememberedEdit, type Standing } from '#domain/sync';
+import { authorsIn } from '#mime/authors';
 import { withoutDate } from '#mime/draft';
 import { joined } from '#mime/slices';
 import type { CommandContext } from '../../command.ts';
@@ -195,10 +197,12 @@ class Desk {
     }
   }
 
-  #write(written: WrittenByClient, base: Current | undefined, messageId: string | undefined) {
+  async #write(written: WrittenByClient, base: Current | undefined, messageId: string | undefined) {
     const { account, clock, services } = this.#context;
+    const before = written.change?.mime ?? base?.raw;
+    const granted = before && (await authorshipOf(account, authorsIn(before), services.permissions));
     return writeDraft(base, written.change ?? { addedFiles: [], removedFiles: [] }, {
-      from: { name: account.displayName, address: account.address },
+      from: (granted ?? ownAuthorship(account)).from,
       nowMs: clock.now(),
       messageId,
       random: services.random,
