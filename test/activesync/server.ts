@@ -6,6 +6,7 @@ import { blockedExtensions } from '#config/blocked-extensions';
 import type { Account } from '#directory/account';
 import { AddressBook } from '#directory/address-book';
 import { Lookups } from '#directory/lookups';
+import type { SenderRight } from '#directory/mailbox-permissions';
 import { People } from '#directory/people';
 import { SignInThrottled } from '#directory/sign-in';
 import { AttachmentPolicy } from '#domain/attachment-policy';
@@ -99,6 +100,7 @@ export async function startEndpoint(
   const accounts = [accountOf('alice'), accountOf('bob')] as const;
   for (const { mailbox } of accounts) await database.mail.createMailbox(mailbox);
   const [alice, bob] = accounts;
+  const rights = new Map<string, SenderRight>();
   const accountListeners = new Set<(entity: EntityId) => void>();
   const endpoint = new ActiveSyncEndpoint({
     accounts: {
@@ -139,7 +141,7 @@ export async function startEndpoint(
           return { kind: address.toLowerCase().endsWith('@example.test') ? 'unknown' : 'elsewhere' };
         },
       },
-      permissions: { senderRight: () => Promise.resolve(undefined) },
+      permissions: { senderRight: async (_account, address) => rights.get(address) },
       addressBook,
       begunSearches: new BegunSearches(),
       certificates: { validate: () => Promise.reject(new Error('a fault of ours')) },
@@ -181,6 +183,8 @@ export async function startEndpoint(
     endpoint,
     listener,
     database,
+    /** By these addresses alice and bob may send, beside their own. */
+    rights,
     baseUrl: `https://${address}`,
     ca,
     /** Every search of the address book fails from now on. */

@@ -130,32 +130,6 @@ test('PutMailboxPermissions and DeleteMailboxPermissions refuse what cannot be',
   expect(await site.list(alice)).toEqual([]);
 });
 
-test('a group or a resource that is deleted leaves nothing behind, however much it granted and was granted', async () => {
-  const { site, group, room, user, list, OrganizationId } = await start();
-  const [alice, team, blue] = [await user('alice'), await group('team'), await room('blue')];
-  const grant = (EntityId: string, GranteeId: string) =>
-    site.admin('PutMailboxPermissions', { OrganizationId, EntityId, GranteeId, PermissionValues: ['SEND_AS'] });
-  await grant(alice, team);
-  await grant(blue, alice);
-  await grant(blue, team);
-  await grant(team, alice);
-  const delegates = await Promise.all(
-    Array.from({ length: 155 }, async (_, n) => {
-      const Name = `delegates-${n}`;
-      const id = String((await site.admin('CreateGroup', { OrganizationId, Name }))['GroupId']);
-      const Email = `${Name}@test.mailstead.test`;
-      await site.admin('RegisterToWorkMail', { OrganizationId, EntityId: id, Email });
-      return id;
-    }),
-  );
-  for (const one of delegates) await Promise.all([grant(blue, one), grant(one, team)]);
-  for (const EntityId of [team, blue]) await site.admin('DeregisterFromWorkMail', { OrganizationId, EntityId });
-  await site.admin('DeleteResource', { OrganizationId, ResourceId: blue });
-  await site.admin('DeleteGroup', { OrganizationId, GroupId: team });
-  expect(await list(alice)).toEqual([]);
-  for (const one of delegates.slice(0, 3)) expect(await list(one)).toEqual([]);
-});
-
 test('user permissions list|grant|revoke', async () => {
   const { site, user, group } = await start();
   await user('alice');
