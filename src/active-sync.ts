@@ -15,8 +15,10 @@ export function createActiveSync(
   const { config, routing, delivery, devices, provisioning, policies, signIn, database } = core;
   const { directory, outside, access, quarantine, preferences, diary, traces } = core;
   return new ActiveSyncEndpoint({
-    signIn,
+    signIn: directory.accessControl.guarding(signIn, 'ActiveSync'),
     accounts: directory,
+    accessControl: directory.accessControl,
+    log: core.log,
     store: database.mail,
     policies,
     quarantine,

@@ -11,6 +11,7 @@ import type { ActiveSyncEndpoint } from '#protocols/activesync/endpoint';
 import { Auditor } from '#protocols/admin/auditor';
 import { type Authenticate, bySignature, onAdminSocket } from '#protocols/admin/caller';
 import { createAdminEndpoint } from '#protocols/admin/endpoint';
+import { accessControlOperations } from '#protocols/admin/operations/access-control/index';
 import { accessKeyOperations } from '#protocols/admin/operations/access-keys/index';
 import { auditOperations } from '#protocols/admin/operations/audit/index';
 import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
@@ -199,6 +200,7 @@ class MailServer implements Server {
       ...resourceOperations(directory),
       ...routingOperations(directory),
       ...permissionOperations(directory),
+      ...accessControlOperations({ directory, isImpersonationRole: async () => false }),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),
@@ -233,7 +235,15 @@ class MailServer implements Server {
       await bind('smtp', createSmtpReceiver(options, delivery, routing, log, authenticator), smtp);
     }
     const senders = new SenderLimits(limits, clock);
-    const parts = { ...this.#core.outside, signIn, accounts: directory, delivery, routing, senders, log };
+    const parts = {
+      ...this.#core.outside,
+      signIn: directory.accessControl.guarding(signIn, 'SMTP'),
+      accounts: directory,
+      delivery,
+      routing,
+      senders,
+      log,
+    };
     const submissionListener = (isImplicitTls: boolean) =>
       new SubmissionListener({ ...options, ...config.submission, isImplicitTls, insecureAuth }, parts);
     if (submission !== undefined) await bind('submission', submissionListener(false), submission);
@@ -245,7 +255,7 @@ class MailServer implements Server {
     const { clock } = outside;
     return [
       ...autodiscoverRoutes({
-        signIn,
+        signIn: directory.accessControl.guarding(signIn, 'AutoDiscover'),
         clock,
         endpoints: () => endpointsOf(config, this.#addresses),
         isOurs: (domain) => directory.receivesMail(domain),

@@ -1,4 +1,5 @@
 /** What the directory asks of storage, over one Store: names stand in keys as their HMACs. */
+import type { AccessControlRule } from '#directory/access-control-rule';
 import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import { type Journaling, noJournaling } from '#directory/journaling';
@@ -15,6 +16,7 @@ import type {
 import type { Entity, EntityKind } from '#directory/user';
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
+import * as accessControl from './access-control-rows.ts';
 import type { KeyRing } from './key-ring.ts';
 import {
   entityIdOf,
@@ -54,8 +56,8 @@ async function* rowsIn(reader: Reader, part: Part, range: Range): AsyncGenerator
 }
 
 class StoredReader implements DirectoryReader {
-  protected readonly keys: KeyRing;
-  protected readonly sealer: Sealer;
+  readonly keys: KeyRing;
+  readonly sealer: Sealer;
   readonly #reader: Reader;
 
   constructor(reader: Reader, { keys, sealer }: DirectoryStoreOptions) {
@@ -198,6 +200,10 @@ class StoredReader implements DirectoryReader {
     limit: number,
   ): Promise<PageOf<EntityId, EntityId>> {
     return this.#related(inOrganization.mailboxGrantTo, organization, grantee, after, limit);
+  }
+
+  accessControlRules(organization: OrganizationId): Promise<readonly AccessControlRule[] | undefined> {
+    return accessControl.accessControlRules(this.#reader, this, organization);
   }
 
   async photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined> {
@@ -356,6 +362,14 @@ class StoredTx extends StoredReader implements DirectoryTx {
     const part = organizationPart(organization);
     this.#tx.del(part, inOrganization.mailboxGrant.key(idBytes(entity), idBytes(grantee)));
     this.#tx.del(part, inOrganization.mailboxGrantTo.key(idBytes(grantee), idBytes(entity)));
+  }
+
+  putAccessControlRule(organization: OrganizationId, rule: AccessControlRule): void {
+    accessControl.putAccessControlRule(this.#tx, this, organization, rule);
+  }
+
+  deleteAccessControlRule(organization: OrganizationId, name: string): void {
+    accessControl.deleteAccessControlRule(this.#tx, this, organization, name);
   }
 
   deleteEntity({ organization, id, kind }: Entity, name: string): void {

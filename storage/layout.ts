@@ -2,6 +2,7 @@
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
 import * as admin from './records/access.ts';
+import { accessControlRuleCodec } from './records/access-control.ts';
 import * as access from './records/device-access.ts';
 import * as diary from './records/diary.ts';
 import * as directory from './records/directory.ts';
@@ -89,6 +90,13 @@ export const organizationRows = {
   ),
   /** H: grantee, entity; the same the other way round, empty. */
   mailboxGrantTo: plainRow<[Bytes, Bytes], null>('H', mail.emptyCodec),
+  /** c: HMAC of a rule's name. An access control rule. */
+  accessControlRule: sealedRow<[Bytes], Parameters<typeof accessControlRuleCodec.encode>[0]>(
+    'c',
+    accessControlRuleCodec,
+  ),
+  /** C: those rules were changed: the stored ones count, not the one that an organisation begins with; empty. */
+  accessControlChanged: plainRow<[], null>('C', mail.emptyCodec),
   /** P: user, part (0, 1). Its photo, of which a part holds 50 KiB. */
   photo: sealedRow<[Bytes, U8], Uint8Array>('P', mail.bytesCodec),
   /** X: user. Its S/MIME certificates, in DER. */

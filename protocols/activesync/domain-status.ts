@@ -25,6 +25,7 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'limit/exceeded': CommonStatus.ServerError,
   'request/invalid': CommonStatus.InvalidContent,
   'request/unsupported': CommonStatus.CommandNotSupported,
+  'access/denied': CommonStatus.AccessDenied,
   'sign-in/failed': CommonStatus.AccessDenied,
   'sign-in/throttled': CommonStatus.ServerErrorRetryLater,
   'mailbox/not-found': CommonStatus.UserHasNoMailbox,

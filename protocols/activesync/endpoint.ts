@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessControl } from '#directory/access-control';
 import type { Directory } from '#directory/directory';
 import type { SignIn } from '#directory/sign-in';
-import { mailboxOf } from '#domain/ids';
+import { mailboxOf, type OrganizationId } from '#domain/ids';
 import type { SyncDiary } from '#domain/sync-diary';
 import { readBody } from '#protocols/http/body';
 import { type BodyHold, BodyRoom } from '#protocols/http/body-room';
@@ -10,6 +11,7 @@ import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
 import type { Route } from '#protocols/http/router';
 import { signInOver } from '#protocols/http/sign-in';
+import type { Logger } from '#telemetry/log';
 import { checkBody, checkRequest, checkTold } from './admittance.ts';
 import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
 import { answerError } from './answer-error.ts';
@@ -26,6 +28,8 @@ import { readRequestLine } from './request-line.ts';
 interface ActiveSyncParts extends CallParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
   readonly accounts: Pick<Directory, 'onChange'>;
+  readonly accessControl: Pick<AccessControl, 'onChange' | 'isAllowed'>;
+  readonly log: Logger;
   readonly diary: Pick<SyncDiary, 'note'>;
 }
 
@@ -65,6 +69,7 @@ export class ActiveSyncEndpoint {
         this.#accountChanges++;
         this.#hanging.accountChanged(mailboxOf(entity));
       }),
+      parts.accessControl.onChange((organization) => this.#accessChanged(organization)),
     ];
   }
 
@@ -85,6 +90,17 @@ export class ActiveSyncEndpoint {
   stop(): void {
     for (const unwatch of this.#unwatch) unwatch();
     this.#hanging.stop();
+  }
+
+  /** Who may not ask any more waits no longer; a request that is coming in has to sign in again. */
+  #accessChanged(organization: OrganizationId): void {
+    const { accessControl, log } = this.#parts;
+    this.#accountChanges++;
+    this.#hanging
+      .accessChanged(organization, (account, address) =>
+        accessControl.isAllowed(account, address, 'ActiveSync'),
+      )
+      .catch((err: unknown) => log.error('access.announce.failed', { err }));
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, http: HttpContext): Promise<void> {
@@ -149,7 +165,12 @@ export class ActiveSyncEndpoint {
       return await answer(request, response, call, result);
     }
     hold.release();
-    const done = this.#hanging.begin(call.account.mailbox, call.line.deviceId, call.controller);
+    const done = this.#hanging.begin({
+      account: call.account,
+      device: call.line.deviceId,
+      controller: call.controller,
+      address: arrival.http.remoteAddress,
+    });
     try {
       // From here on a change of rules or of the account ends it; one that came just before is seen now.
       if (arrival.accounts !== this.#accountChanges) call.end('account-changed');

@@ -1,11 +1,14 @@
-import type { DeviceId, MailboxId, MailboxRef } from '#domain/ids';
+import type { Account } from '#directory/account';
+import type { DeviceId, MailboxId, OrganizationId } from '#domain/ids';
 import type { PolicyChange } from '#domain/policy';
 import type { EndReason } from './command.ts';
 
 /** A request that may wait. */
 interface Hanging {
-  readonly ref: MailboxRef;
+  readonly account: Account;
   readonly device: DeviceId;
+  /** The client's. */
+  readonly address: string;
   readonly controller: AbortController;
 }
 
@@ -20,9 +23,8 @@ export class HangingRequests {
   }
 
   /** Enters a request and ends an older one of the same device; the returned function takes it out again. */
-  begin(ref: MailboxRef, device: DeviceId, controller: AbortController): () => void {
-    const key = `${ref.mailbox}/${device}`;
-    const hanging = { ref, device, controller };
+  begin(hanging: Hanging): () => void {
+    const key = `${hanging.account.entity}/${hanging.device}`;
     end(this.#byDevice.get(key), 'superseded');
     this.#byDevice.set(key, hanging);
     if (this.#isStopping) end(hanging, 'server-stopping');
@@ -35,8 +37,8 @@ export class HangingRequests {
   rulesChanged({ organization, mailbox, device }: PolicyChange): void {
     for (const hanging of this.#byDevice.values()) {
       const concerned =
-        hanging.ref.organization === organization &&
-        (mailbox === undefined || hanging.ref.mailbox === mailbox) &&
+        hanging.account.organization === organization &&
+        (mailbox === undefined || hanging.account.mailbox.mailbox === mailbox) &&
         (device === undefined || hanging.device === device);
       if (concerned) end(hanging, 'policy-changed');
     }
@@ -45,7 +47,19 @@ export class HangingRequests {
   /** Ends the requests on a mailbox whose owner has to sign in again. */
   accountChanged(mailbox: MailboxId): void {
     for (const hanging of this.#byDevice.values()) {
-      if (hanging.ref.mailbox === mailbox) end(hanging, 'account-changed');
+      if (hanging.account.mailbox.mailbox === mailbox) end(hanging, 'account-changed');
+    }
+  }
+
+  /** Ends the requests of an organisation whose clients may not ask any more. */
+  async accessChanged(
+    organization: OrganizationId,
+    isAllowed: (account: Account, address: string) => Promise<boolean>,
+  ): Promise<void> {
+    for (const hanging of this.#byDevice.values()) {
+      const { account, address } = hanging;
+      if (account.organization !== organization || (await isAllowed(account, address))) continue;
+      end(hanging, 'account-changed');
     }
   }
 

@@ -61,6 +61,7 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'limit/exceeded': 'LimitExceededException',
   'request/invalid': 'InvalidParameterException',
   'request/unsupported': 'UnsupportedOperationException',
+  'access/denied': 'AccessDeniedException',
   'sign-in/failed': 'AccessDeniedException',
   'sign-in/throttled': 'ThrottlingException',
   'mailbox/not-found': 'EntityNotFoundException',

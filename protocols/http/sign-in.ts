@@ -11,7 +11,7 @@ const busyRetrySeconds = '60';
 
 /**
  * signInOver gives the account of the request's Basic credentials (RFC 7617). Throws HttpError: 401, 403 for a user who
- * is known and disabled (at a 401 a phone asks for the password), 429 when throttled, 503 when too many sign in.
+ * is known and disabled, or whom the rules keep out (at a 401 a phone asks for the password), 429 when throttled, 503 when too many sign in.
  */
 export async function signInOver(
   signIn: Pick<SignIn, 'signIn'>,
@@ -36,6 +36,7 @@ function answerTo(error: unknown): unknown {
     case 'server/busy':
       return new HttpError(503, error.message, { 'Retry-After': busyRetrySeconds });
     case 'mailbox/disabled':
+    case 'access/denied':
       return new HttpError(403, error.message);
     default:
       return unauthorized(realm);

@@ -74,6 +74,7 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'scanner/unavailable': { code: 451, enhanced: '4.7.1', text: 'Scanner unavailable, try again later' },
   'address/invalid': { code: 553, enhanced: '5.1.3', text: 'Bad address syntax' },
   'limit/exceeded': { code: 452, enhanced: '4.5.3', text: 'Too many' },
+  'access/denied': { code: 550, enhanced: '5.7.1', text: 'Access denied' },
   'sign-in/failed': badCredentials,
   'sign-in/throttled': { code: 454, enhanced: '4.7.0', text: 'Too many failed attempts, try again later' },
   'server/busy': { code: 451, enhanced: '4.3.2', text: 'Busy, try again later' },

@@ -40,7 +40,7 @@ interface SubmissionOptions extends ListenerOptions {
 
 interface SubmissionParts {
   readonly signIn: Pick<SignIn, 'signIn'>;
-  readonly accounts: Pick<Directory, 'onChange' | 'permissions'>;
+  readonly accounts: Pick<Directory, 'onChange' | 'permissions' | 'accessControl'>;
   readonly delivery: Pick<Delivery, 'begin' | 'checkRoom'>;
   readonly routing: Pick<Routing, 'resolveRecipient'>;
   readonly senders: SenderLimits;
@@ -180,8 +180,13 @@ export class SubmissionListener {
   async #checkSender(mailFrom: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
     const { address } = mailFrom;
     const account = this.#currentAccountOf(session);
+    const { permissions, accessControl } = this.#parts.accounts;
+    // The rules may have changed since AUTH.
+    if (!(await accessControl.isAllowed(account, session.remoteAddress, 'SMTP'))) {
+      throw new DomainError('access/denied', 'Access denied');
+    }
     if (address !== '' && withAsciiDomain(address).toLowerCase() !== account.address.toLowerCase()) {
-      const right = await this.#parts.accounts.permissions.senderRight(account, address);
+      const right = await permissions.senderRight(account, address);
       if (right?.permission !== 'SEND_AS') {
         throw new ReplyError(553, '5.7.1', `You may send as ${account.address} only`);
       }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '#config/load';
+import { addAccessRule } from './access-rule.ts';
 import { ApiError } from './admin-client.ts';
 import { addApi } from './api.ts';
 import { addAudit } from './audit.ts';
@@ -49,6 +50,7 @@ function createProgram(terminal: Terminal): Command {
   addDomain(program, terminal);
   addRouting(program, terminal);
   addJournaling(program, terminal);
+  addAccessRule(program, terminal);
   addDevice(program, terminal);
   addPolicy(program, terminal);
   addQueue(program, terminal);

@@ -2,6 +2,7 @@ import { DomainError } from '#domain/errors';
 import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '#domain/ids';
 import type { Outside } from '#domain/outside';
 import type { PageOf } from '#domain/ports';
+import { AccessControl } from './access-control.ts';
 import type { Account } from './account.ts';
 import { AddressBook } from './address-book.ts';
 import { canonicalDomain } from './canonical-name.ts';
@@ -79,6 +80,7 @@ export class Directory {
   readonly journaling: JournalingSettings;
   readonly people: People;
   readonly permissions: MailboxPermissions;
+  readonly accessControl: AccessControl;
   readonly addressBook: AddressBook;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
@@ -92,6 +94,7 @@ export class Directory {
     this.journaling = new JournalingSettings(store);
     this.people = new People({ store, lookups: this.#lookups, nowMs: () => outside.clock.now() });
     this.permissions = new MailboxPermissions(store);
+    this.accessControl = new AccessControl(store, () => outside.clock.now());
     this.addressBook = new AddressBook(store);
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.groups = new Groups({

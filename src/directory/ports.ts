@@ -1,6 +1,7 @@
 /** What the directory needs remembered and made, in its own words; storage implements it. */
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
+import type { AccessControlRule } from './access-control-rule.ts';
 import type { DomainDkim } from './dkim-keys.ts';
 import type { DnsRecord, MailDomain } from './domain.ts';
 import type { Journaling } from './journaling.ts';
@@ -84,6 +85,8 @@ export interface DirectoryReader {
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<EntityId, EntityId>>;
+  /** In any order; undefined while they were never changed. */
+  accessControlRules(organization: OrganizationId): Promise<readonly AccessControlRule[] | undefined>;
   /** A user's photo as it was put; undefined if there is none. */
   photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined>;
   /** A user's S/MIME certificates in DER, in the order they were put in; none if there are none. */
@@ -113,6 +116,10 @@ export interface DirectoryTx extends DirectoryReader {
   deleteMember(organization: OrganizationId, group: EntityId, member: EntityId): void;
   putGrant(organization: OrganizationId, entity: EntityId, grant: MailboxGrant): void;
   deleteGrant(organization: OrganizationId, entity: EntityId, grantee: EntityId): void;
+  /** Replaces the one of its name. From now on those that are stored count. */
+  putAccessControlRule(organization: OrganizationId, rule: AccessControlRule): void;
+  /** Nothing happens if there is none of this name. */
+  deleteAccessControlRule(organization: OrganizationId, name: string): void;
   /** Of at most 100 KiB; undefined takes it away. */
   putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void;
   /** Together at most 56 KiB; none takes them away. */

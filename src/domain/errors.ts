@@ -19,6 +19,7 @@ export type DomainErrorCode =
   | 'limit/exceeded'
   | 'request/invalid'
   | 'request/unsupported'
+  | 'access/denied'
   | 'sign-in/failed'
   | 'sign-in/throttled'
   | 'mailbox/not-found'

@@ -44,6 +44,8 @@ export type EventName =
   | 'outbound.thread.failed'
   | 'outbound.sts.fetched'
   | 'outbound.sts.failed'
+  // Access control rules.
+  | 'access.announce.failed'
   // Policies of groups.
   | 'policy.announce.failed'
   // ActiveSync.

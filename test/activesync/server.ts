@@ -109,6 +109,8 @@ export async function startEndpoint(
         return () => accountListeners.delete(listener);
       },
     },
+    accessControl: { onChange: () => () => undefined, isAllowed: () => Promise.resolve(true) },
+    log: silentLogger,
     signIn: {
       signIn: async (user, passwords) => {
         await options.beforeSignIn?.();
