@@ -17,7 +17,14 @@ import { DeviceTraces } from '#domain/device-trace';
 import { Devices } from '#domain/devices';
 import { DomainError } from '#domain/errors';
 import { defaultFolder, type FolderType, rootFolder } from '#domain/folder';
-import { type DeviceId, type EntityId, type FolderId, type ItemId, mailboxOf } from '#domain/ids';
+import {
+  type DeviceId,
+  type EntityId,
+  type FolderId,
+  type ItemId,
+  mailboxOf,
+  type OrganizationId,
+} from '#domain/ids';
 import { MailboxPreferences } from '#domain/mailbox-preferences';
 import { newItem as newItemOf } from '#domain/new-item';
 import type { Clock, Outside } from '#domain/outside';
@@ -101,6 +108,8 @@ export async function startEndpoint(
   for (const { mailbox } of accounts) await database.mail.createMailbox(mailbox);
   const [alice, bob] = accounts;
   const rights = new Map<string, SenderRight>();
+  const accessListeners = new Set<(organization: OrganizationId) => void>();
+  let isAllowed = (_account: Account) => true;
   const accountListeners = new Set<(entity: EntityId) => void>();
   const endpoint = new ActiveSyncEndpoint({
     accounts: {
@@ -109,7 +118,13 @@ export async function startEndpoint(
         return () => accountListeners.delete(listener);
       },
     },
-    accessControl: { onChange: () => () => undefined, isAllowed: () => Promise.resolve(true) },
+    accessControl: {
+      onChange: (listener) => {
+        accessListeners.add(listener);
+        return () => accessListeners.delete(listener);
+      },
+      isAllowed: async (account) => isAllowed(account),
+    },
     log: silentLogger,
     signIn: {
       signIn: async (user, passwords) => {
@@ -192,6 +207,11 @@ export async function startEndpoint(
     /** Every search of the address book fails from now on. */
     breakAddressBook(): void {
       addressBook.search = () => Promise.reject(new Error('a fault of ours'));
+    },
+    /** Access control rules change: whoever waits and may not any more is to hear of it. */
+    changeAccess(next: (account: Account) => boolean, changed = organization): void {
+      isAllowed = next;
+      for (const listener of accessListeners) listener(changed);
     },
     /** Tells that somebody's password, state or addresses have changed. */
     changeAccount({ entity }: Account): void {
