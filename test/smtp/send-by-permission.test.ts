@@ -135,7 +135,9 @@ test('what follows mail that was sent as somebody: Sent Items, journal record, a
   await client.command(`MAIL FROM:<${boss}>`);
   await client.command(`RCPT TO:<${reader.address}> NOTIFY=SUCCESS`);
   await client.command('DATA');
-  expect((await client.command(`${mail(boss).replace(away, reader.address)}.`)).line).toMatch(/^250 2\.0\.0 /);
+  expect((await client.command(`${mail(boss).replace(away, reader.address)}.`)).line).toMatch(
+    /^250 2\.0\.0 /,
+  );
   client.close();
   await phone.sendMail(mail(chairAddress, 'Cc: x@away.example\r\n'));
   // The boss has the report and the reply; the deputy has both messages in Sent Items.
