@@ -121,7 +121,7 @@ export class AccessControl {
     if (known !== undefined) return known;
     // A change that comes while they are read takes this out again.
     const reading = rulesIn(this.#store, organization).then((rules) => new AccessControlRules(rules));
-    this.#remembered.set(organization, reading);
+    void this.#remembered.set(organization, reading);
     reading.catch(() => {
       if (this.#remembered.get(organization) === reading) this.#remembered.delete(organization);
     });
