@@ -31,6 +31,7 @@ import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { resourceOperations } from '#protocols/admin/operations/resources/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
+import { behindOrganizationGate } from '#protocols/admin/organization-gate';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { autodiscoverRoutes } from '#protocols/autodiscover/endpoint';
 import { createSigner } from '#protocols/autodiscover/signed-data';
@@ -214,9 +215,10 @@ class MailServer implements Server {
     const auditor = new Auditor({
       store: audit,
       clock: outside.clock,
-      isOrganization: (id) => directory.isOrganization(id),
+      isOrganization: async (id) => (await directory.findOrganization(id)) !== undefined,
     });
-    return createAdminEndpoint(operations, { authenticate, auditor });
+    const gated = behindOrganizationGate(operations, (id) => directory.findOrganization(id));
+    return createAdminEndpoint(gated, { authenticate, auditor });
   }
 
   async #listenForMail(): Promise<void> {

@@ -2,6 +2,7 @@
 import { queuePart, queueShards } from './keys.ts';
 import { forgetOldCalls } from './maintenance-audit.ts';
 import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
+import { removeOrganizations } from './maintenance-organization.ts';
 import { purgeMailboxes } from './maintenance-purge.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
 import { runMailboxTasks } from './maintenance-tasks.ts';
@@ -11,7 +12,7 @@ import { dueTopic } from './tasks.ts';
 const intervalMs = 3_600_000;
 
 /**
- * Maintenance does what is due: tasks of mailboxes, mailboxes disabled 30 days ago, and once a day the large bodies
+ * Maintenance does what is due: tasks of mailboxes, mailboxes disabled and organisations deleted 30 days ago, and once a day the large bodies
  * nobody needs and calls of the admin API that are old. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
  */
 export class Maintenance {
@@ -53,6 +54,8 @@ export class Maintenance {
     await purgeMailboxes(run);
     await gatherConversations(run);
     await sweepBlobs(run);
+    // After the sweep: files of bodies whose rows go now wait for the next one, as a backup needs it.
+    await removeOrganizations(run);
     await forgetOldCalls(run);
   }
 

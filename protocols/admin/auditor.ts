@@ -12,6 +12,12 @@ interface AuditorParts {
   readonly isOrganization: (id: OrganizationId) => Promise<boolean>;
 }
 
+/** What an organisation's own rows might not survive stands in the log of the installation. */
+const ofInstallation: ReadonlySet<string> = new Set([
+  'WorkMailService.DeleteOrganization',
+  'Mailstead.RestoreOrganization',
+]);
+
 /** What these do is to look: they change nothing. */
 const lookingVerbs = /^\w+\.(?:Describe|Get|List|Search|Test)/;
 
@@ -37,7 +43,8 @@ export class Auditor {
   async begin(call: AuditedCall): Promise<(outcome: Outcome) => Promise<void>> {
     const { store, clock } = this.#p;
     const isLooking = lookingVerbs.test(call.operation);
-    const event = { ...call, organization: await this.#known(call.organization), atMs: clock.now() };
+    const organization = ofInstallation.has(call.operation) ? undefined : call.organization;
+    const event = { ...call, organization: await this.#known(organization), atMs: clock.now() };
     if (!isLooking) await store.putAuditEvent({ ...event, outcome: 'Begun', message: undefined }, 'now');
     return (outcome) => store.putAuditEvent({ ...event, ...outcome }, isLooking ? 'soon' : 'now');
   }

@@ -144,6 +144,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 /** mailsteadModel describes the inputs of the operations the WorkMail API lacks, in that API's shape language. */
 export const mailsteadModel: Model = {
   operations: {
+    RestoreOrganization: { input: { shape: 'OrganizationRequest' } },
     CreateBackup: { input: { shape: 'CreateBackupRequest' } },
     GetMailRouting: { input: { shape: 'OrganizationRequest' } },
     RotateDkimKeys: { input: { shape: 'MailDomainRequest' } },

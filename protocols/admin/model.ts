@@ -14,6 +14,8 @@ const models: Readonly<Record<string, Model>> = { WorkMailService: workMailModel
 interface OperationModel {
   readonly model: Model;
   readonly input: string | undefined;
+  /** The exceptions it lists. */
+  readonly errors: readonly string[];
 }
 
 /** modelOf gives what the model has of an operation; undefined for an unknown one. */
@@ -21,7 +23,13 @@ export function modelOf(target: string): OperationModel | undefined {
   const [service = '', operation = ''] = target.split('.', 2);
   const model = Object.hasOwn(models, service) ? models[service] : undefined;
   if (model === undefined || !Object.hasOwn(model.operations, operation)) return undefined;
-  return { model, input: model.operations[operation]?.input?.shape };
+  const { input, errors = [] } = model.operations[operation] ?? {};
+  return { model, input: input?.shape, errors: errors.map(({ shape }) => shape) };
+}
+
+/** errorsOf lists the exceptions that the model has for an operation; none for our own and unknown ones. */
+export function errorsOf(target: string): readonly string[] {
+  return modelOf(target)?.errors ?? [];
 }
 
 /** readInput checks an operation's input by its model. Throws AdminError for an unknown operation and a bad input. */

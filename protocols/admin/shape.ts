@@ -43,7 +43,9 @@ interface ShapeRef {
 
 /** Model is a service's operations and shapes. */
 export interface Model {
-  readonly operations: Readonly<Record<string, { readonly input?: ShapeRef }>>;
+  readonly operations: Readonly<
+    Record<string, { readonly input?: ShapeRef; readonly errors?: readonly ShapeRef[] }>
+  >;
   readonly shapes: Readonly<Record<string, Shape>>;
 }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
+import { addOrgRemoval } from './org-removal.ts';
 import { recordsOf, Session, withJson } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** addOrg adds `org create|list|show`. */
+/** addOrg adds `org create|list|show|delete|restore`. */
 export function addOrg(program: Command, terminal: Terminal): void {
   const org = program.command('org').description('organisations');
   withJson(org.command('create'))
@@ -45,6 +46,7 @@ export function addOrg(program: Command, terminal: Terminal): void {
       const session = new Session(terminal, command);
       session.show(await describe(session, await session.organizationId(chosen)), formatOrganization);
     });
+  addOrgRemoval(org, terminal);
 }
 
 function describe({ client }: Session, OrganizationId: string): Promise<Output> {
@@ -59,5 +61,6 @@ function formatOrganization(output: Output): string {
     'Default domain': output['DefaultMailDomain'],
     Completed: formatTime(output['CompletedDate']),
     Error: output['ErrorMessage'],
+    'Gone on': formatTime(output['RemovalDate']) || undefined,
   });
 }

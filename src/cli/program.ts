@@ -96,6 +96,8 @@ const hints: Readonly<Record<string, string>> = {
   MailDomainNotFoundException: 'Add it with "mailstead domain add DOMAIN".',
   MailDomainStateException: '"mailstead domain verify DOMAIN" says what is missing.',
   NameAvailabilityException: 'Choose another name.',
+  OrganizationStateException:
+    '"mailstead org list" shows the states; "mailstead org restore ALIAS" brings back a deleted one.',
   OrganizationNotFoundException: '"mailstead org list" shows those there are.',
   ReservedNameException: 'Choose another name.',
   ResourceNotFoundException:

@@ -32,7 +32,7 @@ export class Session {
     this.#terminal.print(this.#options.json ? `${JSON.stringify(output, null, 2)}\n` : forPeople(output));
   }
 
-  /** The id of the organisation chosen by --org, by alias or id, or of the only one there is. */
+  /** The id of the organisation chosen by --org, by alias or id, or of the only one that is not deleted. */
   async organizationId(chosen = this.#options.org): Promise<string> {
     if (chosen !== undefined && /^m-[0-9a-f]{32}$/.test(chosen)) return chosen;
     const { OrganizationSummaries } = await this.client.list(
@@ -40,15 +40,18 @@ export class Session {
       'OrganizationSummaries',
     );
     const all = recordsOf(OrganizationSummaries);
-    const found = chosen === undefined ? all : all.filter(({ Alias }) => Alias === chosen.toLowerCase());
+    const found =
+      chosen === undefined
+        ? all.filter(({ State }) => State !== 'Deleted')
+        : all.filter(({ Alias }) => Alias === chosen.toLowerCase());
     const [only] = found;
     if (only !== undefined && found.length === 1) return String(only['OrganizationId']);
     if (chosen !== undefined) {
       throw new CliError(`There is no organisation "${chosen}". "mailstead org list" shows those there are.`);
     }
-    if (all.length === 0)
+    if (found.length === 0)
       throw new CliError('There is no organisation yet. Make one with "mailstead org create ALIAS".');
-    throw new CliError(`There are several organisations (${aliases(all)}). Choose one with --org ALIAS.`);
+    throw new CliError(`There are several organisations (${aliases(found)}). Choose one with --org ALIAS.`);
   }
 
   /**

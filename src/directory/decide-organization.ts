@@ -109,8 +109,8 @@ function newDomain(name: string, circumstances: Circumstances, test: boolean): M
   };
 }
 
-/** What the same request with the same token left. Throws DomainError request/invalid for another request. */
-async function madeBefore(
+/** madeBefore is what the same request with the same token left. Throws DomainError request/invalid for another request. */
+export async function madeBefore(
   tx: DirectoryTx,
   organization: OrganizationId | undefined,
   token: string | undefined,
@@ -126,7 +126,8 @@ async function madeBefore(
   return use.result;
 }
 
-function rememberToken(
+/** rememberToken keeps what a request with a token did, if it had one. */
+export function rememberToken(
   tx: DirectoryTx,
   organization: OrganizationId | undefined,
   token: string | undefined,

@@ -17,6 +17,7 @@ import { MailDomains } from './mail-domains.ts';
 import type { MailRouting } from './mail-routing.ts';
 import { MailboxPermissions } from './mailbox-permissions.ts';
 import { type Organization, organizationAlias, testDomainOf } from './organization.ts';
+import { OrganizationRemoval } from './organization-removal.ts';
 import { argon2id, checkPassword, type PasswordHasher } from './password.ts';
 import { People } from './people.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
@@ -82,6 +83,7 @@ export class Directory {
   readonly permissions: MailboxPermissions;
   readonly accessControl: AccessControl;
   readonly addressBook: AddressBook;
+  readonly removal: OrganizationRemoval;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -96,6 +98,11 @@ export class Directory {
     this.permissions = new MailboxPermissions(store);
     this.accessControl = new AccessControl(store, () => outside.clock.now());
     this.addressBook = new AddressBook(store);
+    this.removal = new OrganizationRemoval({
+      store,
+      lookups: this.#lookups,
+      nowMs: () => outside.clock.now(),
+    });
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.groups = new Groups({
       store,
@@ -123,9 +130,9 @@ export class Directory {
     return this.#lookups.resolveRecipient(address);
   }
 
-  /** Whose mail domain it is; undefined if it is nobody's here. */
+  /** Whose mail domain it is; undefined if it is nobody's here, or a deleted organisation's. */
   organizationOf(domain: string): Promise<OrganizationId | undefined> {
-    return this.#store.domainOwner(canonicalDomain(domain));
+    return this.#lookups.organizationOf(canonicalDomain(domain));
   }
 
   /** Whether a domain is a verified one of ours: it receives mail and gives addresses. */
@@ -176,16 +183,16 @@ export class Directory {
     return made;
   }
 
-  /** In any state. Throws organization/not-found. */
-  async describeOrganization(id: OrganizationId): Promise<Organization> {
-    const organization = await this.#store.organization(id);
-    if (organization !== undefined) return organization;
-    throw new DomainError('organization/not-found', 'The organization does not exist.');
+  /** In any state; undefined if there is none. */
+  findOrganization(id: OrganizationId): Promise<Organization | undefined> {
+    return this.#store.organization(id);
   }
 
-  /** Whether there is such an organisation, in any state. */
-  async isOrganization(id: OrganizationId): Promise<boolean> {
-    return (await this.#store.organization(id)) !== undefined;
+  /** In any state. Throws organization/not-found. */
+  async describeOrganization(id: OrganizationId): Promise<Organization> {
+    const organization = await this.findOrganization(id);
+    if (organization !== undefined) return organization;
+    throw new DomainError('organization/not-found', 'The organization does not exist.');
   }
 
   /** In order of id, after `after`. */

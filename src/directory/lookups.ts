@@ -54,6 +54,8 @@ export class Lookups {
   /** Domains of ours that receive mail. */
   readonly #domains = new RecentMap<string, OrganizationId>(maxRemembered);
   readonly #routings = new RecentMap<OrganizationId, Routing>(maxRemembered);
+  /** Organisations that are served. */
+  readonly #served = new RecentMap<OrganizationId, true>(maxRemembered);
   readonly #listeners = new Set<(changed: Changed) => void>();
   #changes = 0;
 
@@ -77,6 +79,7 @@ export class Lookups {
     this.#groupsOf.clear();
     this.#domains.clear();
     this.#routings.clear();
+    this.#served.clear();
     if (changed !== undefined) for (const listener of this.#listeners) listener(changed);
   }
 
@@ -88,6 +91,7 @@ export class Lookups {
     const domain = domainOf(address);
     const owner = domain === undefined ? undefined : await this.#ownerOf(domain);
     if (domain === undefined || owner === undefined) return this.#ofThisServer(address);
+    if (!(await this.#isServed(owner))) return { kind: 'unknown' };
     const plain = withoutTag(address);
     // An exact address comes before the one its tag stands in, and both before whoever stands in for nobody.
     const exact = await this.#holderOf(owner, address);
@@ -118,7 +122,7 @@ export class Lookups {
     const known = this.#accounts.get(id);
     if (known !== undefined) return known.organization === organization ? known : undefined;
     const began = this.#changes;
-    const entity = await this.#store.entity(organization, id);
+    const entity = await this.#servedEntity(organization, id);
     const account = entity === undefined ? undefined : accountOf(entity);
     if (account !== undefined && began === this.#changes) this.#accounts.set(id, account);
     return account;
@@ -145,7 +149,7 @@ export class Lookups {
     const holder = await this.#store.addressHolder(
       canonicalAddress(given.slice(given.indexOf('\\') + 1).trim()),
     );
-    const user = holder && (await this.#store.entity(holder.organization, holder.entity));
+    const user = holder && (await this.#servedEntity(holder.organization, holder.entity));
     return user?.kind === 'user' && user.state === 'DISABLED' ? user : undefined;
   }
 
@@ -227,7 +231,8 @@ export class Lookups {
   /** The administrator of the organisation that has been here for longest, of those that have one. */
   async #firstAdministrator(): Promise<Recipient | undefined> {
     let found: { readonly createdMs: number; readonly recipient: Recipient } | undefined;
-    for await (const { id, createdMs } of this.#organizations()) {
+    for await (const { id, createdMs, state } of this.#organizations()) {
+      if (state !== 'Active') continue;
       if (found !== undefined && found.createdMs <= createdMs) continue;
       const { administrator } = await this.#routingOf(id);
       const recipient = administrator && (await this.#enabledRecipient(id, administrator));
@@ -257,8 +262,29 @@ export class Lookups {
     const owner = await this.#store.domainOwner(domain);
     if (owner === undefined) return undefined;
     const receives = (await this.#store.domain(owner, domain))?.state === 'Verified';
-    if (receives && began === this.#changes) this.#domains.set(domain, owner);
+    // One that is deleted goes for good without a word.
+    const isKept = receives && began === this.#changes && (await this.#isServed(owner));
+    if (isKept) this.#domains.set(domain, owner);
     return receives ? owner : undefined;
+  }
+
+  /** Whose mail domain it is, if that organisation is served. */
+  async organizationOf(domain: string): Promise<OrganizationId | undefined> {
+    const owner = await this.#store.domainOwner(domain);
+    return owner !== undefined && (await this.#isServed(owner)) ? owner : undefined;
+  }
+
+  /** Of a deleted organisation nobody is there. */
+  async #servedEntity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined> {
+    return (await this.#isServed(organization)) ? this.#store.entity(organization, id) : undefined;
+  }
+
+  async #isServed(id: OrganizationId): Promise<boolean> {
+    if (this.#served.get(id) !== undefined) return true;
+    const began = this.#changes;
+    const isServed = (await this.#store.organization(id))?.state === 'Active';
+    if (isServed && began === this.#changes) this.#served.set(id, true);
+    return isServed;
   }
 
   async *#organizations(): AsyncGenerator<Organization> {
@@ -273,7 +299,7 @@ export class Lookups {
   async #userAt(address: string): Promise<User | undefined> {
     const holder = await this.#store.addressHolder(address);
     if (holder === undefined || holder.released) return undefined;
-    return enabled(await this.#store.entity(holder.organization, holder.entity));
+    return enabled(await this.#servedEntity(holder.organization, holder.entity));
   }
 
   async #userIn(domain: string, name: string): Promise<User | undefined> {
@@ -296,7 +322,7 @@ export class Lookups {
 
   async #userNamed({ id }: Organization, name: string, domain: string): Promise<User | undefined> {
     const named = await this.#store.entityByName(id, 'user', name);
-    const user = named === undefined ? undefined : enabled(await this.#store.entity(id, named));
+    const user = named === undefined ? undefined : enabled(await this.#servedEntity(id, named));
     if (user !== undefined) return user;
     const at = await this.#userAt(`${name}@${domain}`);
     return at?.organization === id ? at : undefined;

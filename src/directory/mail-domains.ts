@@ -1,3 +1,4 @@
+import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 import type { Outside } from '#domain/outside';
 import type { PageOf } from '#domain/ports';
@@ -162,9 +163,11 @@ export class MailDomains {
     return keys;
   }
 
-  /** The domain that signs what is in nobody's name. */
-  async defaultDomain(organization: OrganizationId): Promise<string> {
-    return (await activeOrganization(this.#parts.store, organization)).defaultDomain;
+  /** The domain that signs what is in nobody's name. What a deleted organisation has sent is still on its way. */
+  async defaultDomain(id: OrganizationId): Promise<string> {
+    const organization = await this.#parts.store.organization(id);
+    if (organization !== undefined) return organization.defaultDomain;
+    throw new DomainError('organization/not-found', 'The organization does not exist.');
   }
 
   async #signingKeys(

@@ -1,10 +1,14 @@
 import { DomainError } from '#domain/errors';
 import type { OrganizationId } from '#domain/ids';
 
-/** The states of the administrator guide, spelled as the API spells them; scripts wait for exactly `Active`. */
+/**
+ * The states of the administrator guide, spelled as the API spells them; scripts wait for exactly `Active`. Deleted: kept
+ * for 30 days, and nothing is served.
+ */
 export type OrganizationState =
   | 'Active'
   | 'Creating'
+  | 'Deleted'
   | 'Failed'
   | 'Impaired'
   | 'Inactive'
@@ -20,6 +24,16 @@ export interface Organization {
   /** The domain of new addresses. */
   readonly defaultDomain: string;
   readonly createdMs: number;
+  /** Of a Deleted one. */
+  readonly deletedMs?: number | undefined;
+}
+
+/** How long a deleted organisation can be restored. */
+export const keepDeletedMs = 30 * 24 * 60 * 60 * 1000;
+
+/** removalMs is when a deleted organisation goes for good (ms since the epoch); undefined for one that is not deleted. */
+export function removalMs({ deletedMs }: Organization): number | undefined {
+  return deletedMs === undefined ? undefined : deletedMs + keepDeletedMs;
 }
 
 const aliasForm = /^(?!d-)[\da-z]+(?:-[\da-z]+)*$/;

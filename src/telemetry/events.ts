@@ -67,6 +67,7 @@ export type EventName =
   | 'maintenance.run.failed'
   | 'maintenance.task.failed'
   | 'maintenance.mailbox.removed'
+  | 'maintenance.organization.removed'
   | 'maintenance.bodies.removed'
   | 'search.index.dropped'
   // AutoDiscover.

@@ -46,15 +46,24 @@ export const addressHolderCodec: Codec<AddressHolder> = packedCodec(
   }),
 );
 
-type OrganizationTuple = [string, Organization['state'], string, string, number];
+type OrganizationTuple = [
+  string,
+  Organization['state'],
+  string,
+  string,
+  number,
+  /** Not there in rows of older versions. */
+  deletedMs?: Stored<number>,
+];
 export const organizationCodec: Codec<Omit<Organization, 'id'>> = packedCodec(
-  (o): OrganizationTuple => [o.alias, o.state, o.testDomain, o.defaultDomain, o.createdMs],
-  ([alias, state, testDomain, defaultDomain, createdMs]) => ({
+  (o): OrganizationTuple => [o.alias, o.state, o.testDomain, o.defaultDomain, o.createdMs, some(o.deletedMs)],
+  ([alias, state, testDomain, defaultDomain, createdMs, deletedMs = null]) => ({
     alias,
     state,
     testDomain,
     defaultDomain,
     createdMs,
+    deletedMs: none(deletedMs),
   }),
 );
 

@@ -1,5 +1,5 @@
 import type { Directory } from '#directory/directory';
-import type { Organization } from '#directory/organization';
+import { type Organization, removalMs } from '#directory/organization';
 import type { OrganizationId } from '#domain/ids';
 import type { AdminContext, AdminOperation } from '../../endpoint.ts';
 import { AdminError } from '../../errors.ts';
@@ -14,6 +14,8 @@ const defaultKeyArn = 'arn:aws:kms:local:000000000000:key/default';
 export function organizationOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
   return {
     'WorkMailService.CreateOrganization': (input) => createOrganization(directory, input),
+    'WorkMailService.DeleteOrganization': (input) => deleteOrganization(directory, input),
+    'Mailstead.RestoreOrganization': (input) => restoreOrganization(directory, input),
     'WorkMailService.DescribeOrganization': (input) => describeOrganization(directory, input),
     'WorkMailService.ListOrganizations': (input, context) => listOrganizations(directory, input, context),
   };
@@ -37,6 +39,20 @@ function invalid(message: string): AdminError {
   return new AdminError('InvalidParameterException', message);
 }
 
+/** Its directory is its own and goes with it, and there is no Identity Center: both flags change nothing. */
+async function deleteOrganization({ removal }: Directory, input: AdminInput): Promise<object> {
+  const id = organizationOf(input);
+  await removal.delete(id, {
+    isForced: flagOf(input, 'ForceDelete'),
+    clientToken: textOf(input, 'ClientToken'),
+  });
+  return { OrganizationId: id, State: 'Deleted' };
+}
+
+async function restoreOrganization({ removal }: Directory, input: AdminInput): Promise<object> {
+  return summaryOf(await removal.restore(organizationOf(input)));
+}
+
 async function describeOrganization(directory: Directory, input: AdminInput): Promise<object> {
   const organization = await directory.describeOrganization(organizationOf(input));
   return {
@@ -47,6 +63,8 @@ async function describeOrganization(directory: Directory, input: AdminInput): Pr
     CompletedDate: timestamp(organization.createdMs),
     ARN: `arn:aws:workmail:local:000000000000:organization/${organization.id}`,
     InteroperabilityEnabled: false,
+    // Ours: until when it can be restored.
+    RemovalDate: timestamp(removalMs(organization)),
   };
 }
 
