@@ -224,6 +224,7 @@ function buildMailFlow(
     store: mail,
     outside,
     limits: config.limits,
+    quotaOf: async (ref) => (await directory.account(ref))?.quotaBytes,
     attachments: new AttachmentPolicy(config.attachments),
     hostname,
     scanner,

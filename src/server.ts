@@ -27,6 +27,7 @@ import { peopleOperations } from '#protocols/admin/operations/people/index';
 import { permissionOperations } from '#protocols/admin/operations/permissions/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
+import { quotaOperations } from '#protocols/admin/operations/quota/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { resourceOperations } from '#protocols/admin/operations/resources/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
@@ -189,13 +190,18 @@ class MailServer implements Server {
 
   #adminEndpoint(authenticate: Authenticate): HttpHandler {
     const { directory, devices, policies, database, outbound, relay, preferences, outside } = this.#core;
-    const { access, accessKeys, audit, diary, traces } = this.#core;
+    const { access, accessKeys, audit, config, diary, traces } = this.#core;
     const operations = {
       ...installationOperations(database),
       ...organizationOperations(directory),
       ...accessKeyOperations({ directory, accessKeys }),
       ...auditOperations({ directory, audit }),
       ...userOperations(directory),
+      ...quotaOperations({
+        directory,
+        usage: (ref) => database.mail.mailbox(ref).usage(),
+        mailboxQuotaBytes: config.limits.mailboxQuotaBytes,
+      }),
       ...peopleOperations(directory),
       ...groupOperations(directory),
       ...resourceOperations(directory),

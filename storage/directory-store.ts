@@ -17,6 +17,7 @@ import type { Entity, EntityKind } from '#directory/user';
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import * as accessControl from './access-control-rows.ts';
+import { firstRows } from './first-rows.ts';
 import type { KeyRing } from './key-ring.ts';
 import {
   entityIdOf,
@@ -41,6 +42,7 @@ interface DirectoryStoreOptions {
 
 const system = systemPart();
 const firstEpoch = 1;
+const settingsAtOnce = 500;
 /** A photo has at most two of them. */
 const photoPartBytes = 50 * 1024;
 const kinds: Readonly<Record<EntityKind, number>> = { user: 0x75, group: 0x67, resource: 0x72 };
@@ -372,13 +374,26 @@ class StoredTx extends StoredReader implements DirectoryTx {
     accessControl.deleteAccessControlRule(this.#tx, this, organization, name);
   }
 
-  deleteEntity({ organization, id, kind }: Entity, name: string): void {
+  deleteEntity({ organization, id, kind }: Entity, name: string | undefined): void {
     const part = organizationPart(organization);
     this.#tx.del(part, inOrganization.entity.key(idBytes(id)));
-    this.#tx.del(part, inOrganization.name.key(u8(kinds[kind]), this.keys.nameKey(organization, name)));
+    if (name !== undefined) {
+      this.#tx.del(part, inOrganization.name.key(u8(kinds[kind]), this.keys.nameKey(organization, name)));
+    }
     if (kind !== 'user') return;
     this.putPhoto(organization, id, undefined);
     this.putCertificates(organization, id, []);
+  }
+
+  async deleteSettingsOf(organization: OrganizationId, user: EntityId): Promise<boolean> {
+    const part = organizationPart(organization);
+    this.#tx.del(part, inOrganization.policy.key(idBytes(user)));
+    for (const row of [inOrganization.deviceEntry, inOrganization.accessOverride]) {
+      const found = await firstRows(this.#tx, part, row.range(idBytes(user)), settingsAtOnce);
+      for (const [k] of found) this.#tx.del(part, k);
+      if (found.length === settingsAtOnce) return false;
+    }
+    return true;
   }
 
   putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void {

@@ -136,3 +136,27 @@ test('a removal that was broken off is finished by the next run; until then the 
   expect(await database.mail.mailbox(first.ref).folders()).toHaveLength(10);
   expect(await database.mail.mailbox(second.ref).folders()).toHaveLength(10);
 });
+
+test('a deleted user goes for good with its mailbox in 30 days, also when its removal had begun', async () => {
+  const { clock, database, directory, organization, run } = await open();
+  const alice = await enabledUser(directory, organization, 'alice');
+  const never = await directory.createUser(organization, { name: 'never', displayName: 'never' });
+  await directory.deregisterFromWorkMail(organization, 'alice');
+  // Broken off in the middle, thirty days after it was disabled.
+  clock.move(30 * dayMs);
+  const store = failingOnce(database.store, (_parts, kind) => kind === 'deleteRange');
+  await new Maintenance({ ...database, store, clock, log: silentLogger }).runDue(clock.now());
+  for (const id of [alice.id, never]) await directory.users.delete(organization, id);
+  const again = await enabledUser(directory, organization, 'alice');
+  await run(30 * dayMs - 1);
+  for (const id of [alice.id, never]) {
+    expect(await directory.describeUser(organization, id)).toMatchObject({ state: 'DELETED' });
+  }
+  await run(1);
+  for (const id of [alice.id, never]) {
+    await expect(directory.describeUser(organization, id)).rejects.toEqual(refused('entity/not-found'));
+  }
+  expect(await count(database.store, partOf(alice.ref), prefixRange(new Uint8Array(0)))).toBe(0);
+  expect(await count(database.store, systemPart(), systemRows.due.range())).toBe(0);
+  expect(await directory.describeUser(organization, 'alice')).toMatchObject({ id: again.id });
+});

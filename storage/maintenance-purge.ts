@@ -1,4 +1,4 @@
-/** Mailboxes of users and resources disabled 30 days ago are removed for good (storage design, section 8). */
+/** Mailboxes of users and resources disabled or deleted 30 days ago are removed for good (storage design, section 8). */
 import { hasMailbox } from '#directory/user';
 import type { EntityId, MailboxId, MailboxRef } from '#domain/ids';
 import { StoredDirectory } from './directory-store.ts';
@@ -64,8 +64,10 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
   await removeMailbox(run, ref);
   await directory.transact(organization, async (tx) => {
     const found = await tx.entity(organization, entity);
-    if (found !== undefined && hasMailbox(found)) {
-      tx.putEntity({ ...found, purgeMs: undefined });
+    // One that was deleted meanwhile is due at another time.
+    if (found !== undefined && hasMailbox(found) && found.purgeMs === dueMs) {
+      if (found.state === 'DELETED') tx.deleteEntity(found, undefined);
+      else tx.putEntity({ ...found, purgeMs: undefined });
     }
     tx.deletePurge(dueMs, ref);
   });

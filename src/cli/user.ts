@@ -5,9 +5,11 @@ import { localPartOf, recordsOf, Session, withOrganization } from './session.ts'
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
 import { addUserCertificates } from './user-certificate.ts';
+import { addUserDelete } from './user-delete.ts';
 import { addUserEdit } from './user-edit.ts';
 import { addUserPermissions } from './user-permissions.ts';
 import { addUserPhoto } from './user-photo.ts';
+import { addUserQuota } from './user-quota.ts';
 import { addUserReply } from './user-reply.ts';
 import { addUserRules } from './user-rules.ts';
 
@@ -16,13 +18,15 @@ const passwordStdin = [
   'read the password from standard input; else one is made up',
 ] as const;
 
-/** addUser adds `user create|list|show|edit|enable|disable|password|aliases` and what a user has: photo, rules ... */
+/** addUser adds `user create|list|show|edit|enable|disable|delete|password|aliases|quota` and what a user has: photo, rules ... */
 export function addUser(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('users');
   addCreate(user, terminal);
   addLooks(user, terminal);
   addUserEdit(user, terminal);
   addSwitches(user, terminal);
+  addUserDelete(user, terminal);
+  addUserQuota(user, terminal);
   addUserPhoto(user, terminal);
   addUserPermissions(user, terminal);
   addUserCertificates(user, terminal);
@@ -48,15 +52,20 @@ export function addUser(program: Command, terminal: Terminal): void {
       );
     });
   withOrganization(user.command('aliases'))
-    .description("list a user's addresses, or add one")
+    .description("list a user's addresses, add or remove some")
     .argument('<user>', 'address, name or id')
     .option('--add <address...>', 'further addresses that receive for this user')
-    .action(async (who: string, { add = [] }: { add?: string[] }, command: Command) => {
+    .option('--remove <address...>', 'aliases to take away')
+    .action(async (who: string, options: AliasOptions, command: Command) => {
+      const { add = [], remove = [] } = options;
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
       const EntityId = await session.userId(OrganizationId, who);
       for (const Alias of add) {
         await session.client.call('WorkMailService.CreateAlias', { OrganizationId, EntityId, Alias });
+      }
+      for (const Alias of remove) {
+        await session.client.call('WorkMailService.DeleteAlias', { OrganizationId, EntityId, Alias });
       }
       const list = await session.client.list('WorkMailService.ListAliases', 'Aliases', {
         OrganizationId,
@@ -86,6 +95,11 @@ function addCreate(user: Command, terminal: Terminal): void {
         () => `${address} is created and enabled (${UserId}).\n${told(chosen)}`,
       );
     });
+}
+
+interface AliasOptions {
+  readonly add?: string[];
+  readonly remove?: string[];
 }
 
 interface CreateOptions {

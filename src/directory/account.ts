@@ -10,4 +10,6 @@ export interface Account {
   /** The primary address first, then the aliases. */
   readonly addresses: readonly string[];
   readonly displayName: string;
+  /** Of its mailbox; the one of the configuration if it has none of its own. */
+  readonly quotaBytes?: number | undefined;
 }

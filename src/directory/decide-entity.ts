@@ -62,6 +62,19 @@ export async function checkNameFree(
   throw new DomainError('name/in-use', 'The name is in use.');
 }
 
+/** entityAt finds who has an address. Throws DomainError entity/not-found. */
+export async function entityAt(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  address: string,
+): Promise<Entity> {
+  const holder = await reader.addressHolder(canonicalAddress(address));
+  const isHeld = holder?.organization === organization && !holder.released;
+  const entity = isHeld ? await reader.entity(organization, holder.entity) : undefined;
+  if (entity !== undefined) return entity;
+  throw new DomainError('entity/not-found', 'Nobody has the address.');
+}
+
 /** userOf finds a user. Throws DomainError entity/not-found, also for what is no user. */
 export async function userOf(
   reader: DirectoryReader,
@@ -86,7 +99,13 @@ export async function entityOf(
 
 export type NewUser = Pick<
   User,
-  'name' | 'displayName' | 'firstName' | 'lastName' | 'hiddenFromGlobalAddressList'
+  | 'name'
+  | 'displayName'
+  | 'firstName'
+  | 'lastName'
+  | 'hiddenFromGlobalAddressList'
+  | 'isRemote'
+  | 'identityProviderUserId'
 >;
 
 /** Makes a disabled user. Throws DomainError name/in-use, name/reserved, request/invalid. */
@@ -209,6 +228,32 @@ export async function createAlias(
   return changed;
 }
 
+/**
+ * Takes an alias away from an enabled entity; nothing happens if it has no such one. Throws DomainError entity/not-found,
+ * entity/state, request/invalid for the primary address.
+ */
+export async function deleteAlias(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  id: string,
+  alias: string,
+): Promise<Entity> {
+  await activeOrganization(tx, organization);
+  const entity = enabledOnly(await entityOf(tx, organization, id));
+  const address = canonicalAddress(alias);
+  if (entity.addresses[0] === address) {
+    throw new DomainError(
+      'request/invalid',
+      'The primary address is no alias: make another one the primary address first.',
+    );
+  }
+  if (!entity.addresses.includes(address)) return entity;
+  tx.deleteAddress(address);
+  const changed: Entity = { ...entity, addresses: entity.addresses.filter((held) => held !== address) };
+  tx.putEntity(changed);
+  return changed;
+}
+
 /** Makes an address the primary one of an enabled entity, one of its aliases or a new one; the old one becomes an alias. */
 export async function updatePrimaryAddress(
   tx: DirectoryTx,
@@ -236,9 +281,17 @@ export async function resetPassword(
   passwordHash: string,
 ): Promise<Entity> {
   await activeOrganization(tx, organization);
-  const changed: User = { ...notDeleted(await userOf(tx, organization, id)), passwordHash };
+  const user = notDeleted(await userOf(tx, organization, id));
+  checkHasPassword(user);
+  const changed: User = { ...user, passwordHash };
   tx.putEntity(changed);
   return changed;
+}
+
+/** checkHasPassword throws DomainError request/unsupported for another system's user. */
+export function checkHasPassword({ isRemote }: Pick<User, 'isRemote'>): void {
+  if (isRemote !== true) return;
+  throw new DomainError('request/unsupported', 'A user of another system has no password here.');
 }
 
 /** The canonical form of an address this entity has or may have. */

@@ -10,7 +10,7 @@ import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import type { Entity } from './user.ts';
 
 /** Each takes two deletions; a transaction holds a thousand. */
-const membershipsAtOnce = 400;
+export const membershipsAtOnce = 400;
 
 /** A group with one of its members. */
 export interface Membership {
@@ -135,7 +135,12 @@ export async function deleteGroup(
   return true;
 }
 
-async function forgetRouting(tx: DirectoryTx, organization: OrganizationId, id: EntityId): Promise<void> {
+/** forgetRouting takes an entity out of the mail routing. */
+export async function forgetRouting(
+  tx: DirectoryTx,
+  organization: OrganizationId,
+  id: EntityId,
+): Promise<void> {
   const { administrator, catchAll } = await tx.mailRouting(organization);
   const left = [...catchAll].filter(([, entity]) => entity !== id);
   if (administrator !== id && left.length === catchAll.size) return;

@@ -6,7 +6,9 @@ import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import type { PersonalDetails, User } from './user.ts';
 
 /** What of a user can be changed; what is not there stays, and an empty text is none. */
-export interface UserChanges extends Partial<Pick<User, 'displayName' | 'hiddenFromGlobalAddressList'>> {
+export interface UserChanges
+  extends Partial<Pick<User, 'displayName' | 'hiddenFromGlobalAddressList' | 'isRemote'>> {
+  readonly identityProviderUserId?: string;
   readonly firstName?: string;
   readonly lastName?: string;
   readonly details?: PersonalDetails;
@@ -17,7 +19,7 @@ export async function updateUser(
   tx: DirectoryTx,
   organization: OrganizationId,
   id: string,
-  { firstName, lastName, details, ...changes }: UserChanges,
+  { firstName, lastName, details, identityProviderUserId, ...changes }: UserChanges,
 ): Promise<User> {
   const before = await presentUser(tx, organization, id);
   const given = definedOf({ ...before.details, ...definedOf(details ?? {}) }, (text) => text !== '');
@@ -27,6 +29,9 @@ export async function updateUser(
     firstName: (firstName ?? before.firstName) || undefined,
     lastName: (lastName ?? before.lastName) || undefined,
     details: Object.keys(given).length === 0 ? undefined : given,
+    identityProviderUserId: (identityProviderUserId ?? before.identityProviderUserId) || undefined,
+    // Another system's user has none here.
+    passwordHash: changes.isRemote === true ? undefined : before.passwordHash,
   };
   tx.putEntity(changed);
   return changed;

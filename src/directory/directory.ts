@@ -23,7 +23,9 @@ import { People } from './people.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
 import { newResourceId } from './resource.ts';
 import { Resources } from './resources.ts';
-import { type Entity, type EntityState, hasMailbox, type User, userName } from './user.ts';
+import { type Entity, hasMailbox, type User, userName } from './user.ts';
+import { isMatchingUser, type UserFilter } from './user-filter.ts';
+import { Users } from './users.ts';
 
 /** What of the settings the directory lives by. */
 interface DirectorySettings {
@@ -52,14 +54,8 @@ interface UserToCreate {
   readonly firstName?: string | undefined;
   readonly lastName?: string | undefined;
   readonly hiddenFromGlobalAddressList?: boolean | undefined;
-}
-
-/** Which users a list holds: those whose field begins so, whatever the case. */
-export interface UserFilter {
-  readonly namePrefix?: string | undefined;
-  readonly displayNamePrefix?: string | undefined;
-  readonly addressPrefix?: string | undefined;
-  readonly state?: EntityState | undefined;
+  readonly isRemote?: boolean | undefined;
+  readonly identityProviderUserId?: string | undefined;
 }
 
 const usersPerPage = 100;
@@ -84,6 +80,7 @@ export class Directory {
   readonly accessControl: AccessControl;
   readonly addressBook: AddressBook;
   readonly removal: OrganizationRemoval;
+  readonly users: Users;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -94,27 +91,26 @@ export class Directory {
     this.#passwords = passwords;
     this.#lookups = new Lookups(store, settings.hostname);
     this.journaling = new JournalingSettings(store);
-    this.people = new People({ store, lookups: this.#lookups, nowMs: () => outside.clock.now() });
+    const nowMs = () => outside.clock.now();
+    const change = this.#change.bind(this);
+    this.people = new People({ store, lookups: this.#lookups, nowMs, change });
     this.permissions = new MailboxPermissions(store);
-    this.accessControl = new AccessControl(store, () => outside.clock.now());
+    this.accessControl = new AccessControl(store, nowMs);
     this.addressBook = new AddressBook(store);
-    this.removal = new OrganizationRemoval({
-      store,
-      lookups: this.#lookups,
-      nowMs: () => outside.clock.now(),
-    });
+    this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs });
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
+    this.users = new Users({ store, nowMs, change });
     this.groups = new Groups({
       store,
       lookups: this.#lookups,
       newId: () => this.#uuid(),
-      nowMs: () => outside.clock.now(),
+      nowMs,
     });
     this.resources = new Resources({
       store,
       lookups: this.#lookups,
       newId: () => newResourceId(outside.random.bytes(16)),
-      nowMs: () => outside.clock.now(),
+      nowMs,
     });
     this.domains = new MailDomains({
       store,
@@ -218,6 +214,8 @@ export class Directory {
         lastName: wanted.lastName,
         hiddenFromGlobalAddressList: wanted.hiddenFromGlobalAddressList ?? false,
         passwordHash,
+        isRemote: wanted.isRemote,
+        identityProviderUserId: wanted.identityProviderUserId,
         createdMs: this.#outside.clock.now(),
       }),
     );
@@ -243,7 +241,13 @@ export class Directory {
     return entities.entityOf(this.#store, organization, idOrAddressOrName);
   }
 
-  /** In order of id, after `after`. */
+  /** Who has an address, as the primary one or an alias. Throws entity/not-found. */
+  async entityAt(organization: OrganizationId, address: string): Promise<Entity> {
+    await organizations.activeOrganization(this.#store, organization);
+    return entities.entityAt(this.#store, organization, address);
+  }
+
+  /** In order of id, after `after`; those deleted in the last 30 days among them. */
   async listUsers(
     organization: OrganizationId,
     filter: UserFilter,
@@ -256,7 +260,7 @@ export class Directory {
     do {
       const page = await this.#store.entities(organization, from, usersPerPage);
       for (const user of page.rows) {
-        if (user.kind !== 'user' || !isMatching(user, filter)) continue;
+        if (user.kind !== 'user' || !isMatchingUser(user, filter)) continue;
         const last = rows.at(-1);
         if (rows.length === limit && last !== undefined) return { rows, next: last.id };
         rows.push(user);
@@ -292,10 +296,10 @@ export class Directory {
     );
   }
 
-  /** Throws entity/not-found, entity/state for a deleted user, password/invalid. */
+  /** Throws entity/not-found, entity/state for a deleted user, password/invalid, request/unsupported. */
   async resetPassword(organization: OrganizationId, id: string, password: string): Promise<void> {
     await organizations.activeOrganization(this.#store, organization);
-    entities.notDeleted(await entities.userOf(this.#store, organization, id));
+    entities.checkHasPassword(entities.notDeleted(await entities.userOf(this.#store, organization, id)));
     const passwordHash = await this.#hash(password);
     await this.#change(organization, (tx) => entities.resetPassword(tx, organization, id, passwordHash));
   }
@@ -303,6 +307,11 @@ export class Directory {
   /** Throws as registerToWorkMail does. */
   async createAlias(organization: OrganizationId, id: string, alias: string): Promise<void> {
     await this.#change(organization, (tx) => entities.createAlias(tx, organization, id, alias));
+  }
+
+  /** Nothing happens if it has no such alias. Throws entity/not-found, entity/state, request/invalid for the primary address. */
+  async deleteAlias(organization: OrganizationId, id: string, alias: string): Promise<void> {
+    await this.#change(organization, (tx) => entities.deleteAlias(tx, organization, id, alias));
   }
 
   /** Makes an address the primary one of an enabled entity; the old one becomes an alias. Throws as createAlias does. */
@@ -391,15 +400,4 @@ export class Directory {
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as EntityId;
   }
-}
-
-function isMatching(user: User, filter: UserFilter): boolean {
-  const begins = (text: string | undefined, prefix: string | undefined) =>
-    prefix === undefined || (text?.toLowerCase().startsWith(prefix.toLowerCase()) ?? false);
-  return (
-    begins(user.name, filter.namePrefix) &&
-    begins(user.displayName, filter.displayNamePrefix) &&
-    begins(user.state === 'ENABLED' ? user.addresses[0] : undefined, filter.addressPrefix) &&
-    (filter.state === undefined || user.state === filter.state)
-  );
 }

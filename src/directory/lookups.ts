@@ -35,6 +35,7 @@ const maxRemembered = 50_000;
 /** Of up to 10,000 mailboxes each. */
 const maxGroupsRemembered = 500;
 const organizationsPerPage = 100;
+const bytesPerMebibyte = 1024 * 1024;
 /** RFC 5321 §4.5.1: the one address without a domain. */
 const barePostmaster = 'postmaster';
 
@@ -340,5 +341,7 @@ export function accountOf(entity: Entity): Account | undefined {
   const { organization, id, addresses } = entity;
   const displayName = entity.kind === 'user' ? entity.displayName : entity.name;
   const mailbox = { organization, mailbox: mailboxOf(id) };
-  return { organization, entity: id, mailbox, address, addresses, displayName };
+  const account = { organization, entity: id, mailbox, address, addresses, displayName };
+  if (entity.kind !== 'user' || entity.quotaMebibytes === undefined) return account;
+  return { ...account, quotaBytes: entity.quotaMebibytes * bytesPerMebibyte };
 }

@@ -4,7 +4,8 @@ import * as decide from './decide-user.ts';
 import type { Lookups } from './lookups.ts';
 import { expandGroup } from './membership.ts';
 import { checkPhoto } from './photo.ts';
-import type { DirectoryStore } from './ports.ts';
+import type { DirectoryStore, DirectoryTx } from './ports.ts';
+import type { Entity } from './user.ts';
 import {
   describeCertificate,
   isInForce,
@@ -16,6 +17,8 @@ interface PeopleParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
   nowMs(): number;
+  /** Decides on an entity, and tells whoever remembers it. */
+  change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void>;
 }
 
 /** The certificates of a user, or of everybody in a group. */
@@ -38,8 +41,12 @@ export class People {
     this.#parts = parts;
   }
 
-  /** Changes what is given. */
+  /** Changes what is given; another system's user has no password any more. */
   async update(organization: OrganizationId, user: string, changes: decide.UserChanges): Promise<void> {
+    if (changes.isRemote === true) {
+      // Remembered sign-ins end.
+      return this.#parts.change(organization, (tx) => decide.updateUser(tx, organization, user, changes));
+    }
     const changed = await this.#parts.store.transact(organization, (tx) =>
       decide.updateUser(tx, organization, user, changes),
     );

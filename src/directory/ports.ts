@@ -124,8 +124,13 @@ export interface DirectoryTx extends DirectoryReader {
   putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void;
   /** Together at most 56 KiB; none takes them away. */
   putCertificates(organization: OrganizationId, user: EntityId, certificates: readonly Uint8Array[]): void;
-  /** Takes an entity away with its name, photo and certificates; its addresses, memberships and grants have to be gone. */
-  deleteEntity(entity: Entity, name: string): void;
+  /**
+   * Takes an entity away with its name (of a deleted one, which has none any more, undefined), photo and certificates; its
+   * addresses, memberships and grants have to be gone.
+   */
+  deleteEntity(entity: Entity, name: string | undefined): void;
+  /** Takes away a user's own policy, and some of the entries and overrides of its devices; true when there are none left. */
+  deleteSettingsOf(organization: OrganizationId, user: EntityId): Promise<boolean>;
   deleteAddress(address: string): void;
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;
   putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void;

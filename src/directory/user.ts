@@ -4,7 +4,10 @@ import { canonicalName } from './canonical-name.ts';
 import type { Group } from './group.ts';
 import type { Resource } from './resource.ts';
 
-/** ENABLED: has an address and a mailbox in use. DISABLED: never registered, or deregistered. DELETED: gone for good. */
+/**
+ * ENABLED: has an address and a mailbox in use. DISABLED: never registered, or deregistered. DELETED: gone for good, and
+ * listed for 30 days more.
+ */
 export type EntityState = 'ENABLED' | 'DISABLED' | 'DELETED';
 
 /** What has a name, and an address once it is registered; `kind` tells users from what joins them, and from what they book. */
@@ -48,8 +51,14 @@ export interface User {
   readonly disabledMs?: number | undefined;
   /** Taken away when the mailbox of a disabled user begins to be removed, and `purgeMs` when that is done. */
   readonly mailboxProvisionedMs?: number | undefined;
-  /** When the mailbox of a disabled user is removed for good. */
+  /** When the mailbox of a disabled user is removed for good, and a deleted user with it. */
   readonly purgeMs?: number | undefined;
+  /** Role REMOTE_USER: another system's, who has no password here. */
+  readonly isRemote?: boolean | undefined;
+  /** Who it is to an identity provider. */
+  readonly identityProviderUserId?: string | undefined;
+  /** In MiB; the one of the configuration if there is none. */
+  readonly quotaMebibytes?: number | undefined;
 }
 
 export type Entity = User | Group | Resource;

@@ -1,6 +1,6 @@
 import type { AttachmentPolicy } from './attachment-policy.ts';
 import type { ContentScanner } from './content-scanner.ts';
-import type { OrganizationId } from './ids.ts';
+import type { MailboxRef, OrganizationId } from './ids.ts';
 import type { InboxRules } from './inbox-rules.ts';
 import type { Journal } from './journal.ts';
 import type { Outside } from './outside.ts';
@@ -18,6 +18,8 @@ export interface DeliveryParts {
   readonly outside: Outside;
   readonly limits: DeliveryLimits;
   readonly attachments: AttachmentPolicy;
+  /** The quota that a mailbox has of its own; absent: none has one. Reads nothing but what is stored. */
+  readonly quotaOf?: (ref: MailboxRef) => Promise<number | undefined>;
   /** Absent: content is not looked at. */
   readonly scanner?: ContentScanner | undefined;
   /** Whether an organisation has failures of DMARC refused or put aside; absent: every one has. */

@@ -86,12 +86,13 @@ interface RoomOptions {
 export async function isRoomFor(
   mailboxes: readonly MailboxRef[],
   sizeBytes: number,
-  { store, limits }: Pick<DeliveryParts, 'store' | 'limits'>,
+  { store, limits, quotaOf }: Pick<DeliveryParts, 'store' | 'limits' | 'quotaOf'>,
   { of = (ref) => store.mailbox(ref) }: RoomOptions = {},
 ): Promise<boolean> {
   for (const ref of mailboxes) {
     const { bytes } = await of(ref).usage();
-    if (!isOverQuota(bytes, sizeBytes, limits.mailboxQuotaBytes)) return true;
+    const quotaBytes = (await quotaOf?.(ref)) ?? limits.mailboxQuotaBytes;
+    if (!isOverQuota(bytes, sizeBytes, quotaBytes)) return true;
   }
   return mailboxes.length === 0;
 }

@@ -134,7 +134,10 @@ type UserTuple = [
   Stored<number>,
   /** Not there in rows of older versions. */
   details?: Stored<DetailsTuple>,
+  account?: Stored<AccountTuple>,
 ];
+/** Whether it is another system's, who it is to an identity provider, quota in MiB. */
+type AccountTuple = [isRemote: boolean, Stored<string>, Stored<number>];
 type GroupTuple = [
   'group',
   string,
@@ -192,7 +195,22 @@ function userTuple(u: WithoutIds<User>): UserTuple {
     some(u.mailboxProvisionedMs),
     some(u.purgeMs),
     u.details === undefined ? null : detailsTuple(u.details),
+    accountTuple(u),
   ];
+}
+
+function accountTuple(u: WithoutIds<User>): Stored<AccountTuple> {
+  const { isRemote = false, identityProviderUserId, quotaMebibytes } = u;
+  if (!isRemote && identityProviderUserId === undefined && quotaMebibytes === undefined) return null;
+  return [isRemote, some(identityProviderUserId), some(quotaMebibytes)];
+}
+
+function accountFrom([isRemote, identityProviderUserId, quotaMebibytes]: AccountTuple) {
+  return {
+    isRemote: isRemote || undefined,
+    identityProviderUserId: none(identityProviderUserId),
+    quotaMebibytes: none(quotaMebibytes),
+  };
 }
 
 /** The order is that of the rows. */
@@ -234,6 +252,7 @@ function userFrom(t: UserTuple): WithoutIds<User> {
     mailboxProvisionedMs: none(t[12]),
     purgeMs: none(t[13]),
     details: t[14] ? detailsFrom(t[14]) : undefined,
+    ...(t[15] && accountFrom(t[15])),
   };
 }
 

@@ -166,6 +166,7 @@ export async function startEndpoint(
         store: storedDirectory,
         lookups: new Lookups(storedDirectory, 'mail.test'),
         nowMs: () => clock.now(),
+        change: () => Promise.reject(new Error('nobody changes users here')),
       }),
       maxMessageBytes,
       maxRecipients,

@@ -245,7 +245,7 @@ describe('users', () => {
       [{ ...wanted, Password: 'password' }, 'InvalidPasswordException'],
       [{ ...wanted, Role: 'SYSTEM_USER' }, 'InvalidParameterException'],
       [{ ...wanted, Role: 'RESOURCE' }, 'InvalidParameterException'],
-      [{ ...wanted, Role: 'REMOTE_USER' }, 'UnsupportedOperationException'],
+      [{ ...wanted, Role: 'REMOTE_USER' }, 'InvalidParameterException'],
       [{ ...wanted, Role: 'KING' }, 'InvalidParameterException'],
     ] as const) {
       expect(await refusal('CreateUser', input), JSON.stringify(input)).toBe(type);

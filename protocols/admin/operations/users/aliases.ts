@@ -11,6 +11,13 @@ export async function createAlias(directory: Directory, input: AdminInput): Prom
   return {};
 }
 
+/** deleteAlias: DeleteAlias takes an alias away; one that there is not is done. */
+export async function deleteAlias(directory: Directory, input: AdminInput): Promise<object> {
+  const alias = requiredText(input, 'Alias');
+  await directory.deleteAlias(organizationOf(input), requiredText(input, 'EntityId'), alias);
+  return {};
+}
+
 /** updatePrimaryEmailAddress: UpdatePrimaryEmailAddress chooses another primary address; the old one becomes an alias. */
 export async function updatePrimaryEmailAddress(directory: Directory, input: AdminInput): Promise<object> {
   const email = requiredText(input, 'Email');

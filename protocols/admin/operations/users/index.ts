@@ -1,5 +1,6 @@
-import type { Directory, UserFilter } from '#directory/directory';
+import type { Directory } from '#directory/directory';
 import type { EntityState, PersonalDetails, User } from '#directory/user';
+import type { UserFilter } from '#directory/user-filter';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import { AdminError, answeringAs } from '../../errors.ts';
@@ -7,7 +8,7 @@ import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, textOf, timestamp } from '../input.ts';
 import { oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
-import { createAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
+import { createAlias, deleteAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
 
 /** Each under the API's name. */
 const detailMembers: readonly (readonly [keyof PersonalDetails, string])[] = [
@@ -30,22 +31,22 @@ export function userOperations(directory: Directory): Readonly<Record<string, Ad
     'WorkMailService.DescribeUser': (input) => describeUser(directory, input),
     'WorkMailService.UpdateUser': (input) => updateUser(directory, input),
     'WorkMailService.ListUsers': (input) => listUsers(directory, input),
+    'WorkMailService.DeleteUser': (input) => deleteUser(directory, input),
+    'WorkMailService.DescribeEntity': (input) => describeEntity(directory, input),
     'WorkMailService.ResetPassword': (input) => resetPassword(directory, input),
     'WorkMailService.RegisterToWorkMail': (input) => registerToWorkMail(directory, input),
     'WorkMailService.DeregisterFromWorkMail': (input) => deregisterFromWorkMail(directory, input),
     'WorkMailService.UpdatePrimaryEmailAddress': (input) => updatePrimaryEmailAddress(directory, input),
     'WorkMailService.CreateAlias': (input) => createAlias(directory, input),
+    'WorkMailService.DeleteAlias': (input) => deleteAlias(directory, input),
     'WorkMailService.ListAliases': (input) => listAliases(directory, input),
   };
 }
 
 async function createUser(directory: Directory, input: AdminInput): Promise<object> {
-  const role = textOf(input, 'Role') ?? 'USER';
-  if (role === 'REMOTE_USER' || input['IdentityProviderUserId'] !== undefined) {
-    throw new AdminError('UnsupportedOperationException', 'Users of other systems are not supported.');
-  }
-  if (role !== 'USER') {
-    throw new AdminError('InvalidParameterException', `A user cannot be created with the role ${role}.`);
+  const isRemote = isRemoteRole(input) ?? false;
+  if (isRemote && input['Password'] !== undefined) {
+    throw new AdminError('InvalidParameterException', 'A REMOTE_USER has no password: leave Password out.');
   }
   const id = await directory.createUser(organizationOf(input), {
     name: requiredText(input, 'Name'),
@@ -54,8 +55,18 @@ async function createUser(directory: Directory, input: AdminInput): Promise<obje
     firstName: textOf(input, 'FirstName'),
     lastName: textOf(input, 'LastName'),
     hiddenFromGlobalAddressList: flagOf(input, 'HiddenFromGlobalAddressList'),
+    isRemote: isRemote || undefined,
+    identityProviderUserId: textOf(input, 'IdentityProviderUserId'),
   });
   return { UserId: id };
+}
+
+/** Undefined if no role is given. */
+function isRemoteRole(input: AdminInput): boolean | undefined {
+  const role = textOf(input, 'Role');
+  if (role === undefined) return undefined;
+  if (role === 'USER' || role === 'REMOTE_USER') return role === 'REMOTE_USER';
+  throw new AdminError('InvalidParameterException', `A user cannot have the role ${role}.`);
 }
 
 async function describeUser(directory: Directory, input: AdminInput): Promise<object> {
@@ -72,14 +83,7 @@ async function describeUser(directory: Directory, input: AdminInput): Promise<ob
 }
 
 async function updateUser(directory: Directory, input: AdminInput): Promise<object> {
-  const role = textOf(input, 'Role') ?? 'USER';
-  // An empty one unlinks: nobody here is linked.
-  if (role === 'REMOTE_USER' || (textOf(input, 'IdentityProviderUserId') ?? '') !== '') {
-    throw new AdminError('UnsupportedOperationException', 'Users of other systems are not supported.');
-  }
-  if (role !== 'USER') {
-    throw new AdminError('InvalidParameterException', `A user cannot be given the role ${role}.`);
-  }
+  const isRemote = isRemoteRole(input);
   const text = (name: string, member: string) => {
     const given = textOf(input, member);
     return given === undefined ? {} : { [name]: given };
@@ -89,6 +93,9 @@ async function updateUser(directory: Directory, input: AdminInput): Promise<obje
     ...text('displayName', 'DisplayName'),
     ...text('firstName', 'FirstName'),
     ...text('lastName', 'LastName'),
+    // An empty one unlinks.
+    ...text('identityProviderUserId', 'IdentityProviderUserId'),
+    ...(isRemote !== undefined && { isRemote }),
     ...(typeof hidden === 'boolean' && { hiddenFromGlobalAddressList: hidden }),
     details: Object.assign({}, ...detailMembers.map(([name, member]) => text(name, member))),
   });
@@ -99,8 +106,6 @@ async function listUsers(directory: Directory, input: AdminInput): Promise<objec
   const organization = organizationOf(input);
   const filters = oneFilter(input);
   const { after, limit } = pageAsked(input, 'users', organization, filters);
-  // Nobody here comes from an identity provider.
-  if (filters['IdentityProviderUserIdPrefix'] !== undefined) return { Users: [] };
   const page = await directory.listUsers(
     organization,
     filterOf(filters),
@@ -118,6 +123,7 @@ function filterOf(filters: AdminInput): UserFilter {
     namePrefix: textOf(filters, 'UsernamePrefix'),
     displayNamePrefix: textOf(filters, 'DisplayNamePrefix'),
     addressPrefix: textOf(filters, 'PrimaryEmailPrefix'),
+    identityProviderPrefix: textOf(filters, 'IdentityProviderUserIdPrefix'),
     state: textOf(filters, 'State') as EntityState | undefined,
   };
 }
@@ -129,10 +135,21 @@ function summaryOf(user: User): object {
     Name: user.name,
     DisplayName: user.displayName,
     State: user.state,
-    UserRole: 'USER',
+    UserRole: user.isRemote === true ? 'REMOTE_USER' : 'USER',
+    IdentityProviderUserId: user.identityProviderUserId,
     EnabledDate: timestamp(user.enabledMs),
     DisabledDate: timestamp(user.disabledMs),
   };
+}
+
+async function deleteUser({ users }: Directory, input: AdminInput): Promise<object> {
+  await users.delete(organizationOf(input), requiredText(input, 'UserId'));
+  return {};
+}
+
+async function describeEntity(directory: Directory, input: AdminInput): Promise<object> {
+  const { id, name, kind } = await directory.entityAt(organizationOf(input), requiredText(input, 'Email'));
+  return { EntityId: id, Name: name, Type: kind.toUpperCase() };
 }
 
 async function resetPassword(directory: Directory, input: AdminInput): Promise<object> {

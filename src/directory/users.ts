@@ -1,0 +1,66 @@
+import { DomainError } from '#domain/errors';
+import type { OrganizationId } from '#domain/ids';
+import * as entities from './decide-entity.ts';
+import { activeOrganization } from './decide-organization.ts';
+import * as removal from './decide-user-removal.ts';
+import type { DirectoryStore, DirectoryTx } from './ports.ts';
+import type { Entity, User } from './user.ts';
+
+interface UsersParts {
+  readonly store: DirectoryStore;
+  nowMs(): number;
+  /** Decides on an entity, and tells whoever remembers it. */
+  change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void>;
+}
+
+/** The largest mailbox there may be, in MiB: 50 GiB. */
+const maxQuotaMebibytes = 51_200;
+
+/**
+ * What becomes of users and what they may have. Every refusal is a DomainError; an operation on an organisation throws
+ * organization/not-found and organization/state.
+ */
+export class Users {
+  readonly #parts: UsersParts;
+
+  constructor(parts: UsersParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes a disabled user away with all that leads to it; it is listed as DELETED, and its mailbox kept, for 30 days. Nothing
+   * happens if there is none. Throws entity/state, request/invalid for what is no user.
+   */
+  async delete(organization: OrganizationId, idOrAddressOrName: string): Promise<void> {
+    const { store, change, nowMs } = this.#parts;
+    const user = await removal.userToDelete(store, organization, idOrAddressOrName);
+    if (user === undefined) return;
+    let isGone = false;
+    // A transaction is bounded, what leads to a user is not: what is cut off is gone on with by the next request.
+    while (!isGone) {
+      await change(organization, async (tx) => {
+        isGone = await removal.deleteUser(tx, organization, user.id, nowMs());
+        return user;
+      });
+    }
+  }
+
+  /** Gives an enabled user's mailbox a quota of its own. Throws entity/not-found, entity/state, request/invalid. */
+  async updateQuota(
+    organization: OrganizationId,
+    idOrAddressOrName: string,
+    quotaMebibytes: number,
+  ): Promise<void> {
+    if (quotaMebibytes < 1 || quotaMebibytes > maxQuotaMebibytes) {
+      throw new DomainError('request/invalid', `The quota must be 1 to ${maxQuotaMebibytes} MB.`);
+    }
+    await this.#parts.change(organization, async (tx) => {
+      await activeOrganization(tx, organization);
+      const user = await entities.userOf(tx, organization, idOrAddressOrName);
+      entities.enabledOnly(user);
+      const changed: User = { ...user, quotaMebibytes };
+      tx.putEntity(changed);
+      return changed;
+    });
+  }
+}
