@@ -31,6 +31,7 @@ import { quotaOperations } from '#protocols/admin/operations/quota/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { resourceOperations } from '#protocols/admin/operations/resources/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
+import { tagOperations } from '#protocols/admin/operations/tags/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
 import { behindOrganizationGate } from '#protocols/admin/organization-gate';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
@@ -196,6 +197,7 @@ class MailServer implements Server {
       ...organizationOperations(directory),
       ...accessKeyOperations({ directory, accessKeys }),
       ...auditOperations({ directory, audit }),
+      ...tagOperations(directory),
       ...userOperations(directory),
       ...quotaOperations({
         directory,

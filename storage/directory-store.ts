@@ -208,6 +208,32 @@ class StoredReader implements DirectoryReader {
     return accessControl.accessControlRules(this.#reader, this, organization);
   }
 
+  delegates(
+    organization: OrganizationId,
+    resource: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>> {
+    return this.#related(inOrganization.delegate, organization, resource, after, limit);
+  }
+
+  async delegations(
+    organization: OrganizationId,
+    delegate: EntityId,
+    limit: number,
+  ): Promise<readonly EntityId[]> {
+    return (await this.#related(inOrganization.delegation, organization, delegate, undefined, limit)).rows;
+  }
+
+  async isDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): Promise<boolean> {
+    const k = inOrganization.delegate.key(idBytes(resource), idBytes(delegate));
+    return (await this.#reader.get(organizationPart(organization), k)) !== undefined;
+  }
+
+  async tags(organization: OrganizationId): Promise<ReadonlyMap<string, string>> {
+    return (await this.#get(inOrganization.tags, organizationPart(organization), [])) ?? new Map();
+  }
+
   async photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined> {
     const part = organizationPart(organization);
     const { photo } = inOrganization;
@@ -372,6 +398,22 @@ class StoredTx extends StoredReader implements DirectoryTx {
 
   deleteAccessControlRule(organization: OrganizationId, name: string): void {
     accessControl.deleteAccessControlRule(this.#tx, this, organization, name);
+  }
+
+  putDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): void {
+    const part = organizationPart(organization);
+    this.#put(inOrganization.delegate, part, [idBytes(resource), idBytes(delegate)], null);
+    this.#put(inOrganization.delegation, part, [idBytes(delegate), idBytes(resource)], null);
+  }
+
+  deleteDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): void {
+    const part = organizationPart(organization);
+    this.#tx.del(part, inOrganization.delegate.key(idBytes(resource), idBytes(delegate)));
+    this.#tx.del(part, inOrganization.delegation.key(idBytes(delegate), idBytes(resource)));
+  }
+
+  putTags(organization: OrganizationId, tags: ReadonlyMap<string, string>): void {
+    this.#put(inOrganization.tags, organizationPart(organization), [], tags);
   }
 
   deleteEntity({ organization, id, kind }: Entity, name: string | undefined): void {

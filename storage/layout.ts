@@ -97,6 +97,12 @@ export const organizationRows = {
   ),
   /** C: those rules were changed: the stored ones count, not the one that an organisation begins with; empty. */
   accessControlChanged: plainRow<[], null>('C', mail.emptyCodec),
+  /** b: resource, delegate; empty, write-once. */
+  delegate: plainRow<[Bytes, Bytes], null>('b', mail.emptyCodec),
+  /** B: delegate, resource; the same the other way round. */
+  delegation: plainRow<[Bytes, Bytes], null>('B', mail.emptyCodec),
+  /** T: the tags of the organisation. */
+  tags: sealedRow<[], directory.Tags>('T', directory.tagsCodec),
   /** P: user, part (0, 1). Its photo, of which a part holds 50 KiB. */
   photo: sealedRow<[Bytes, U8], Uint8Array>('P', mail.bytesCodec),
   /** X: user. Its S/MIME certificates, in DER. */

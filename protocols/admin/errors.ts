@@ -24,6 +24,7 @@ export type AdminErrorType =
   | 'ResourceNotFoundException'
   | 'SerializationException'
   | 'ThrottlingException'
+  | 'TooManyTagsException'
   | 'UnknownOperationException'
   | 'UnrecognizedClientException'
   | 'UnsupportedOperationException';

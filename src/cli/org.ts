@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Output } from './admin-client.ts';
 import { addOrgRemoval } from './org-removal.ts';
+import { addOrgTags } from './org-tags.ts';
 import { recordsOf, Session, withJson } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** addOrg adds `org create|list|show|delete|restore`. */
+/** addOrg adds `org create|list|show|delete|restore|tags`. */
 export function addOrg(program: Command, terminal: Terminal): void {
   const org = program.command('org').description('organisations');
   withJson(org.command('create'))
@@ -47,6 +48,7 @@ export function addOrg(program: Command, terminal: Terminal): void {
       session.show(await describe(session, await session.organizationId(chosen)), formatOrganization);
     });
   addOrgRemoval(org, terminal);
+  addOrgTags(org, terminal);
 }
 
 function describe({ client }: Session, OrganizationId: string): Promise<Output> {

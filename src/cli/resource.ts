@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
+import { addResourceDelegates } from './resource-delegates.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
 
 const resourceArgument = ['<resource>', 'address, name or id'] as const;
 
-/** addResource adds `resource create|list|show|edit|enable|disable|delete`. */
+/** addResource adds `resource create|list|show|edit|enable|disable|delete|delegates`. */
 export function addResource(program: Command, terminal: Terminal): void {
   const resource = program.command('resource').description('resources: rooms and equipment');
   addCreate(resource, terminal);
   addLooks(resource, terminal);
   addEdit(resource, terminal);
   addSwitches(resource, terminal);
+  addResourceDelegates(resource, terminal);
 }
 
 interface CreateOptions {

@@ -4,6 +4,7 @@ import type { EntityId, OrganizationId } from '#domain/ids';
 import { checkNameFree, entityOf, notDeleted } from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { forgetGrants } from './decide-permission.ts';
+import { deleteDelegations } from './delegations.ts';
 import { type Group, groupName } from './group.ts';
 import { groupsAbove } from './membership.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
@@ -127,6 +128,7 @@ export async function deleteGroup(
   for (const above of groups.rows) tx.deleteMember(organization, above, id);
   if (groups.rows.length > 0) return false;
   if (!(await forgetGrants(tx, organization, id))) return false;
+  if (!(await deleteDelegations(tx, organization, id))) return false;
   for (const address of group.addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }

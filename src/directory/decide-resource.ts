@@ -4,6 +4,7 @@ import { mailboxOf, type OrganizationId } from '#domain/ids';
 import { checkNameFree, entityOf, findEntity, keepDisabledMs, notDeleted } from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { forgetGrants } from './decide-permission.ts';
+import { deleteDelegates } from './delegations.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import { type BookingOptions, defaultBooking, type Resource, resourceName } from './resource.ts';
 
@@ -59,10 +60,11 @@ export async function updateResource(
   await activeOrganization(tx, organization);
   const before = notDeleted(await resourceOf(tx, organization, id));
   const changed: Resource = { ...before, ...changes };
-  if (!changed.booking.acceptsRequests) {
+  const { rows: delegates } = await tx.delegates(organization, before.id, undefined, 1);
+  if (!changed.booking.acceptsRequests && delegates.length === 0) {
     throw new DomainError(
       'resource/unattended',
-      'The resource must accept requests (AutoAcceptRequests true): nobody else does it on its behalf.',
+      'The resource must accept requests (AutoAcceptRequests true), or have a delegate who does.',
     );
   }
   const [oldName, name] = [resourceName(before.name), resourceName(changed.name)];
@@ -77,8 +79,9 @@ export async function updateResource(
 }
 
 /**
- * Takes a disabled resource away, with its name, addresses and permissions; its mailbox goes when it is due. True when it is
- * gone, or there was none: call it until then. Throws DomainError entity/state, request/invalid for what is no resource.
+ * Takes some of a disabled resource's delegates and permissions away, and once there are none left the resource with its name
+ * and addresses; its mailbox goes when it is due. True when it is gone, or there is none: call it until then. Throws
+ * DomainError entity/state, request/invalid for what is no resource.
  */
 export async function deleteResource(
   tx: DirectoryTx,
@@ -93,6 +96,7 @@ export async function deleteResource(
   if (resource.kind !== 'resource') throw new DomainError('request/invalid', 'The entity is not a resource.');
   if (state === 'ENABLED') throw new DomainError('entity/state', 'The resource is ENABLED.');
   if (!(await forgetGrants(tx, organization, id))) return false;
+  if (!(await deleteDelegates(tx, organization, id))) return false;
   for (const address of addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }

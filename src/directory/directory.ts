@@ -23,6 +23,7 @@ import { People } from './people.ts';
 import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
 import { newResourceId } from './resource.ts';
 import { Resources } from './resources.ts';
+import { OrganizationTags } from './tags.ts';
 import { type Entity, hasMailbox, type User, userName } from './user.ts';
 import { isMatchingUser, type UserFilter } from './user-filter.ts';
 import { Users } from './users.ts';
@@ -81,6 +82,7 @@ export class Directory {
   readonly addressBook: AddressBook;
   readonly removal: OrganizationRemoval;
   readonly users: Users;
+  readonly tags: OrganizationTags;
   readonly #listeners = new Set<(entity: EntityId) => void>();
 
   constructor({ store, mailboxes, outside, settings, passwords = argon2id }: DirectoryParts) {
@@ -99,6 +101,7 @@ export class Directory {
     this.addressBook = new AddressBook(store);
     this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs });
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
+    this.tags = new OrganizationTags(store);
     this.users = new Users({ store, nowMs, change });
     this.groups = new Groups({
       store,

@@ -87,6 +87,18 @@ export interface DirectoryReader {
   ): Promise<PageOf<EntityId, EntityId>>;
   /** In any order; undefined while they were never changed. */
   accessControlRules(organization: OrganizationId): Promise<readonly AccessControlRule[] | undefined>;
+  /** Users and groups that decide for a resource, in order of id, after `after`. */
+  delegates(
+    organization: OrganizationId,
+    resource: EntityId,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<EntityId, EntityId>>;
+  /** Resources that a user or a group decides for. */
+  delegations(organization: OrganizationId, delegate: EntityId, limit: number): Promise<readonly EntityId[]>;
+  isDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): Promise<boolean>;
+  /** The tags of an organisation, by key. */
+  tags(organization: OrganizationId): Promise<ReadonlyMap<string, string>>;
   /** A user's photo as it was put; undefined if there is none. */
   photo(organization: OrganizationId, user: EntityId): Promise<Uint8Array | undefined>;
   /** A user's S/MIME certificates in DER, in the order they were put in; none if there are none. */
@@ -120,6 +132,11 @@ export interface DirectoryTx extends DirectoryReader {
   putAccessControlRule(organization: OrganizationId, rule: AccessControlRule): void;
   /** Nothing happens if there is none of this name. */
   deleteAccessControlRule(organization: OrganizationId, name: string): void;
+  /** Both directions of who decides for a resource. */
+  putDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): void;
+  deleteDelegate(organization: OrganizationId, resource: EntityId, delegate: EntityId): void;
+  /** At most 50 of them. */
+  putTags(organization: OrganizationId, tags: ReadonlyMap<string, string>): void;
   /** Of at most 100 KiB; undefined takes it away. */
   putPhoto(organization: OrganizationId, user: EntityId, photo: Uint8Array | undefined): void;
   /** Together at most 56 KiB; none takes them away. */

@@ -1,5 +1,6 @@
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
+import * as delegates from './decide-delegate.ts';
 import { activeOrganization } from './decide-organization.ts';
 import * as decide from './decide-resource.ts';
 import type { EntityFilter } from './entity-filter.ts';
@@ -7,6 +8,7 @@ import { listEntities } from './list-entities.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore } from './ports.ts';
 import { type Resource, resourceName } from './resource.ts';
+import type { Entity } from './user.ts';
 
 interface ResourcesParts {
   readonly store: DirectoryStore;
@@ -54,13 +56,43 @@ export class Resources {
    */
   async delete(organization: OrganizationId, idOrAddressOrName: string): Promise<void> {
     let isGone = false;
-    // A transaction is bounded, what it granted is not.
+    // A transaction is bounded, its delegates and what it granted are not.
     while (!isGone) {
       isGone = await this.#parts.store.transact(organization, (tx) =>
         decide.deleteResource(tx, organization, idOrAddressOrName, this.#parts.nowMs()),
       );
     }
     this.#parts.lookups.forget();
+  }
+
+  /** Makes a user or a group a delegate; one that is it already stays. Throws entity/not-found, entity/state, request/invalid. */
+  async associateDelegate(organization: OrganizationId, resource: string, delegate: string): Promise<void> {
+    await this.#parts.store.transact(organization, (tx) =>
+      delegates.associateDelegate(tx, organization, resource, delegate),
+    );
+  }
+
+  /** Throws entity/not-found, also for what is no delegate, entity/state for the last one that has to be, request/invalid. */
+  async disassociateDelegate(
+    organization: OrganizationId,
+    resource: string,
+    delegate: string,
+  ): Promise<void> {
+    await this.#parts.store.transact(organization, (tx) =>
+      delegates.disassociateDelegate(tx, organization, resource, delegate),
+    );
+  }
+
+  /** In order of id, after `after`. Throws entity/not-found. */
+  async listDelegates(
+    organization: OrganizationId,
+    resource: string,
+    after: EntityId | undefined,
+    limit: number,
+  ): Promise<PageOf<Entity, EntityId>> {
+    const { id } = await this.describe(organization, resource);
+    const { rows, ...next } = await this.#parts.store.delegates(organization, id, after, limit);
+    return { rows: await this.#parts.store.entitiesOf(organization, rows), ...next };
   }
 
   /** In order of id, after `after`. */

@@ -347,6 +347,14 @@ export const journalingCodec: Codec<Journaling> = packedCodec(
   }),
 );
 
+/** By key. */
+export type Tags = ReadonlyMap<string, string>;
+
+export const tagsCodec: Codec<Tags> = packedCodec(
+  (tags): readonly (readonly [string, string])[] => [...tags],
+  (tags) => new Map(tags),
+);
+
 export const clientTokenCodec: Codec<ClientTokenUse> = packedCodec(
   (use): [string, string, number] => [use.request, use.result, use.usedMs],
   ([request, result, usedMs]) => ({ request, result, usedMs }),

@@ -7,6 +7,7 @@ import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
 import { entityFilter, oneFilter } from '../list-filter.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
+import { delegateOperations } from './delegates.ts';
 
 /** resourceOperations are the operations on rooms and equipment. */
 export function resourceOperations({
@@ -18,6 +19,7 @@ export function resourceOperations({
     'WorkMailService.UpdateResource': (input) => updateResource(resources, input),
     'WorkMailService.DeleteResource': (input) => deleteResource(resources, input),
     'WorkMailService.ListResources': (input) => listResources(resources, input),
+    ...delegateOperations(resources),
   };
 }
 
