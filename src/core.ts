@@ -26,6 +26,7 @@ import { Policies } from '#domain/policy';
 import { Provisioning } from '#domain/provisioning';
 import { Quarantine } from '#domain/quarantine';
 import { QueueRunner } from '#domain/queue-runner';
+import { QuotaNotices } from '#domain/quota-notices';
 import { Routes } from '#domain/routes';
 import { Routing } from '#domain/routing';
 import { RuleMail } from '#domain/rule-mail';
@@ -88,6 +89,7 @@ interface MailFlow {
   readonly relay: RelayRunner;
   readonly authenticator: Authenticator;
   readonly quarantine: Quarantine;
+  readonly quotaNotices: QuotaNotices;
 }
 
 /** The parts that protocols are built on. */
@@ -267,5 +269,16 @@ function buildMailFlow(
     sign: (organization, text) => keys.nameKey(organization, text),
     wakeRelay: (due) => relay.wake(due),
   });
-  return { delivery, queue, routing, outbound, relay, authenticator, quarantine };
+  const quotaNotices = new QuotaNotices({
+    store: mail,
+    directory,
+    ownMail,
+    mailboxQuotaBytes: config.limits.mailboxQuotaBytes,
+    outside,
+    hostname,
+    log,
+    wakeRelay: (due) => relay.wake(due),
+  });
+  mail.onGrowth((growths) => quotaNotices.grown(growths));
+  return { delivery, queue, routing, outbound, relay, authenticator, quarantine, quotaNotices };
 }

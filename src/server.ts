@@ -27,8 +27,8 @@ import { peopleOperations } from '#protocols/admin/operations/people/index';
 import { permissionOperations } from '#protocols/admin/operations/permissions/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
-import { quotaOperations } from '#protocols/admin/operations/quota/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
+import { quotaOperations } from '#protocols/admin/operations/quota/index';
 import { resourceOperations } from '#protocols/admin/operations/resources/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { tagOperations } from '#protocols/admin/operations/tags/index';
@@ -153,6 +153,7 @@ class MailServer implements Server {
       ...this.#listeners.map((listener) => listener.stop()),
     ]);
     await Promise.all([this.#core.queue.stop(), this.#core.relay.stop()]);
+    await this.#core.quotaNotices.stop();
     await this.#core.maintenance.stop();
     await Promise.all([this.#core.diary.stop(), this.#core.traces.stop()]);
     await this.#core.database.close();

@@ -15,6 +15,7 @@ import type {
   QueuedMessage,
   StoredBody,
 } from '#domain/ports';
+import type { MailboxGrowth } from '#domain/quota-notices';
 import { frameOf, openFramed } from './body-frame.ts';
 import { putConversationsWhole } from './conversations.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -50,11 +51,17 @@ export class StoredMail implements MailStore {
   readonly #queue: MessageQueue;
   /** Mail for other servers. */
   readonly outbound: OutboundQueue;
+  #onGrowth: ((growths: readonly MailboxGrowth[]) => void) | undefined;
 
   constructor(options: LevelMailStoreOptions) {
     this.#o = options;
     this.outbound = new OutboundQueue(options);
     this.#queue = new MessageQueue(options.store, options.sealer, options.now);
+  }
+
+  /** Calls back when mailboxes hold more than before, and that is durable; it must not throw. There is one listener. */
+  onGrowth(listener: (growths: readonly MailboxGrowth[]) => void): void {
+    this.#onGrowth = listener;
   }
 
   mailbox(ref: MailboxRef): MailboxReader {
@@ -186,7 +193,7 @@ export class StoredMail implements MailStore {
     return { ...this.outbound.tx(tx), enqueue: (messages) => this.#queue.enqueue(tx, messages) };
   }
 
-  #transact<T>(
+  async #transact<T>(
     mailboxes: readonly MailboxRef[],
     decide: (of: (ref: MailboxRef) => MailboxTx, tx: Tx) => Promise<T>,
     bodies: readonly StoredBody[],
@@ -200,8 +207,9 @@ export class StoredMail implements MailStore {
       parts.push(...mailboxes.map(taskShard));
     }
     const nowMs = this.#o.now();
-    return this.#o.store.transact(uniqueParts(parts), async (tx: Tx) => {
-      const open = new Map<string, StoredMailboxTx>();
+    let open = new Map<string, StoredMailboxTx>();
+    const done = await this.#o.store.transact(uniqueParts(parts), async (tx: Tx) => {
+      open = new Map();
       const of = (ref: MailboxRef): MailboxTx => {
         const context = contexts.get(ref.mailbox);
         if (context === undefined) {
@@ -221,6 +229,13 @@ export class StoredMail implements MailStore {
       }
       return result;
     });
+    this.#tellGrowth(open.values());
+    return done;
+  }
+
+  #tellGrowth(mailboxes: Iterable<StoredMailboxTx>): void {
+    const growths = [...mailboxes].flatMap(({ growth }) => growth ?? []);
+    if (growths.length > 0) this.#onGrowth?.(growths);
   }
 
   #context(ref: MailboxRef): MailboxContext {

@@ -218,9 +218,9 @@ export class StoredMailbox implements MailboxReader {
     return (await this.get(rows.cachedRequests, key)) ?? {};
   }
 
-  async usage(): Promise<{ bytes: number; items: number }> {
-    const { bytes, items } = await this.usageRecord();
-    return { bytes, items };
+  async usage(): Promise<{ bytes: number; items: number; warnedAtBytes?: number | undefined }> {
+    const { bytes, items, warnedAtBytes } = await this.usageRecord();
+    return { bytes, items, ...(warnedAtBytes !== undefined && { warnedAtBytes }) };
   }
 
   async automaticReply(): Promise<StoredAutomaticReply | undefined> {

@@ -1,4 +1,5 @@
 /** One mailbox in a transaction: every change leaves its line in the change log, in one entry per folder. */
+
 import type { StoredAutomaticReply } from '#domain/automatic-reply';
 import { Changed, ChangeKind, type FolderStep, type ItemChange } from '#domain/change';
 import type { Device } from '#domain/device';
@@ -7,6 +8,7 @@ import type { DeviceId, FolderId, ItemId, MailboxRef } from '#domain/ids';
 import type { Item, ItemMarks, NewBody, NewItem } from '#domain/item';
 import type { MailRule } from '#domain/mail-rule';
 import type { MailboxTx } from '#domain/ports';
+import type { MailboxGrowth } from '#domain/quota-notices';
 import { type RecipientCache, recipientCacheFolder } from '#domain/recipient-cache';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
@@ -51,6 +53,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   readonly #deletedFolders: FolderId[] = [];
   #usage: UsageRecord | undefined;
   #usageChanged = false;
+  #grownBytes = 0;
   #added = 0;
 
   constructor(
@@ -261,6 +264,17 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#put(rows.marker, key, { left, expiresMs });
   }
 
+  async putQuotaWarning(warnedAtBytes: number): Promise<void> {
+    this.#setUsage({ ...(await this.#loadUsage()), warnedAtBytes });
+  }
+
+  /** What it holds now, if that is more than before. */
+  get growth(): MailboxGrowth | undefined {
+    if (this.#grownBytes <= 0 || this.#usage === undefined) return undefined;
+    const { bytes, warnedAtBytes } = this.#usage;
+    return { ref: this.#ref, bytes, warnedAtBytes };
+  }
+
   /** Writes what was gathered: the log entries and the usage. Called once, at the end of the transaction. */
   async flush(): Promise<void> {
     for (const [folder, entry] of this.#changes) {
@@ -388,6 +402,9 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   async #count(bytes: number, items: number): Promise<void> {
     const usage = await this.#loadUsage();
-    this.#setUsage({ ...usage, bytes: usage.bytes + bytes, items: usage.items + items });
+    this.#grownBytes += bytes;
+    const counted = { ...usage, bytes: usage.bytes + bytes, items: usage.items + items };
+    const isBelow = counted.bytes < (counted.warnedAtBytes ?? 0);
+    this.#setUsage(isBelow ? { ...counted, warnedAtBytes: undefined } : counted);
   }
 }

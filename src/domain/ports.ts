@@ -58,8 +58,15 @@ export interface MailboxReader {
   syncedFolders(device: DeviceId): Promise<readonly SyncedFolder[]>;
   folderSyncStates(device: DeviceId): Promise<readonly FolderSyncState[]>;
   cachedRequests(device: DeviceId): Promise<CachedRequests>;
-  /** Stored bytes and number of items. */
-  usage(): Promise<{ readonly bytes: number; readonly items: number }>;
+  /**
+   * Stored bytes and number of items; and from how many bytes on its owner was told that it is almost full, which is forgotten
+   * when it is below that.
+   */
+  usage(): Promise<{
+    readonly bytes: number;
+    readonly items: number;
+    readonly warnedAtBytes?: number | undefined;
+  }>;
   /** Undefined if none was ever put. */
   automaticReply(): Promise<StoredAutomaticReply | undefined>;
   /** In their order. */
@@ -118,6 +125,8 @@ export interface MailboxTx extends MailboxReader {
   putConversationMove(id: Uint8Array, to: FolderId | undefined): Promise<void>;
   /** At most 16 KiB of it. */
   putRecipientCache(cache: RecipientCache): void;
+  /** Remembers that its owner is told. */
+  putQuotaWarning(warnedAtBytes: number): Promise<void>;
   /** Remembers an acceptance and what it left; kept 30 days. */
   putMarker(acceptId: string, left: string): void;
 }

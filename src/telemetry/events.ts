@@ -63,6 +63,8 @@ export type EventName =
   | 'device.trace.failed'
   | 'device.recovery-password.shown'
   // What the store has done in the background.
+  | 'mailbox.quota.noticed'
+  | 'mailbox.quota.notice.failed'
   | 'maintenance.run.done'
   | 'maintenance.run.failed'
   | 'maintenance.task.failed'

@@ -356,12 +356,29 @@ export interface UsageRecord {
   readonly nextFolder: number;
   /** A conversation was moved once: there may be more to know of it. */
   readonly hasMoves?: true | undefined;
+  /** From how many bytes on its owner was told that it is almost full; until it is below that. */
+  readonly warnedAtBytes?: number | undefined;
 }
-type UsageTuple = [number, number, number, ...more: readonly [] | readonly [hasMoves: true]];
+type UsageTuple = [
+  number,
+  number,
+  number,
+  ...more: readonly [] | readonly [hasMoves: true] | readonly [hasMoves: boolean, warnedAtBytes: number],
+];
 export const usageCodec: Codec<UsageRecord> = packedCodec(
-  ({ bytes, items, nextFolder, hasMoves }): UsageTuple =>
-    hasMoves === true ? [bytes, items, nextFolder, true] : [bytes, items, nextFolder],
-  ([bytes, items, nextFolder, hasMoves]) => ({ bytes, items, nextFolder, ...(hasMoves && { hasMoves }) }),
+  ({ bytes, items, nextFolder, hasMoves, warnedAtBytes }): UsageTuple => {
+    if (warnedAtBytes !== undefined) {
+      return [bytes, items, nextFolder, hasMoves === true, warnedAtBytes];
+    }
+    return hasMoves === true ? [bytes, items, nextFolder, true] : [bytes, items, nextFolder];
+  },
+  ([bytes, items, nextFolder, hasMoves, warnedAtBytes]) => ({
+    bytes,
+    items,
+    nextFolder,
+    ...(hasMoves && { hasMoves }),
+    ...(warnedAtBytes !== undefined && { warnedAtBytes }),
+  }),
 );
 
 /** Where new items of a conversation go, and the sequence number of the decision; 0: an older version, which did not say. */

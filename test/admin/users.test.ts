@@ -179,6 +179,16 @@ test('GetMailboxDetails and UpdateMailboxQuota: a user’s own quota beats the o
   expect((await details()).MailboxSize).toBeGreaterThan(1);
 });
 
+test('UpdateMailboxQuota: at 90 % a notice comes into the mailbox', async () => {
+  const { alice, call, rcpt } = await serve();
+  await call('UpdateMailboxQuota', { UserId: alice.id, MailboxQuota: 1 });
+  const large = 'Subject: large\r\n\r\n'.padEnd(960_000, `${'x'.repeat(70)}\r\n`);
+  expect(await rcpt(alice.address, `${large}\r\n`)).toMatch(/^250 /);
+  const size = async () => Number((await call('GetMailboxDetails', { UserId: alice.id }))['MailboxSize']);
+  // It comes by the queue, as any mail of our own; the fields put before the large one are shorter than a notice.
+  await expect.poll(size, { timeout: 20_000 }).toBeGreaterThan(960_600 / 1024 / 1024);
+});
+
 test('REMOTE_USER and IdentityProviderUserId: stored, listed, filtered; such a user has no password', async () => {
   const { OrganizationId, alice, client, call, refusal, phone } = await serve();
   const identity = '0123456789-11111111-2222-3333-4444-555555555555';
