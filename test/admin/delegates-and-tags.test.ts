@@ -142,3 +142,42 @@ test('resource delegates and org tags', async () => {
   expect(await run('org', 'tags', 'test', '--remove', 'x')).not.toMatch(/^x/m);
   expect(await runCommand(dataDir, ['org', 'tags', '--set', 'team'])).toMatchObject({ code: 2 });
 });
+
+test('users, resources and delegates of another organisation are as what nobody has', async () => {
+  const { call, addUser, admin, organization } = await serve();
+  const { id } = await addUser('alice');
+  const { ResourceId } = await call('CreateResource', { Name: 'room', Type: 'ROOM' });
+  const { OrganizationId } = await admin('CreateOrganization', { Alias: 'other' });
+  const { UserId: bob } = await admin('CreateUser', { OrganizationId, Name: 'bob', DisplayName: 'bob' });
+  const { ResourceId: van } = await admin('CreateResource', {
+    OrganizationId,
+    Name: 'van',
+    Type: 'EQUIPMENT',
+  });
+  const nobody = '11111111-2222-4333-8444-555555555555';
+  const nothing = `r-${'e'.repeat(32)}`;
+  const answer = (operation: string, input: object) =>
+    admin(operation, { OrganizationId, ...input }).then(
+      (output) => JSON.stringify(output),
+      ({ name, message }: Error) => `${name}: ${message}`,
+    );
+  for (const [operation, theirs, unknown] of [
+    ['DeleteUser', { UserId: id }, { UserId: nobody }],
+    ['DeleteAlias', { EntityId: id, Alias: 'a@b.example' }, { EntityId: nobody, Alias: 'a@b.example' }],
+    ['GetMailboxDetails', { UserId: id }, { UserId: nobody }],
+    ['UpdateMailboxQuota', { UserId: id, MailboxQuota: 1 }, { UserId: nobody, MailboxQuota: 1 }],
+    ['DescribeEntity', { Email: 'alice@test.mailstead.test' }, { Email: 'x@test.mailstead.test' }],
+    ['ListResourceDelegates', { ResourceId }, { ResourceId: nothing }],
+    ['AssociateDelegateToResource', { ResourceId, EntityId: bob }, { ResourceId: nothing, EntityId: bob }],
+    ['AssociateDelegateToResource', { ResourceId: van, EntityId: id }, { ResourceId: van, EntityId: nobody }],
+    ['DisassociateDelegateFromResource', { ResourceId, EntityId: id }, { ResourceId: nothing, EntityId: id }],
+  ] as const) {
+    expect([operation, await answer(operation, theirs)]).toEqual([
+      operation,
+      await answer(operation, unknown),
+    ]);
+  }
+  expect(await admin('DescribeUser', { OrganizationId: organization, UserId: id })).toMatchObject({
+    State: 'ENABLED',
+  });
+});
