@@ -83,6 +83,8 @@ test('an organisation deleted for 30 days is removed with all it has, and nothin
   await run(30 * dayMs - 1);
   expect(await directory.findOrganization(acme)).toMatchObject({ state: 'Deleted' });
   expect((await database.mail.mailbox(alice.ref).usage()).items).toBe(1);
+  // Mail that it has sent is still signed.
+  expect(await directory.domains.defaultDomain(acme)).toBe('acme.mailstead.test');
 
   await run(1);
   expect(await directory.findOrganization(acme)).toBeUndefined();

@@ -99,16 +99,12 @@ export class Directory {
     this.permissions = new MailboxPermissions(store);
     this.accessControl = new AccessControl(store, nowMs);
     this.addressBook = new AddressBook(store);
-    this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs });
+    const tell = (entity: EntityId) => this.#tell(entity);
+    this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs, tell });
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.tags = new OrganizationTags(store);
-    this.users = new Users({ store, nowMs, change });
-    this.groups = new Groups({
-      store,
-      lookups: this.#lookups,
-      newId: () => this.#uuid(),
-      nowMs,
-    });
+    this.users = new Users({ store, lookups: this.#lookups, nowMs, change });
+    this.groups = new Groups({ store, lookups: this.#lookups, newId: () => this.#uuid(), nowMs });
     this.resources = new Resources({
       store,
       lookups: this.#lookups,
@@ -375,7 +371,11 @@ export class Directory {
   async #change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void> {
     const entity = await this.#store.transact(organization, decide);
     this.#lookups.forget(entity);
-    for (const listener of this.#listeners) listener(entity.id);
+    this.#tell(entity.id);
+  }
+
+  #tell(entity: EntityId): void {
+    for (const listener of this.#listeners) listener(entity);
   }
 
   #hash(password: string): Promise<string> {

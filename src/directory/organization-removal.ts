@@ -1,4 +1,4 @@
-import type { OrganizationId } from '#domain/ids';
+import type { EntityId, OrganizationId } from '#domain/ids';
 import * as decide from './decide-removal.ts';
 import type { Lookups } from './lookups.ts';
 import type { Organization } from './organization.ts';
@@ -8,7 +8,11 @@ interface OrganizationRemovalParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
   nowMs(): number;
+  /** Tells whoever serves an entity that its state has changed. */
+  tell(entity: EntityId): void;
 }
+
+const entitiesPerPage = 500;
 
 /** Organisations that go, and those that come back. Every refusal is a DomainError. */
 export class OrganizationRemoval {
@@ -26,6 +30,18 @@ export class OrganizationRemoval {
     const { store, lookups, nowMs } = this.#parts;
     await store.transact(id, (tx) => decide.deleteOrganization(tx, id, wanted, nowMs()));
     lookups.forget();
+    await this.#tellAll(id);
+  }
+
+  /** Sessions of its users end, and requests that wait. */
+  async #tellAll(id: OrganizationId): Promise<void> {
+    const { store, tell } = this.#parts;
+    let after: EntityId | undefined;
+    do {
+      const page = await store.entities(id, after, entitiesPerPage);
+      for (const entity of page.rows) if (entity.state === 'ENABLED') tell(entity.id);
+      after = page.next;
+    } while (after !== undefined);
   }
 
   /** Takes a deletion back. Throws organization/not-found, organization/state. */

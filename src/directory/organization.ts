@@ -29,7 +29,7 @@ export interface Organization {
 }
 
 /** How long a deleted organisation can be restored. */
-export const keepDeletedMs = 30 * 24 * 60 * 60 * 1000;
+const keepDeletedMs = 30 * 24 * 60 * 60 * 1000;
 
 /** removalMs is when a deleted organisation goes for good (ms since the epoch); undefined for one that is not deleted. */
 export function removalMs({ deletedMs }: Organization): number | undefined {

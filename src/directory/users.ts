@@ -3,11 +3,13 @@ import type { OrganizationId } from '#domain/ids';
 import * as entities from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
 import * as removal from './decide-user-removal.ts';
+import type { Lookups } from './lookups.ts';
 import type { DirectoryStore, DirectoryTx } from './ports.ts';
 import type { Entity, User } from './user.ts';
 
 interface UsersParts {
   readonly store: DirectoryStore;
+  readonly lookups: Lookups;
   nowMs(): number;
   /** Decides on an entity, and tells whoever remembers it. */
   change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void>;
@@ -54,13 +56,16 @@ export class Users {
     if (quotaMebibytes < 1 || quotaMebibytes > maxQuotaMebibytes) {
       throw new DomainError('request/invalid', `The quota must be 1 to ${maxQuotaMebibytes} MB.`);
     }
-    await this.#parts.change(organization, async (tx) => {
+    const { store, lookups } = this.#parts;
+    // Nobody is signed out by it.
+    const user = await store.transact(organization, async (tx) => {
       await activeOrganization(tx, organization);
-      const user = await entities.userOf(tx, organization, idOrAddressOrName);
-      entities.enabledOnly(user);
-      const changed: User = { ...user, quotaMebibytes };
+      const before = await entities.userOf(tx, organization, idOrAddressOrName);
+      entities.enabledOnly(before);
+      const changed: User = { ...before, quotaMebibytes };
       tx.putEntity(changed);
       return changed;
     });
+    lookups.forget(user);
   }
 }

@@ -56,10 +56,16 @@ test('DeleteOrganization: with enabled users OrganizationStateException; forced,
     OrganizationStateException,
   );
 
+  const open = await SmtpClient.greeted(String(site.server.addresses['submission']));
+  const secret = Buffer.from(`\0${alice.address}\0${alice.password}`).toString('base64');
+  await open.command(`AUTH PLAIN ${secret}`);
   const forced = new DeleteOrganizationCommand({ ...wanted, ForceDelete: true, ClientToken: 'once' });
   for (let n = 0; n < 2; n++) {
     expect(await client.send(forced)).toMatchObject({ OrganizationId, State: 'Deleted' });
   }
+  // Also who has signed in already sends no more.
+  expect((await open.command(`MAIL FROM:<${alice.address}>`)).line).toMatch(/^421 4\.7\.0 /);
+  open.close();
   expect(await signIn()).toBe(401);
   expect(await rcpt(alice.address)).toMatch(/^550 5\.1\.1 /);
   expect(await rcpt('nobody@test.mailstead.test')).toMatch(/^550 5\.1\.1 /);
