@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { entityCodec } from './directory.ts';
+import { entityCodec, organizationCodec } from './directory.ts';
 import { pack } from './packed.ts';
 
 test('a user’s row of a version without personal details is read', () => {
@@ -28,4 +28,24 @@ test('a user’s row of a version without personal details is read', () => {
   });
   const more = { ...user, details: { city: 'Rome', office: 'B12' } };
   expect(entityCodec.decode(entityCodec.encode(more), 1)).toMatchObject(more);
+});
+
+test('a user’s row of a version without quotas and roles is read, and what came since is kept', () => {
+  const row = ['user', 'alice', 'Alice', null, null, false, 'ENABLED', [], 'hash', 1, 2, null, 3, null, null];
+  const user = entityCodec.decode(pack(row), 1);
+  expect(user).toMatchObject({ name: 'alice', passwordHash: 'hash' });
+  for (const more of [
+    { quotaMebibytes: 100 },
+    { isRemote: true, identityProviderUserId: '11111111-2222-3333-4444-555555555555' },
+  ]) {
+    const changed = { ...user, ...more };
+    expect(entityCodec.decode(entityCodec.encode(changed), 1)).toEqual(changed);
+  }
+});
+
+test('an organisation’s row of a version that deleted none is read', () => {
+  const active = organizationCodec.decode(pack(['acme', 'Active', 'acme.test', 'acme.test', 1]), 1);
+  expect(active).toMatchObject({ alias: 'acme', state: 'Active', deletedMs: undefined });
+  const deleted = { ...active, state: 'Deleted', deletedMs: 2 } as const;
+  expect(organizationCodec.decode(organizationCodec.encode(deleted), 1)).toEqual(deleted);
 });

@@ -79,6 +79,10 @@ test('usage without a word of moved conversations, as older versions wrote it, i
   const written = pack([5, 2, 11]);
   expect(usageCodec.encode(usage)).toEqual(written);
   expect(usageCodec.decode(written, usageCodec.version)).toEqual(usage);
+  const warned = { ...usage, warnedAtBytes: 7 };
+  expect(usageCodec.decode(usageCodec.encode(warned), 1)).toEqual(warned);
   const moved = { ...usage, hasMoves: true } as const;
+  const both = { ...moved, warnedAtBytes: 7 };
+  expect(usageCodec.decode(usageCodec.encode(both), 1)).toEqual(both);
   expect(usageCodec.decode(usageCodec.encode(moved), usageCodec.version)).toEqual(moved);
 });
