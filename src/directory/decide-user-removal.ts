@@ -5,6 +5,7 @@ import { canonicalName } from './canonical-name.ts';
 import { findEntity, keepDisabledMs } from './decide-entity.ts';
 import { forgetRouting, membershipsAtOnce } from './decide-group.ts';
 import { activeOrganization } from './decide-organization.ts';
+import { forgetGrants } from './decide-permission.ts';
 import { deleteDelegations } from './delegations.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import type { User } from './user.ts';
@@ -42,6 +43,7 @@ export async function deleteUser(
   for (const group of groups.rows) tx.deleteMember(organization, group, id);
   if (groups.rows.length > 0) return false;
   if (!(await deleteDelegations(tx, organization, id))) return false;
+  if (!(await forgetGrants(tx, organization, id))) return false;
   if (!(await tx.deleteSettingsOf(organization, id))) return false;
   for (const address of user.addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
