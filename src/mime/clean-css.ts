@@ -56,7 +56,7 @@ function withoutComments(css: string): string {
     at = close < 0 ? css.length : close + 2;
   }
   pieces.push(css.slice(at));
-  return pieces.join('').replace(/<!--|-->/g, '');
+  return pieces.join('').replace(/<!-{2,}>*|-{2,}>+/g, '');
 }
 
 interface Statement {

@@ -4,11 +4,12 @@ import sanitize from 'sanitize-html';
 import { cleanCss } from './clean-css.ts';
 import { htmlPieces } from './html-pieces.ts';
 import { allowedTags, htmlRules, maxDepth, textlessTags } from './html-rules.ts';
+import { openAfterPlain } from './plain-html.ts';
 
-/** So much is cleaned at a time: some milliseconds of work, however deep it nests. */
-const pieceChars = 8 * 1024;
-/** Where little is wanted, the first piece is small. */
-const leastPieceChars = 1024;
+/** So much is cleaned before others have their turn: some milliseconds of work, however deep it nests. */
+const turnChars = 8 * 1024;
+/** So much is cleaned at a time where HTML is plain, and so much where it is not and calls of sanitize-html are to be few. */
+const [leastPieceChars, mostPieceChars] = [1024, 8 * 1024];
 
 /** HTML that was cleaned, perhaps not to its end. */
 interface CleanHtml {
@@ -30,10 +31,9 @@ export async function cleanHtml(
   const cleaner = new PieceCleaner();
   let bytes = 0;
   let sinceTurn = 0;
-  const first = Math.min(pieceChars, Math.max(leastPieceChars, 2 * maxBytes));
-  for (const piece of htmlPieces(html, (count) => (count === 0 ? first : pieceChars))) {
+  for (const piece of htmlPieces(html, () => cleaner.pieceChars)) {
     if (bytes > maxBytes) return { html: clean.join(''), isWhole: false };
-    if (sinceTurn >= pieceChars) {
+    if (sinceTurn >= turnChars) {
       await othersTurn();
       sinceTurn = 0;
     }
@@ -64,6 +64,12 @@ const endMark = 'mailstead-end-of-piece';
 class PieceCleaner {
   /** The elements that are open, outermost first. */
   #open: readonly string[] = [];
+  #pieceChars = leastPieceChars;
+
+  /** How long the next piece should be. */
+  get pieceChars(): number {
+    return this.#pieceChars;
+  }
 
   style(tag: string, css: string): string {
     if (this.#isTextless()) return '';
@@ -75,6 +81,17 @@ class PieceCleaner {
   markup(html: string): string {
     if (html === '') return '';
     const before = this.#open;
+    const plain = this.#isTextless() ? undefined : openAfterPlain(html, before);
+    if (plain !== undefined) {
+      this.#open = plain;
+      this.#pieceChars = leastPieceChars;
+      return html;
+    }
+    this.#pieceChars = Math.min(mostPieceChars, 2 * this.#pieceChars);
+    return this.#sanitized(html, before);
+  }
+
+  #sanitized(html: string, before: readonly string[]): string {
     const open: string[] = [];
     let after: readonly string[] | undefined;
     const clean = sanitize(`${before.map((name) => `<${name}>`).join('')}${html}<${endMark}>`, {

@@ -28,26 +28,24 @@ const maxTags = 200_000;
 const maxReadChars = 64 * 1024;
 
 /**
- * Cuts HTML into pieces of about so many characters, a tag never in two; comments (conditional ones with what they hold),
+ * Cuts HTML into pieces of about so many characters (asked for each), a tag never in two; comments (conditional ones with what they hold),
  * declarations, and scripts and their like are left out. Tags are told as the HTML standard does; time and memory are in
  * proportion to the length.
  */
-export function* htmlPieces(html: string, pieceChars: (piece: number) => number): Generator<HtmlPiece> {
+export function* htmlPieces(html: string, pieceChars: () => number): Generator<HtmlPiece> {
   let kept: string[] = [];
   let length = 0;
-  let count = 0;
   let tags = 0;
   let begun = 0;
   const piece = (at: number): HtmlPiece => {
     const made = { kind: 'markup', html: kept.join(''), tag: '', readChars: at - begun } as const;
     kept = [];
     length = 0;
-    count++;
     begun = at;
     return made;
   };
   for (let at = 0; at < html.length; ) {
-    const token = nextToken(html, at, Math.max(leastText, pieceChars(count) - length));
+    const token = nextToken(html, at, Math.max(leastText, pieceChars() - length));
     at = token.next;
     const isTooMuch = token.isTag === true && ++tags > maxTags;
     if (token.kept !== undefined && !isTooMuch) {
@@ -58,7 +56,7 @@ export function* htmlPieces(html: string, pieceChars: (piece: number) => number)
       if (length > 0) yield piece(at);
       yield { kind: 'style', ...token.style, readChars: token.style.html.length };
     }
-    if (length >= pieceChars(count) || at - begun >= maxReadChars) yield piece(at);
+    if (length >= pieceChars() || at - begun >= maxReadChars) yield piece(at);
   }
   if (length > 0) yield piece(html.length);
 }

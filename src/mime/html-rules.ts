@@ -22,20 +22,30 @@ export const textlessTags: ReadonlySet<string> = new Set(
 /** Elements inside of each other at the most; of deeper ones the text stays. Browsers stop at 512. */
 export const maxDepth = 500;
 
-const attributes = (
-  'style class id name title alt dir lang align valign width height bgcolor background border bordercolor cellpadding ' +
-  'cellspacing colspan rowspan nowrap frame rules summary scope headers abbr axis span char charoff href src srcset sizes ' +
-  'media type charset http-equiv content color face size hspace vspace clear noshade start value reversed compact cite ' +
-  'datetime coords shape usemap ismap target rel rev open role text link vlink alink leftmargin topmargin rightmargin ' +
-  'bottommargin marginwidth marginheight aria-hidden aria-label aria-labelledby aria-describedby'
-).split(' ');
+/** The attributes that are kept, on whatever element. */
+export const allowedAttributes: ReadonlySet<string> = new Set(
+  (
+    'style class id name title alt dir lang align valign width height bgcolor background border bordercolor cellpadding ' +
+    'cellspacing colspan rowspan nowrap frame rules summary scope headers abbr axis span char charoff href src srcset sizes ' +
+    'media type charset http-equiv content color face size hspace vspace clear noshade start value reversed compact cite ' +
+    'datetime coords shape usemap ismap target rel rev open role text link vlink alink leftmargin topmargin rightmargin ' +
+    'bottommargin marginwidth marginheight aria-hidden aria-label aria-labelledby aria-describedby'
+  ).split(' '),
+);
+
+/** Those of them that hold a URL. */
+export const urlAttributes: ReadonlySet<string> = new Set(['href', 'src', 'cite', 'background', 'usemap']);
 
 /** Where a link may lead, and from where a picture may come. */
 const linkSchemes = 'http https ftp mailto tel sms cid mid webcal geo xmpp sip sips'.split(' ');
 const pictureSchemes = ['http', 'https', 'cid', 'data'];
-const picture =
+/** A picture that comes along in a URL. */
+export const picture =
   /^\s*data:image\/(?:png|jpe?g|pjpeg|gif|webp|bmp|x-icon|vnd\.microsoft\.icon|avif|heic)\s*[;,]/i;
-const withPictures = ['img', 'source', 'body', 'table', 'thead', 'tbody', 'tfoot', 'tr', 'td', 'th'];
+/** Elements whose URLs are those of pictures. */
+export const withPictures: ReadonlySet<string> = new Set(
+  'img source body table thead tbody tfoot tr td th'.split(' '),
+);
 
 /** URL standard, basic URL parser: blanks and controls before and in a scheme do not count. */
 function isData(url: string): boolean {
@@ -56,9 +66,6 @@ const metaNames: ReadonlySet<string> = new Set([
   'x-apple-disable-message-reformatting',
 ]);
 
-/** An element that is left out. */
-const dropped = { tagName: 'mailstead-dropped', attribs: {} };
-
 const cleanElement: Transformer = (tagName, attribs) => {
   if (tagName === 'meta') return cleanMeta(attribs);
   const { style } = attribs;
@@ -67,10 +74,21 @@ const cleanElement: Transformer = (tagName, attribs) => {
     const value = attribs[name];
     if (value !== undefined && isData(value) && !picture.test(value)) delete attribs[name];
   }
-  // Of several, each may be one.
-  if (/data\s*:/i.test(attribs['srcset'] ?? '')) delete attribs['srcset'];
+  const { srcset } = attribs;
+  if (srcset !== undefined && !isSrcset(srcset)) delete attribs['srcset'];
   return { tagName, attribs };
 };
+
+/** HTML standard, srcset attributes: URLs, each with a width or a density; none of them is data. */
+function isSrcset(value: string): boolean {
+  if (/data\s*:/i.test(value)) return false;
+  const candidates = value.replace(/([ \t\n\r\f]\d[\d.]{0,7}[wx]),/g, '$1, ').split(/,[ \t\n\r\f]/);
+  return candidates.every((candidate) =>
+    /^[ \t\n\r\f]*(?:[^ \t\n\r\f,][^ \t\n\r\f]*(?:[ \t\n\r\f]+(?:[1-9]\d{0,5}w|\d{1,3}(?:\.\d{1,3})?x))?[ \t\n\r\f]*)?$/.test(
+      candidate,
+    ),
+  );
+}
 
 /** A string that leaves the server is UTF-8, and the document says nothing else. */
 function cleanMeta(attribs: Readonly<Record<string, string>>): ReturnType<Transformer> {
@@ -85,17 +103,17 @@ function cleanMeta(attribs: Readonly<Record<string, string>>): ReturnType<Transf
   const isKnown = name !== undefined && metaNames.has(name.trim().toLowerCase());
   return isKnown && attribs['http-equiv'] === undefined
     ? { tagName: 'meta', attribs: { name, content } }
-    : dropped;
+    : { tagName: 'meta', attribs: {} };
 }
 
 /** What of HTML is kept, for sanitize-html. */
 export const htmlRules: IOptions = {
   allowedTags: [...allowedTags],
   nonTextTags: [...textlessTags],
-  allowedAttributes: { '*': attributes },
+  allowedAttributes: { '*': [...allowedAttributes] },
   allowedSchemes: linkSchemes,
-  allowedSchemesByTag: Object.fromEntries(withPictures.map((tag) => [tag, pictureSchemes])),
-  allowedSchemesAppliedToAttributes: ['href', 'src', 'cite', 'background', 'usemap'],
+  allowedSchemesByTag: Object.fromEntries([...withPictures].map((tag) => [tag, pictureSchemes])),
+  allowedSchemesAppliedToAttributes: [...urlAttributes],
   allowProtocolRelative: true,
   selfClosing: ['img', 'br', 'hr', 'area', 'meta', 'col', 'wbr', 'source'],
   disallowedTagsMode: 'discard',
@@ -103,4 +121,6 @@ export const htmlRules: IOptions = {
   // Style is cleaned by rules of its own.
   parseStyleAttributes: false,
   transformTags: { '*': cleanElement },
+  // A meta that says nothing was not wanted.
+  exclusiveFilter: ({ tag, attribs }) => tag === 'meta' && Object.keys(attribs).length === 0,
 };

@@ -7,15 +7,17 @@ export function truncateUtf8(text: string, maxBytes: number): string {
   // Most texts are ASCII up to there.
   const start = text.slice(0, maxBytes);
   if (Buffer.byteLength(start) === start.length) return start;
-  let bytes = 0;
-  for (let i = 0; i < text.length; ) {
-    const code = text.codePointAt(i) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    if (bytes > maxBytes) return text.slice(0, i);
-    i += code < 0x10000 ? 1 : 2;
+  for (let end = 0, left = maxBytes; ; ) {
+    const { read, written } = encoder.encodeInto(text.slice(end), scratch.subarray(0, left));
+    end += read;
+    left -= written;
+    if (read === 0) return text.slice(0, end);
   }
-  return text;
 }
+
+const encoder = new TextEncoder();
+/** What is encoded is counted and not read. */
+const scratch = new Uint8Array(64 * 1024);
 
 /**
  * The same for HTML: never inside a tag or a character reference, as far as one can tell; a tag
