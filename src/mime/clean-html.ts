@@ -10,6 +10,8 @@ import { openAfterPlain } from './plain-html.ts';
 const turnChars = 8 * 1024;
 /** So much is cleaned at a time where HTML is plain, and so much where it is not and calls of sanitize-html are to be few. */
 const [leastPieceChars, mostPieceChars] = [1024, 8 * 1024];
+/** Where so many elements are open, each call is dear. */
+const manyOpen = 100;
 
 /** HTML that was cleaned, perhaps not to its end. */
 interface CleanHtml {
@@ -33,7 +35,7 @@ export async function cleanHtml(
   let sinceTurn = 0;
   for (const piece of htmlPieces(html, () => cleaner.pieceChars)) {
     if (bytes > maxBytes) return { html: clean.join(''), isWhole: false };
-    if (sinceTurn >= turnChars) {
+    if (sinceTurn + piece.readChars > turnChars) {
       await othersTurn();
       sinceTurn = 0;
     }
@@ -68,7 +70,7 @@ class PieceCleaner {
 
   /** How long the next piece should be. */
   get pieceChars(): number {
-    return this.#pieceChars;
+    return this.#open.length > manyOpen ? mostPieceChars : this.#pieceChars;
   }
 
   style(tag: string, css: string): string {

@@ -28,9 +28,9 @@ const maxTags = 200_000;
 const maxReadChars = 64 * 1024;
 
 /**
- * Cuts HTML into pieces of about so many characters (asked for each), a tag never in two; comments (conditional ones with what they hold),
- * declarations, and scripts and their like are left out. Tags are told as the HTML standard does; time and memory are in
- * proportion to the length.
+ * Cuts HTML into pieces of about so many characters (asked for each), a tag never in two; comments (conditional ones with
+ * what they hold), declarations, and scripts and their like are left out. Tags are told as the HTML standard does; time and
+ * memory are in proportion to the length.
  */
 export function* htmlPieces(html: string, pieceChars: () => number): Generator<HtmlPiece> {
   let kept: string[] = [];

@@ -70,9 +70,8 @@ export function openAfterPlain(html: string, open: readonly string[]): readonly 
 function takesPlainTag(tag: string, open: string[]): boolean {
   const parent = open.at(-1);
   if (tag.startsWith('/')) {
-    if (parent === undefined || tag.slice(1).toLowerCase() !== parent) return false;
     open.pop();
-    return allowedTags.has(parent);
+    return parent !== undefined && allowedTags.has(parent) && tag.slice(1).toLowerCase() === parent;
   }
   const [written = ''] = tagName.exec(tag) ?? [];
   const name = written.toLowerCase();

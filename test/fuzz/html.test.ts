@@ -243,12 +243,62 @@ function plainHtml(choices: Choices, depth: number): string {
   return Array.from({ length: 1 + choices.below(4) }, () => choices.of(kinds)?.() ?? '').join('');
 }
 
-/** A well-written document with a mistake or two, made by a person or on purpose. */
-function brokenHtml(choices: Choices): string {
-  let html = plainHtml(choices, choices.below(4));
+const words = (text: string) => text.split(' ');
+const tags = words(
+  'html head body meta p p div div span b a a td td tr table tbody thead th ul li dd dt dl h1 h2 ruby rt rp section center ' +
+    'br br hr img img col source font map area i u form button svg o:p select option title P DIV Br form',
+);
+const names = words(
+  'style style class id href href src src background cite usemap srcset title alt nowrap NOWRAP Href content name onclick ' +
+    'data-x xlink:href formaction charset',
+);
+const values = [
+  ...links,
+  ...sources,
+  ...texts,
+  'HTTPS://x.example/',
+  ' https://x.example/',
+  'https',
+  '//x.example/a',
+  'color:#333',
+  'a:&quot;b&quot;',
+  'width:expression(1)',
+  'width:ex&#112;ression(1)',
+  'background:url(https://x.example/a.png)',
+  'background:url(java\\script:1)',
+  'a 1x',
+  '',
+  '\0',
+  '"',
+];
+const ends = ['>', '>', '>', '>', '>', '>', '/>', ' />', ' >', '/ >', '\n>', '\f>', '', '">', '\u00a0>'];
+const equals = ['="', '="', '="', '="', '="', '="', '="', '=', " = '", ''];
+const blanks = [' ', ' ', ' ', ' ', ' ', '\n', '\t ', '\f', '/', '', '\u00a0', '\v'];
+
+function tag(choices: Choices, name: string): string {
+  let html = `<${name}`;
   for (let count = choices.below(3); count > 0; count--) {
-    const at = choices.below(html.length + 1);
-    html = html.slice(0, at) + (choices.of(fragments) ?? '') + html.slice(at + choices.below(4));
+    const [blank = '', equal = ''] = [choices.of(blanks), choices.of(equals)];
+    const value = `${equal}${choices.of(values)}${equal.endsWith('"') ? '"' : ''}`;
+    html += `${blank}${choices.of(names)}${equal === '' ? '' : value}`;
+  }
+  return html + choices.of(ends);
+}
+
+/** Elements in each other by chance, most of them written as they should be. */
+function mixedHtml(choices: Choices): string {
+  const open: string[] = [];
+  let html = '';
+  for (let count = 1 + choices.below(10); count > 0; count--) {
+    const name = choices.of(tags) ?? '';
+    const kind = choices.below(20);
+    if (kind < 9) {
+      html += tag(choices, name);
+      if (!/^(?:br|hr|img|col|meta|source|area)$/i.test(name) || choices.oneIn(20)) open.push(name);
+    } else if (kind < 16) html += `</${open.pop() ?? name}>`;
+    else if (kind < 17) html += `</${name}${choices.of(ends)}`;
+    else if (kind < 18 && choices.oneIn(5)) html += choices.of(fragments);
+    else html += choices.of(texts);
   }
   return html;
 }
@@ -278,8 +328,8 @@ const everything: IOptions = {
   allowedAttributes: false,
   allowedSchemesAppliedToAttributes: [],
   allowVulnerableTags: true,
+  selfClosing: htmlRules.selfClosing ?? [],
   parseStyleAttributes: false,
-  transformTags: { [endMark]: () => ({ tagName: 'hr', attribs: {} }) },
   exclusiveFilter: ({ tag }) => tag === endMark,
 };
 
@@ -290,29 +340,26 @@ function asSanitized(html: string): string | undefined {
   return sanitize(pieces.map((piece) => piece.html).join(''), htmlRules);
 }
 
-const rewritten = (html: string) => sanitize(html, { ...everything, transformTags: {} });
+const rewritten = (html: string) => sanitize(html, everything);
 
 test('HTML: what passes as it stands is what sanitize-html finds nothing in', { timeout: 3_600_000 }, () => {
-  let passed = 0;
-  for (const n of casesOf(6_000)) {
+  for (const n of casesOf(10_000)) {
     const choices = new Choices(n);
-    const html = choices.oneIn(4) ? hostileHtml(choices) : brokenHtml(choices);
+    const html = choices.oneIn(4) ? hostileHtml(choices) : mixedHtml(choices);
     const open = openAfterPlain(html, []);
     if (open === undefined) continue;
-    passed++;
     const what = `FUZZ_CASE=${n} ${JSON.stringify(html)}`;
     expect(html.replaceAll(/<\/?[a-z][^<>]*>/gi, ''), what).not.toMatch(/[<>\0]/);
     const everythingKept = sanitized(html, everything);
     expect(sanitized(html, htmlRules).html, what).toBe(everythingKept.html);
     expect(open, what).toEqual(everythingKept.open);
   }
-  console.log('passed', passed);
 });
 
 test('HTML: what does not pass comes as sanitize-html gives it', { timeout: 3_600_000 }, async () => {
   for (const n of casesOf(2_000)) {
     const choices = new Choices(n);
-    const html = hostileHtml(choices);
+    const html = choices.oneIn(3) ? mixedHtml(choices) : hostileHtml(choices);
     const expected = asSanitized(html);
     if (expected === undefined || html.length > 1_000) continue;
     const cleaned = (await cleanHtml(html)).html.replace(/^\s*<!doctype html>/i, '');
@@ -324,7 +371,7 @@ test('HTML: what does not pass comes as sanitize-html gives it', { timeout: 3_60
 test('HTML: a document of many pieces, plain and other ones, comes as a whole', {
   timeout: 3_600_000,
 }, async () => {
-  for (const n of casesOf(150)) {
+  for (const n of casesOf(30)) {
     const choices = new Choices(n);
     const html = Array.from({ length: 8 }, () => `<div>${plainHtml(choices, 4)}`).join('');
     const cleaned = (await cleanHtml(html)).html;
