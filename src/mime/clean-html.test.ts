@@ -14,6 +14,8 @@ describe('cleanHtml leaves out', () => {
     ['a script in a script', '<scr<script>ipt>alert(1)</script>', 'ipt&gt;alert(1)'],
     ['event handlers', '<p onclick="x()" ONLOAD=x on\u0000error=x>a</p>', '<p>a</p>'],
     ['an event handler behind a slash', '<img/onerror="alert(1)"/src="x">', '<img src="x" />'],
+    ['an event handler before a stray quote', '<p title=a onclick=x">a</p>', '<p title="a">a</p>'],
+    ['a link on a picture', '<img src="mailto:a@b">', '<img />'],
     ['event handlers of an SVG', '<svg/onload=alert(1)>a</svg>b', 'b'],
     ['SVG with scripts', '<svg><script>1</script><a xlink:href="javascript:1">t</a></svg>b', 'b'],
     ['MathML', '<math><mi xlink:href="javascript:1">t</mi></math>b', 'b'],
@@ -131,6 +133,11 @@ describe('cleanHtml keeps', () => {
       '<style media="screen and (max-width:600px)">p>a{left:1px}</style>',
     ],
     ['what closes itself', '<br/>a<img src="cid:x" />b<BR />', '<br/>a<img src="cid:x" />b<BR />'],
+    [
+      'a tag in a value, which is none',
+      '<b title="<i class=">x" >y</i></b>',
+      '<b title="&lt;i class=">x" &gt;y</b>',
+    ],
     ['the writing of what is plain', '<P CLASS="x" >&eacute; &copy</P>', '<P CLASS="x" >&eacute; &copy</P>'],
     [
       'what stands behind a meta element that goes',
