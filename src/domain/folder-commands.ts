@@ -95,12 +95,14 @@ async function stateAfter(
   seqs: readonly number[],
   done: FolderSyncState['done'],
 ): Promise<FolderSyncState> {
-  const { nonce, seq } = base;
+  const { nonce, seq, knowsRecipients } = base;
   const number = base === newest ? base.number + 1 : newest.number + 2;
   const own = [...(base.own ?? []), ...seqs];
   // Nothing of others lies between: what the device knows of need not be told apart.
-  if (!(await isBehind(tx, { ...base, own }))) return { nonce, number, seq: await tx.lastSeq(), done };
-  return { nonce, number, seq, own, done };
+  if (!(await isBehind(tx, { ...base, own }))) {
+    return { nonce, number, seq: await tx.lastSeq(), done, knowsRecipients };
+  }
+  return { nonce, number, seq, own, done, knowsRecipients };
 }
 
 function isSame(a: FolderCommand, b: FolderCommand): boolean {

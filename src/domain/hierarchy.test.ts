@@ -27,6 +27,9 @@ class FolderDevice {
   readonly #dropped = new Set<FolderId>();
   readonly complaints: string[] = [];
   key = '0';
+  /** It speaks a version that knows the recipient cache: from some time on. */
+  readsRecipients = false;
+  #knowsRecipients = false;
   readonly #mailbox: Mailbox;
   readonly id: DeviceId;
 
@@ -36,9 +39,13 @@ class FolderDevice {
   }
 
   async sync(isLost = false): Promise<void> {
-    const answer = await syncHierarchy(this.#mailbox, this.id, this.key, random);
+    const { id, readsRecipients } = this;
+    const answer = await syncHierarchy(this.#mailbox, { id, readsRecipients }, this.key, random);
     if (isLost) return;
-    if (this.key === '0') this.held.clear();
+    if (this.key === '0') {
+      this.held.clear();
+      this.#knowsRecipients = false;
+    }
     this.#apply(answer);
   }
 
@@ -77,8 +84,11 @@ class FolderDevice {
     for (const [child, { parent }] of this.held) if (parent === id) this.#drop(child);
   }
 
-  #apply({ key, added, updated, deleted }: HierarchyAnswer): void {
+  #apply({ key, added, updated, deleted, tellsRecipients }: HierarchyAnswer): void {
     this.key = key;
+    if (tellsRecipients !== (this.readsRecipients && !this.#knowsRecipients))
+      this.complaints.push(`recipient cache: told ${tellsRecipients}, known ${this.#knowsRecipients}`);
+    this.#knowsRecipients ||= tellsRecipients;
     for (const { id, parent, name } of updated) {
       if (!this.held.has(id)) this.complaints.push(`Update of ${id}, not held`);
       this.held.set(id, { parent, name });
@@ -98,7 +108,7 @@ class FolderDevice {
 const seeds = [0, 10, 20, 30];
 
 test.each(seeds)(
-  'every device has the tree of the mailbox in the end, seeds %i and 9 more',
+  'every device has the tree of the mailbox in the end, and was told once of the recipient cache, seeds %i and 9 more',
   async (first) => {
     const database = await tempDatabase({ clock: fixedClock(0) });
     const organization = tempOrganization(database);
@@ -135,6 +145,7 @@ async function act(mailbox: Mailbox, device: FolderDevice, below: (limit: number
       return;
     case 4:
       device.key = below(4) === 0 ? '0' : device.key;
+      device.readsRecipients ||= below(4) === 0;
       return await device.sync();
     default:
       if (!(await device.send(command, below(3)))) await device.sync();

@@ -17,6 +17,15 @@ export interface HierarchyAnswer {
   readonly added: readonly Folder[];
   readonly updated: readonly Folder[];
   readonly deleted: readonly FolderId[];
+  /** The device is to be told of the recipient cache, which is no folder of the mailbox. */
+  readonly tellsRecipients: boolean;
+}
+
+/** A device that asks for the folder tree. */
+interface AskingDevice {
+  readonly id: DeviceId;
+  /** It speaks a version that knows the recipient cache. */
+  readonly readsRecipients: boolean;
 }
 
 /** The key of a device that has no folder tree. */
@@ -25,11 +34,11 @@ const KEY_ZERO = '0';
 /**
  * Brings a device's folder tree up to date (MS-ASCMD, FolderSync): the whole tree for key 0, else what changed since the
  * key, but for what the device was told to have done itself. A key one behind means that our last answer was lost: it is
- * worked out again. Throws `sync/invalid-key`.
+ * worked out again. A device is told once of the recipient cache, by the first answer that may. Throws `sync/invalid-key`.
  */
 export async function syncHierarchy(
   mailbox: Mailbox,
-  device: DeviceId,
+  device: AskingDevice,
   key: string,
   random: Random,
 ): Promise<HierarchyAnswer> {
@@ -47,22 +56,30 @@ export async function isHierarchyNews(reader: MailboxReader, device: DeviceId): 
 async function startOver(
   tx: MailboxTx,
   snapshot: FolderSnapshot,
-  device: DeviceId,
+  { id, readsRecipients }: AskingDevice,
   random: Random,
 ): Promise<HierarchyAnswer> {
   const nonce = Buffer.from(random.bytes(6)).toString('base64url');
-  const state = { nonce, number: 1, seq: await tx.lastSeq() };
-  tx.putFolderSyncState(device, state);
+  const knowsRecipients = readsRecipients || undefined;
+  const state = { nonce, number: 1, seq: await tx.lastSeq(), knowsRecipients };
+  tx.putFolderSyncState(id, state);
   // The other generation belongs to a life that is over: no key names it any more.
-  tx.putFolderSyncState(device, { nonce: '', number: 0, seq: 0 });
-  const folders = await foldersNow(tx, snapshot);
-  return { key: hierarchyKeyOf(state), added: parentsFirst(folders), updated: [], deleted: [] };
+  tx.putFolderSyncState(id, { nonce: '', number: 0, seq: 0 });
+  const added = parentsFirst(await foldersNow(tx, snapshot));
+  return { key: hierarchyKeyOf(state), added, updated: [], deleted: [], tellsRecipients: readsRecipients };
 }
 
-async function catchUp(tx: MailboxTx, device: DeviceId, key: string): Promise<HierarchyAnswer> {
+async function catchUp(
+  tx: MailboxTx,
+  { id: device, readsRecipients }: AskingDevice,
+  key: string,
+): Promise<HierarchyAnswer> {
   const { base, newest } = await findHierarchyState(tx, device, key);
+  const tellsRecipients = readsRecipients && base.knowsRecipients !== true;
   const fates = foldChanges(await allChanges(tx, base.seq), new Set(base.own));
-  if (fates.size === 0) return { key, added: [], updated: [], deleted: [] };
+  if (fates.size === 0 && !tellsRecipients) {
+    return { key, added: [], updated: [], deleted: [], tellsRecipients };
+  }
   const folders = new Map((await foldersOf(tx, [...fates.keys()])).map((folder) => [folder.id, folder]));
   const added: Folder[] = [];
   const updated: Folder[] = [];
@@ -73,13 +90,18 @@ async function catchUp(tx: MailboxTx, device: DeviceId, key: string): Promise<Hi
     if (isHeld && isOther) deleted.push(id);
     if (folder !== undefined) (isHeld && !isOther ? updated : added).push(folder);
   }
-  const next = nextState(base, newest, await tx.lastSeq());
+  const knowsRecipients = readsRecipients || base.knowsRecipients;
+  const next = nextState(base, newest, {
+    seq: await tx.lastSeq(),
+    knowsRecipients: knowsRecipients || undefined,
+  });
   if (next !== newest) tx.putFolderSyncState(device, next);
   return {
     key: hierarchyKeyOf(next),
     added: parentsFirst(added),
     updated: parentsFirst(updated),
     deleted,
+    tellsRecipients,
   };
 }
 
@@ -87,11 +109,16 @@ async function catchUp(tx: MailboxTx, device: DeviceId, key: string): Promise<Hi
  * An answer that says the same as the lost one has its key, and another one has not: so it does not matter which of them
  * arrives, or the device starts over.
  */
-function nextState(base: FolderSyncState, newest: FolderSyncState, seq: number): FolderSyncState {
+function nextState(
+  base: FolderSyncState,
+  newest: FolderSyncState,
+  told: Pick<FolderSyncState, 'seq' | 'knowsRecipients'>,
+): FolderSyncState {
   const { nonce } = base;
-  if (base === newest) return { nonce, number: base.number + 1, seq };
-  if (newest.seq === seq && newest.own === undefined) return newest;
-  return { nonce, number: newest.number + 2, seq };
+  if (base === newest) return { nonce, number: base.number + 1, ...told };
+  const isSame = newest.seq === told.seq && newest.knowsRecipients === told.knowsRecipients;
+  if (isSame && newest.own === undefined) return newest;
+  return { nonce, number: newest.number + 2, ...told };
 }
 
 /** Those of these folders that exist. */

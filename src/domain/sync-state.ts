@@ -86,6 +86,8 @@ export interface FolderSyncState {
   readonly done?: { readonly command: FolderCommand; readonly folder: FolderId } | undefined;
   /** A deletion that began from this state and takes more than one transaction: what was done of it so far. */
   readonly deleting?: { readonly folder: FolderId; readonly seqs: readonly number[] } | undefined;
+  /** It was told of the recipient cache, which no change of a folder tells of. */
+  readonly knowsRecipients?: true | undefined;
 }
 
 /** The last Ping and Sync a device sent whole: empty requests repeat them. MS-ASCMD, Empty Sync Request. */

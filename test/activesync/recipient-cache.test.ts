@@ -128,6 +128,23 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
+test('FolderSync: the recipient cache is told once to a device that had its folders before, in 12.1', async () => {
+  const { phone } = await start('12.1');
+  const tell = async (key: string) => {
+    const { element } = await phone.command(
+      'FolderSync',
+      el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, key)),
+    );
+    const adds = childrenOf(child(element, FolderHierarchy.Changes), FolderHierarchy.Add);
+    return { key: textOf(element, FolderHierarchy.SyncKey) ?? '', adds: adds.map(valuesOf) };
+  };
+  phone.version = '14.1';
+  const lost = await tell(phone.folderKey);
+  expect(lost.adds).toMatchObject([{ ServerId: 'RI', Type: '19' }]);
+  expect(await tell(phone.folderKey)).toEqual(lost);
+  expect(await tell(lost.key)).toEqual({ key: lost.key, adds: [] });
+});
+
 test('12.1: there is no recipient cache: FolderSync does not tell, Sync answers 12, GetItemEstimate 2, Ping hears nothing of it', async () => {
   const { phone } = await start('12.1');
   expect(phone.recipientCache).toBeUndefined();

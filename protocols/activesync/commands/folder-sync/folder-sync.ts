@@ -23,8 +23,8 @@ export const folderSync = defineCommand({
   },
   run: async (key, { mailbox, device, services, version }) => {
     try {
-      const answer = await syncHierarchy(mailbox, device.id, key, services.random);
-      return { ...answer, hasRecipientCache: key === '0' && isAtLeast(version, '14.0') };
+      const asking = { id: device.id, readsRecipients: isAtLeast(version, '14.0') };
+      return await syncHierarchy(mailbox, asking, key, services.random);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'sync/invalid-key') throw error;
       throw new CommandError(FolderSyncStatus.InvalidSyncKey, error.message, { cause: error });
@@ -34,12 +34,7 @@ export const folderSync = defineCommand({
   startsOver: (key) => key === '0',
 });
 
-/** A folder tree, with the recipient cache in it or without. */
-interface Answer extends HierarchyAnswer {
-  readonly hasRecipientCache: boolean;
-}
-
-function writeAnswer({ key, added, updated, deleted, hasRecipientCache }: Answer): Element {
+function writeAnswer({ key, added, updated, deleted, tellsRecipients }: HierarchyAnswer): Element {
   const { FolderSync, Status, SyncKey, Changes, Count, Update, Delete, Add, ServerId } = FolderHierarchy;
   return el(
     FolderSync,
@@ -47,11 +42,11 @@ function writeAnswer({ key, added, updated, deleted, hasRecipientCache }: Answer
     el(SyncKey, key),
     el(
       Changes,
-      el(Count, added.length + updated.length + deleted.length + (hasRecipientCache ? 1 : 0)),
+      el(Count, added.length + updated.length + deleted.length + (tellsRecipients ? 1 : 0)),
       ...updated.map((folder) => writeFolder(Update, folder)),
       ...deleted.map((id) => el(Delete, el(ServerId, collectionIdOf(id)))),
       ...added.map((folder) => writeFolder(Add, folder)),
-      hasRecipientCache ? writeFolder(Add, recipientCache) : undefined,
+      tellsRecipients ? writeFolder(Add, recipientCache) : undefined,
     ),
   );
 }
