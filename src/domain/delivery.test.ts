@@ -164,6 +164,28 @@ test.each([
   expect(await database.mail.claimQueued(startMs + 1e9, 1, 10)).toEqual([]);
 });
 
+test.each([2, 70])(
+  'of %i mailboxes those know it that got a message as Bcc, by what a user sent',
+  async (count) => {
+    const { database, delivery, runner, organization } = await start();
+    const recipients = await accountsIn(database, organization, count);
+    const [first, second] = recipients;
+    if (first === undefined || second === undefined) throw new Error();
+    const client = { address: '127.0.0.1', name: 'x', user: 'carol@ours.example' };
+    for (const by of [{ client }, {}]) {
+      const message = delivery.begin({ ...envelopeTo(recipients), ...by, isAuthenticated: true }, head);
+      await message.write(Buffer.from(`To: ${second.address}\r\n${small}`));
+      await message.accept();
+      await runner.settled();
+    }
+    const marked = async (who: Account) =>
+      (await messages(database, who)).map(({ item }) => item.receivedAsBcc === true).sort();
+    expect(await marked(first)).toEqual([false, true]);
+    expect(await marked(second)).toEqual([false, false]);
+    expect(await marked(recipients.at(-1) ?? first)).toEqual([false, count > 2]);
+  },
+);
+
 test('a queued delivery that is cut off at any step is finished by the next life, once to each', async () => {
   // Everything the store is asked for from the given call on fails, as if the process had died there.
   let callsLeft = Number.POSITIVE_INFINITY;

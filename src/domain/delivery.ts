@@ -12,6 +12,7 @@ import { acceptIdOfQueued, type MailEnvelope, markerOfQueued } from './mail-enve
 import { newItem } from './new-item.ts';
 import { type NewOutboundMail, outboundMails } from './outbound.ts';
 import type { StoredBody } from './ports.ts';
+import { asReceivedBy, type InBcc, mailboxesInBcc, nobodyInBcc } from './received-as-bcc.ts';
 import {
   checkRoom,
   type ItemsByOrganization,
@@ -35,6 +36,13 @@ interface Accepted {
   readonly skip: number;
   /** What keeps a second copy out of a mailbox. */
   readonly marker: string | undefined;
+}
+
+/** How a message goes into the queue. */
+interface Enqueued {
+  readonly mails: readonly NewOutboundMail[];
+  readonly isRoomAsked: boolean;
+  readonly inBcc: InBcc;
 }
 
 /** Delivery accepts messages for local mailboxes: each gets one copy, whatever happens on the way. */
@@ -139,6 +147,7 @@ export class Delivery {
       ]),
     );
     const isRoomAsked = leaving.length === 0 && marker === undefined;
+    const inBcc = inBccOf(accepted, message);
     const all = [...items.values(), ...(sent ? [sent.item] : [])];
     const copies = mailboxes.length + mails.length + (sent ? 1 : 0);
     const mayBeDirect =
@@ -148,7 +157,7 @@ export class Delivery {
     const isDirect =
       mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside([...planned, ...records]);
     if (!isDirect) {
-      await this.#enqueue(accepted, message, items, { mails, isRoomAsked });
+      await this.#enqueue(accepted, message, items, { mails, isRoomAsked, inBcc });
       if (sent) await store.transact([sent.mailbox], (of) => sent.put(of), sent.stored);
     } else {
       const reached = await store.transact(
@@ -160,7 +169,7 @@ export class Delivery {
           for (const ref of mailboxes) {
             const mailbox = of(ref);
             if (marker !== undefined && (await mailbox.marker(marker)) !== undefined) continue;
-            const item = itemFor(items, ref.organization);
+            const item = asReceivedBy(itemFor(items, ref.organization), ref.mailbox, inBcc);
             await deliverItem(mailbox, outbound, item, plans.get(ref.mailbox));
             organizations.add(ref.organization);
             if (marker !== undefined) mailbox.putMarker(marker, '');
@@ -231,7 +240,7 @@ export class Delivery {
     accepted: Accepted,
     message: WholeMessage,
     items: ItemsByOrganization,
-    { mails, isRoomAsked }: { readonly mails: readonly NewOutboundMail[]; readonly isRoomAsked: boolean },
+    { mails, isRoomAsked, inBcc }: Enqueued,
   ): Promise<void> {
     const { acceptId, receivedMs, mailboxes, marker } = accepted;
     const { store } = this.#parts;
@@ -243,7 +252,10 @@ export class Delivery {
       isFirst = false;
       return id as QueueId;
     };
-    const messages = queuedMessages(mailboxes, items, receivedMs, idFor, arrivalOf(accepted, message));
+    const messages = queuedMessages(mailboxes, items, receivedMs, idFor, {
+      arrival: arrivalOf(accepted, message),
+      inBcc,
+    });
     await store.enqueue(
       messages.map((one) => ({ ...one, marker })),
       mails,
@@ -259,6 +271,11 @@ export class Delivery {
 function withSender(mailboxes: readonly MailboxRef[], sender: MailboxRef | undefined): readonly MailboxRef[] {
   if (sender === undefined) return mailboxes;
   return [...mailboxes.filter(({ mailbox }) => mailbox !== sender.mailbox), sender];
+}
+
+/** Only of who signed in here is it certain that nobody passed the message on. */
+function inBccOf({ envelope: { client, recipients } }: Accepted, { index }: WholeMessage): InBcc {
+  return client?.user === undefined ? nobodyInBcc : mailboxesInBcc(recipients, index.headers);
 }
 
 /** What rules go by; undefined for what belongs to journaling: what a rule made of a record would have a record, and so on. */

@@ -121,6 +121,8 @@ export interface Item {
   readonly body: BodyRef;
   /** What was found when it came from outside. */
   readonly verdicts?: Verdicts | undefined;
+  /** Somebody here sent it, and its To and Cc do not name the owner. MS-ASEMAIL, ReceivedAsBcc. */
+  readonly receivedAsBcc?: true | undefined;
 }
 
 /** The rest of a message: what reading it needs. */
@@ -148,6 +150,7 @@ export interface NewItem
     | 'draft'
     | 'marks'
     | 'verdicts'
+    | 'receivedAsBcc'
   > {
   readonly detail: ItemDetail;
   readonly body: NewBody;

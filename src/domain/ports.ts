@@ -229,6 +229,8 @@ export interface QueuedMessage {
   readonly organization: OrganizationId;
   readonly acceptedMs: number;
   readonly recipients: readonly MailboxId[];
+  /** So many of them the header names: those behind get it as Bcc. Absent: all. */
+  readonly named?: number | undefined;
   readonly item: NewItem;
   /** Under this name mailboxes remember it; its id, if absent. */
   readonly marker?: string | undefined;

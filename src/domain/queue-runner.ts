@@ -4,6 +4,7 @@ import type { MailboxRef } from './ids.ts';
 import { deliverItem, type InboxRules, mailsOf } from './inbox-rules.ts';
 import type { Clock } from './outside.ts';
 import type { MailStore, QueuedMessage } from './ports.ts';
+import { asReceivedBy, type InBcc } from './received-as-bcc.ts';
 
 /** A claim that was not finished is due again after this. */
 const leaseMs = 60_000;
@@ -93,10 +94,11 @@ export class QueueRunner {
 
   async #deliver(message: QueuedMessage): Promise<void> {
     try {
-      const { organization, recipients } = message;
+      const { organization, recipients, named = recipients.length } = message;
+      const inBcc = new Set(recipients.slice(named));
       for (let at = 0; at < recipients.length; at += mailboxesAtOnce) {
         const some = recipients.slice(at, at + mailboxesAtOnce);
-        await Promise.all(some.map((mailbox) => this.#put(message, { organization, mailbox })));
+        await Promise.all(some.map((mailbox) => this.#put(message, { organization, mailbox }, inBcc)));
       }
       await this.#store.dequeue(message);
       this.#log.info('delivery.queue.delivered', { acceptId: message.id, mailboxes: recipients.length });
@@ -106,8 +108,9 @@ export class QueueRunner {
     }
   }
 
-  async #put(message: QueuedMessage, ref: MailboxRef): Promise<void> {
-    const { id, organization, item, marker = id, arrival } = message;
+  async #put(message: QueuedMessage, ref: MailboxRef, inBcc: InBcc): Promise<void> {
+    const { id, organization, marker = id, arrival } = message;
+    const item = asReceivedBy(message.item, ref.mailbox, inBcc);
     const plan = arrival && (await this.#rules?.plan({ acceptId: id, item, arrival }, ref));
     const mails = plan === undefined ? [] : mailsOf([plan]);
     const bodies = item.body.kind === 'blob' ? [{ organization, id: item.body.id, size: item.size }] : [];

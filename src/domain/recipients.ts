@@ -6,6 +6,7 @@ import type { NewItem } from './item.ts';
 import type { MailArrival } from './mail-arrival.ts';
 import type { OutboundEnvelope } from './outbound.ts';
 import type { MailboxReader, QueuedMessage } from './ports.ts';
+import type { InBcc } from './received-as-bcc.ts';
 
 /** A message goes to at most so many mailboxes in one transaction (storage design, section 6). */
 export const maxDirectMailboxes = 64;
@@ -54,15 +55,18 @@ export function queuedMessages(
   items: ItemsByOrganization,
   acceptedMs: number,
   idFor: (organization: OrganizationId) => QueueId,
-  arrival: MailArrival | undefined,
+  { arrival, inBcc }: { readonly arrival: MailArrival | undefined; readonly inBcc: InBcc },
 ): readonly QueuedMessage[] {
   return organizationsOf(mailboxes).map((organization) => {
     const own = mailboxes.filter((ref) => ref.organization === organization);
+    const named = own.filter(({ mailbox }) => !inBcc.has(mailbox));
+    const others = own.filter(({ mailbox }) => inBcc.has(mailbox));
     return {
       id: idFor(organization),
       organization,
       acceptedMs,
-      recipients: own.map(({ mailbox }) => mailbox),
+      recipients: [...named, ...others].map(({ mailbox }) => mailbox),
+      ...(others.length > 0 && { named: named.length }),
       item: itemFor(items, organization),
       arrival,
     };

@@ -14,6 +14,7 @@ import type { LocalRecipient } from './mail-envelope.ts';
 import { domainOfAddress, type NewOutboundMail, type OutboundEnvelope, outboundMails } from './outbound.ts';
 import type { MailboxTx } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { asReceivedBy, mailboxesInBcc } from './received-as-bcc.ts';
 import { rememberRecipients } from './recipient-cache.ts';
 import {
   checkNumber,
@@ -138,7 +139,8 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const planned = mailsOf(plans.values());
   const isDirect =
     mayBeDirect && copies + planned.length <= maxDirectMailboxes && fitBeside([...planned, ...records]);
-  const messages = isDirect ? [] : queuedMessages(mailboxes, delivered.items, atMs, id, arrival);
+  const inBcc = mailboxesInBcc(request.recipients, delivered.index.headers);
+  const messages = isDirect ? [] : queuedMessages(mailboxes, delivered.items, atMs, id, { arrival, inBcc });
   const direct = isDirect ? mailboxes : [];
   const allMails = isDirect ? [...mails, ...planned] : mails;
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
@@ -153,7 +155,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
         await rememberRecipients(own, item.envelope, atMs);
       }
       for (const ref of direct) {
-        const item = itemFor(delivered.items, ref.organization);
+        const item = asReceivedBy(itemFor(delivered.items, ref.organization), ref.mailbox, inBcc);
         await deliverItem(of(ref), queue, item, plans.get(ref.mailbox));
       }
       queue.enqueue(messages);

@@ -26,12 +26,13 @@ test.each<[string, Partial<ItemRecord>]>([
     'with a file and what stands around it',
     { body: { kind: 'blob', id: Uint8Array.of(1, 2), isFramed: true } },
   ],
-])('an item comes back as it was, with verdicts and without: %s', (_name, more) => {
-  for (const one of [record, { ...record, verdicts }]) {
-    const item = { ...one, ...more };
+])('an item comes back as it was, with verdicts and without, as Bcc and not: %s', (_name, more) => {
+  const inBcc = { receivedAsBcc: true } as const;
+  for (const one of [{}, { verdicts }, inBcc, { verdicts, ...inBcc }]) {
+    const item = { ...record, ...one, ...more };
     const read = itemCodec.decode(itemCodec.encode(item), 1);
     expect(read).toMatchObject({ ...item, body: { kind: item.body.kind } });
-    expect(read.verdicts).toEqual(item.verdicts);
+    expect([read.verdicts, read.receivedAsBcc]).toEqual([item.verdicts, item.receivedAsBcc]);
     expect(itemCodec.encode(read)).toEqual(itemCodec.encode(item));
   }
 });

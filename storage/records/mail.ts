@@ -168,7 +168,7 @@ type ItemTuple = [
   boolean,
   MarksTuple,
   Stored<Uint8Array>,
-  ...more: readonly [] | readonly [isFramed: true] | readonly [isFramed: Stored<true>, Verdicts],
+  ...more: readonly [isFramed?: Stored<true>, verdicts?: Stored<Verdicts>, receivedAsBcc?: true],
 ];
 
 export const itemCodec: Codec<ItemRecord> = packedCodec(
@@ -202,14 +202,16 @@ export const itemCodec: Codec<ItemRecord> = packedCodec(
     draft: t[10],
     marks: marksOut(t[11]),
     body: bodyOut(t[12], t[13] ?? undefined),
-    ...(t[14] === undefined ? {} : { verdicts: t[14] }),
+    ...(t[14] === undefined || t[14] === null ? {} : { verdicts: t[14] }),
+    ...(t[15] === undefined ? {} : { receivedAsBcc: t[15] }),
   }),
 );
 
 /** Rows grow only by what they have. */
-function moreIn({ body, verdicts }: ItemRecord) {
-  const isFramed = body.kind === 'blob' && body.isFramed === true;
-  if (verdicts !== undefined) return [isFramed ? true : null, verdicts] as const;
+function moreIn({ body, verdicts, receivedAsBcc }: ItemRecord) {
+  const isFramed = body.kind === 'blob' && body.isFramed === true ? true : null;
+  if (receivedAsBcc === true) return [isFramed, some(verdicts), true] as const;
+  if (verdicts !== undefined) return [isFramed, verdicts] as const;
   return isFramed ? ([true] as const) : ([] as const);
 }
 

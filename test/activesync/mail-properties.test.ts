@@ -83,8 +83,8 @@ const since120 = [
   'NativeBodyType',
 ];
 const since140 = [
-  ...['ConversationId', 'ConversationIndex', 'LastVerbExecuted', 'LastVerbExecutionTime', 'Sender'],
-  'Categories',
+  ...['ConversationId', 'ConversationIndex', 'LastVerbExecuted', 'LastVerbExecutionTime'],
+  ...['ReceivedAsBcc', 'Sender', 'Categories'],
 ];
 const attachmentNames = [
   ...['DisplayName', 'FileReference', 'Method', 'EstimatedDataSize', 'ContentId', 'ContentLocation'],
@@ -98,7 +98,7 @@ const namesIn = (element: Element | undefined) => element?.children.map(({ tag }
 /** alice has the message, read, flagged, in a category and replied to; another of her phones has synced it. */
 async function open(version: ProtocolVersion) {
   const { server, phone, inbox } = await startPhone(version as '14.1');
-  const serverId = await server.receive(full);
+  const serverId = await server.receive(full, { inBcc: true });
   await phone.syncAll(inbox);
   const categories = isAtLeast(version, '14.0') && el(Email.Categories, el(Email.Category, 'red'));
   const marks = [el(Email.Read, true), flag, ...(categories ? [categories] : [])];

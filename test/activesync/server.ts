@@ -271,7 +271,11 @@ export async function startEndpoint(
     /** Puts a message into a folder of alice, by default the Inbox and now, past all rules; gives its ServerId. */
     async receive(
       raw: string | Uint8Array,
-      { folder = 1, receivedMs = clock.now() }: { folder?: number; receivedMs?: number } = {},
+      {
+        folder = 1,
+        receivedMs = clock.now(),
+        inBcc = false,
+      }: { folder?: number; receivedMs?: number; inBcc?: boolean } = {},
     ): Promise<string> {
       const { mailbox } = alice;
       const bytes = Buffer.from(raw);
@@ -281,7 +285,8 @@ export async function startEndpoint(
       const body = new BodySpool(database.mail, [organization], database.mail.inlineBodyBytes(1));
       await body.write(bytes);
       const spooled = await body.finish();
-      const item = newItemOf(indexer.end(), spooled.bodyFor(organization), arrival);
+      const made = newItemOf(indexer.end(), spooled.bodyFor(organization), arrival);
+      const item = inBcc ? { ...made, receivedAsBcc: true as const } : made;
       const { id } = await database.mail.transact(
         [mailbox],
         (of) => of(mailbox).addItem(folder as FolderId, item),

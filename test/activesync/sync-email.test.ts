@@ -224,6 +224,25 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
+test('Sync: ReceivedAsBcc since 14.0, of a message that a user here sent, for who is in neither To nor Cc', async () => {
+  const { server, phone } = await startPhone('14.1');
+  const { address } = server.bob;
+  await phone.sendMail(`To: ${server.alice.address}\r\nBcc: ${address}\r\nSubject: blind\r\n\r\nx`);
+  await phone.sendMail(`To: ${server.alice.address}\r\nCc: ${address}\r\nSubject: open\r\n\r\nx`);
+  for (const version of versions) {
+    const other = server.phone(version, { user: address, deviceId: `bob${version.replace('.', '')}` });
+    await other.provision();
+    await other.folderSync();
+    const items = [...(await other.syncAll(other.folder(2))).values()];
+    const said = items.map((item) => [textOf(item, Email.Subject), textOf(item, Email2.ReceivedAsBcc)]);
+    const since14 = isAtLeast(version, '14.0') ? '1' : undefined;
+    expect(said.sort()).toEqual([
+      ['blind', since14],
+      ['open', undefined],
+    ]);
+  }
+});
+
 test('a report, a signed message and a meeting say what they are', async () => {
   const { server, phone, inbox } = await startPhone('14.1');
   const report = (type: string) => `Content-Type: multipart/report; report-type=${type}; boundary=b`;

@@ -76,6 +76,7 @@ function properties(
     since14 && el(Email2.ConversationId, item.conversationId),
     since14 && el(Email2.ConversationIndex, item.conversationIndex),
     ...(since14 ? lastVerb(item) : []),
+    since14 && item.receivedAsBcc === true && el(Email2.ReceivedAsBcc, true),
     since14 && envelope.sender !== undefined && el(Email2.Sender, listOf([envelope.sender])),
     since14 && categoriesElement(marks.categories),
     isAtLeast(version, '16.0') && item.draft && el(Email2.IsDraft, true),
