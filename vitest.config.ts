@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{src,protocols,storage,test}/**/*.test.ts'],
+    setupFiles: ['test/support/spoken-versions.ts'],
+    reporters: ['default', './test/support/conformance-reporter.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // The files of a worker share its modules, and what V8 has learnt of them: alone each would load the whole server anew.

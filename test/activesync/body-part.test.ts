@@ -63,6 +63,45 @@ const partOf = (item: Element) => {
   };
 };
 
+/** The answer of ItemOperations to a Fetch of the only item that the phone holds of a folder. */
+function fetchItem(phone: EasClient, inbox: string, options: readonly Element[]) {
+  const [serverId = ''] = phone.collection(inbox).items.keys();
+  const fetch = el(
+    ItemOperations.Fetch,
+    el(ItemOperations.Store, 'Mailbox'),
+    el(AirSync.CollectionId, inbox),
+    el(AirSync.ServerId, serverId),
+    el(ItemOperations.Options, ...options),
+  );
+  return phone.post('ItemOperations', el(ItemOperations.ItemOperations, fetch));
+}
+
+function fetchedIn(element: Element | undefined): Element {
+  const path = [ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties] as const;
+  return child(element, ...path) ?? el(AirSync.Fetch);
+}
+
+/** What a Search for the conversation of that item tells of it. */
+async function searchItem(phone: EasClient, inbox: string, options: readonly Element[]): Promise<Element> {
+  const [item] = phone.collection(inbox).items.values();
+  const id = child(item, Email2.ConversationId)?.opaque ?? Buffer.alloc(0);
+  const and = el(
+    Search.And,
+    el(AirSync.Class, 'Email'),
+    el(AirSync.CollectionId, inbox),
+    el(Search.ConversationId, id),
+  );
+  const store = el(
+    Search.Store,
+    el(Search.Name, 'Mailbox'),
+    el(Search.Query, and),
+    el(Search.Options, el(Search.Range, '0-9'), ...options),
+  );
+  const { element } = await phone.post('Search', el(Search.Search, store));
+  const path = [Search.Response, Search.Store, Search.Result, Search.Properties] as const;
+  return child(element, ...path) ?? el(Search.Result);
+}
+
 describe.each(versionsWithParts)('Sync: BodyPart %s', (version) => {
   test('BodyPart: only BodyPartPreference gives only BodyPart, both give both, neither gives Body', async () => {
     const { item } = await startWith(html, version);
@@ -103,12 +142,19 @@ test('BodyPart: TruncationSize cuts it, AllOrNone leaves it out, Preview is up t
   expect(fits).toMatchObject({ status: '1', truncated: '0' });
 });
 
-test('BodyPart: a part over 1 MiB is Status 176; cut, it comes', async () => {
-  const { item } = await startWith(html.replace(text, 'A long word. '.repeat(100_000)));
-  const part = partOf(await item(partPreference(2)));
-  expect(part).toMatchObject({ status: '176', type: '2', truncated: '1', data: undefined });
-  expect(part.size).toBeGreaterThan(1_300_000);
-  expect(partOf(await item(partPreference(2, [TruncationSize, 500])))).toMatchObject({ status: '1' });
+describe.each(versionsWithParts)('%s', (version) => {
+  test('BodyPart: a part over 1 MiB is Status 176; cut, it comes', async () => {
+    const large = html.replace(text, 'A long word. '.repeat(100_000));
+    const { phone, inbox, item } = await startWith(large, version);
+    const synced = await item(partPreference(2));
+    const fetched = fetchedIn((await fetchItem(phone, inbox, [partPreference(2)])).element);
+    for (const one of [synced, fetched, await searchItem(phone, inbox, [partPreference(2)])]) {
+      const part = partOf(one);
+      expect(part).toMatchObject({ status: '176', type: '2', truncated: '1', data: undefined });
+      expect(part.size).toBeGreaterThan(1_300_000);
+    }
+    expect(partOf(await item(partPreference(2, [TruncationSize, 500])))).toMatchObject({ status: '1' });
+  });
 });
 
 test('BodyPart: a policy bounds it, and one without HTML gives the Body in its place', async () => {
@@ -126,8 +172,12 @@ test('BodyPart: a policy bounds it, and one without HTML gives the Body in its p
   expect(textOf(made, AirSyncBase.Body, AirSyncBase.Type)).toBe('1');
 });
 
-test.each([1, 3, 4])('Sync: BodyPartPreference of Type %i is 164', async (type) => {
-  const { phone, inbox } = await startPhone('14.1');
+test.each([
+  [1, '14.1'],
+  [3, '16.0'],
+  [4, '16.1'],
+] as const)('Sync: BodyPartPreference of Type %i is 164', async (type, version) => {
+  const { phone, inbox } = await startPhone(version);
   await phone.syncAll(inbox);
   const { syncKey: key } = phone.collection(inbox);
   const collection = el(
@@ -161,7 +211,7 @@ test('Sync: two BodyPartPreference, one without Type or Preview 256 are Status 6
   }
 });
 
-test.each(['12.0', '12.1'] as const)(
+test.each(['12.0', '12.1', '14.0'] as const)(
   'Sync: BodyPartPreference is not known in %s and changes nothing',
   async (version) => {
     const { phone, inbox, server } = await startPhone(version);
@@ -185,63 +235,33 @@ test.each(['12.0', '12.1'] as const)(
   },
 );
 
-test('Sync: Fetch gives the whole Body without a BodyPart, ItemOperations both as they are asked for', async () => {
-  const { phone, inbox, item } = await startWith(html);
-  await item(partPreference(2, [TruncationSize, 20]));
-  const [serverId = ''] = phone.collection(inbox).items.keys();
-  const { responses } = await phone.sync(inbox, {
-    commands: [el(AirSync.Fetch, el(AirSync.ServerId, serverId))],
+describe.each(versionsWithParts)('%s', (version) => {
+  test('Sync: Fetch gives the whole Body without a BodyPart, ItemOperations both as they are asked for', async () => {
+    const { phone, inbox, item } = await startWith(html, version);
+    await item(partPreference(2, [TruncationSize, 20]));
+    const [serverId = ''] = phone.collection(inbox).items.keys();
+    const { responses } = await phone.sync(inbox, {
+      commands: [el(AirSync.Fetch, el(AirSync.ServerId, serverId))],
+    });
+    const fetched = child(responses, AirSync.Fetch, AirSync.ApplicationData) ?? el(AirSync.Fetch);
+    expect(bodiesOf(fetched)).toEqual(['Body']);
+    expect(textOf(fetched, AirSyncBase.Body, AirSyncBase.Truncated)).toBe('0');
+    const fetch = (...options: readonly Element[]) => fetchItem(phone, inbox, options);
+    const { element } = await fetch(partPreference(2, [TruncationSize, 50]), preference(1));
+    const properties = fetchedIn(element);
+    expect(bodiesOf(properties)).toEqual(['Body', 'BodyPart']);
+    expect(partOf(properties)).toMatchObject({ status: '1', truncated: '1' });
+    const refused = await fetch(partPreference(1));
+    expect(textOf(refused.element, ItemOperations.Status)).toBe('164');
   });
-  const fetched = child(responses, AirSync.Fetch, AirSync.ApplicationData) ?? el(AirSync.Fetch);
-  expect(bodiesOf(fetched)).toEqual(['Body']);
-  expect(textOf(fetched, AirSyncBase.Body, AirSyncBase.Truncated)).toBe('0');
-  const fetch = (...options: readonly Element[]) =>
-    phone.post(
-      'ItemOperations',
-      el(
-        ItemOperations.ItemOperations,
-        el(
-          ItemOperations.Fetch,
-          el(ItemOperations.Store, 'Mailbox'),
-          el(AirSync.CollectionId, inbox),
-          el(AirSync.ServerId, serverId),
-          el(ItemOperations.Options, ...options),
-        ),
-      ),
-    );
-  const { element } = await fetch(partPreference(2, [TruncationSize, 50]), preference(1));
-  const properties = child(element, ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties);
-  expect(bodiesOf(properties ?? el(AirSync.Fetch))).toEqual(['Body', 'BodyPart']);
-  expect(partOf(properties ?? el(AirSync.Fetch))).toMatchObject({ status: '1', truncated: '1' });
-  const refused = await fetch(partPreference(1));
-  expect(textOf(refused.element, ItemOperations.Status)).toBe('164');
-});
 
-test('Search: a conversation comes with BodyPart, and with Body if both are asked for', async () => {
-  const { phone, inbox, item } = await startWith(html);
-  const id = child(await item(preference(1)), Email2.ConversationId)?.opaque ?? Buffer.alloc(0);
-  const search = async (...options: readonly Element[]) => {
-    const query = el(
-      Search.Query,
-      el(
-        Search.And,
-        el(AirSync.Class, 'Email'),
-        el(AirSync.CollectionId, inbox),
-        el(Search.ConversationId, id),
-      ),
-    );
-    const store = el(
-      Search.Store,
-      el(Search.Name, 'Mailbox'),
-      query,
-      el(Search.Options, el(Search.Range, '0-9'), ...options),
-    );
-    const { element } = await phone.post('Search', el(Search.Search, store));
-    const result = child(element, Search.Response, Search.Store, Search.Result, Search.Properties);
-    return result ?? el(Search.Result);
-  };
-  const alone = await search(partPreference(2, [Preview, 5]));
-  expect(bodiesOf(alone)).toEqual(['BodyPart']);
-  expect(partOf(alone)).toMatchObject({ status: '1', preview: 'Hello' });
-  expect(bodiesOf(await search(preference(1), partPreference(2)))).toEqual(['Body', 'BodyPart']);
+  test('Search: a conversation comes with BodyPart, and with Body if both are asked for', async () => {
+    const { phone, inbox, item } = await startWith(html, version);
+    await item(preference(1));
+    const search = (...options: readonly Element[]) => searchItem(phone, inbox, options);
+    const alone = await search(partPreference(2, [Preview, 5]));
+    expect(bodiesOf(alone)).toEqual(['BodyPart']);
+    expect(partOf(alone)).toMatchObject({ status: '1', preview: 'Hello' });
+    expect(bodiesOf(await search(preference(1), partPreference(2)))).toEqual(['Body', 'BodyPart']);
+  });
 });

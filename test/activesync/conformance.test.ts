@@ -5,6 +5,7 @@ import { type ProtocolVersion, protocolVersions } from '#protocols/activesync/pr
 import { CommonStatus } from '#protocols/activesync/status';
 import {
   type ConformanceRow,
+  clientRows,
   conformanceSections,
   type NamedTest,
   testSource,
@@ -53,6 +54,12 @@ test('conformance: every test that a row names is in the file that it names', ()
       tests.filter((named) => !hasTest(named)).map(() => `${command}: ${line}`),
     ),
   ).toEqual([]);
+});
+
+test('conformance: every test that stands for a client is in the file that it names', () => {
+  const clients = clientRows();
+  expect(clients.length).toBeGreaterThan(40);
+  expect(clients.filter(({ tests }) => !tests.every(hasTest)).map(({ line }) => line)).toEqual([]);
 });
 
 test('conformance: the test of an element names it', () => {

@@ -373,3 +373,16 @@ describe('Provision: DeviceInformation in the first request', () => {
     expect(await ask(server.phone(version), 'Provision', download())).toBe(200);
   });
 });
+
+test('2.5: a device that a rule denies, and the one after the last that a user may have, are HTTP 403', async () => {
+  const server = await startEndpoint();
+  const { access, organization } = server;
+  await access.putSettings(organization, { maxDevicesPerUser: 1 });
+  const [phone, second] = ['one', 'two'].map((deviceId) => server.phone('2.5', { deviceId }));
+  if (phone === undefined || second === undefined) throw new Error('two phones');
+  await phone.provision();
+  expect(await ask(phone)).toBe(200);
+  expect(await ask(second)).toBe(403);
+  await onlyRule(server, { effect: 'DENY' });
+  expect([await ask(phone), await ask(phone, 'Provision', el(Provision.Provision))]).toEqual([403, 403]);
+});

@@ -5,6 +5,7 @@ import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { child, childrenOf, el, textOf } from '#protocols/activesync/wbxml/element';
 import { StoredMailboxTx } from '#storage/mailbox-tx';
+import { forms } from '#test/support/eas-versions';
 import { changeFolder, folderCommands, folderVersions, startFolderPhone, treeOf } from './folder-phone.ts';
 import type { TestServer } from './server.ts';
 
@@ -278,13 +279,15 @@ describe('a lost answer', () => {
     },
   );
 
-  test('FolderCreate: a phone that gives up and asks for the tree is told the folder it made', async () => {
-    const { phone } = await startFolderPhone();
-    const sent = { key: phone.folderKey, parent: root, name: 'Unheard of', type: 12 };
-    const lost = await changeFolder(phone, 'FolderCreate', sent);
-    await phone.folderSync();
-    expect(phone.folders.get(lost.serverId ?? '')?.displayName).toBe('Unheard of');
-    await phone.folderSync();
+  describe.each(forms)('%s', (version) => {
+    test('FolderCreate: a phone that gives up and asks for the tree is told the folder it made', async () => {
+      const { phone } = await startFolderPhone(version);
+      const sent = { key: phone.folderKey, parent: root, name: 'Unheard of', type: 12 };
+      const lost = await changeFolder(phone, 'FolderCreate', sent);
+      await phone.folderSync();
+      expect(phone.folders.get(lost.serverId ?? '')?.displayName).toBe('Unheard of');
+      await phone.folderSync();
+    });
   });
 
   test('FolderDelete: a phone that gives up and asks for the tree is told that the folder is gone', async () => {
@@ -309,23 +312,25 @@ describe('a lost answer', () => {
   });
 });
 
-test('FolderCreate: what others changed before it is not lost, and comes with the next FolderSync', async () => {
-  const { server, phone } = await startFolderPhone();
-  const { phone: tablet } = await another(server);
-  const [mine, theirs] = [folderCommands(phone), folderCommands(tablet)];
-  await theirs.create('Theirs');
-  const own = await mine.create('Mine');
-  await theirs.create('Theirs too');
-  expect(await mine.update(own, inbox, 'Mine still')).toBe(1);
-  await phone.folderSync();
-  await tablet.folderSync();
-  expect(treeOf(phone)).toEqual(treeOf(tablet));
-  expect((await foldersOf(server)).map(({ name }) => name).slice(10)).toEqual([
-    'Theirs',
-    'Mine still',
-    'Theirs too',
-  ]);
-  await phone.folderSync();
+describe.each(forms)('%s', (version) => {
+  test('FolderCreate: what others changed before it is not lost, and comes with the next FolderSync', async () => {
+    const { server, phone } = await startFolderPhone(version);
+    const { phone: tablet } = await another(server);
+    const [mine, theirs] = [folderCommands(phone), folderCommands(tablet)];
+    await theirs.create('Theirs');
+    const own = await mine.create('Mine');
+    await theirs.create('Theirs too');
+    expect(await mine.update(own, inbox, 'Mine still')).toBe(1);
+    await phone.folderSync();
+    await tablet.folderSync();
+    expect(treeOf(phone)).toEqual(treeOf(tablet));
+    expect((await foldersOf(server)).map(({ name }) => name).slice(10)).toEqual([
+      'Theirs',
+      'Mine still',
+      'Theirs too',
+    ]);
+    await phone.folderSync();
+  });
 });
 
 test('FolderCreate: a phone that never asks for the changes of others has to start over (Status 9)', async () => {

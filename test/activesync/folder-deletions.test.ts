@@ -13,6 +13,7 @@ import { mailboxRows } from '#storage/layout';
 import { Maintenance } from '#storage/maintenance';
 import { silentLogger } from '#telemetry/log';
 import type { EasClient } from '#test/support/eas-client';
+import { forms } from '#test/support/eas-versions';
 import { newItem } from '#test/support/new-item';
 import { systemOutside } from '../../src/outside.ts';
 import { changeFolder, folderCommands, folderVersions, startFolderPhone } from './folder-phone.ts';
@@ -123,26 +124,28 @@ test('FolderDelete: the items are gone at once, though their rows are not', asyn
   });
 });
 
-test('FolderDelete: a waiting Sync of the folder answers Status 12, a waiting Ping 7; who deleted it is not told', async () => {
-  const { server, phone, id } = await startFilled();
-  const { phone: tablet } = await startFolderPhone('14.1', { server, deviceId: 'tablet' });
-  const { phone: watch } = await startFolderPhone('14.1', { server, deviceId: 'watch' });
-  await tablet.syncAll(id);
-  await tablet.syncAll(inbox);
-  const ended = new AbortController();
-  const waiting = [
-    tablet.sync(id, { waitMinutes: 30 }),
-    watch.ping([id, inbox], 3540),
-    phone.ping([id, inbox], 3540, ended.signal),
-  ] as const;
-  await untilWaiting(server, 3);
-  await folderCommands(phone).remove(id);
-  expect((await waiting[0]).status).toBe(12);
-  expect((await waiting[1]).status).toBe(7);
-  await maintain(server);
-  expect(server.endpoint.waiting).toBe(1);
-  ended.abort();
-  await expect(waiting[2]).rejects.toThrow();
+describe.each(forms)('%s', (version) => {
+  test('FolderDelete: a waiting Sync of the folder answers Status 12, a waiting Ping 7; who deleted it is not told', async () => {
+    const { server, phone, id } = await startFilled(undefined, version);
+    const { phone: tablet } = await startFolderPhone('14.1', { server, deviceId: 'tablet' });
+    const { phone: watch } = await startFolderPhone(version, { server, deviceId: 'watch' });
+    await tablet.syncAll(id);
+    await tablet.syncAll(inbox);
+    const ended = new AbortController();
+    const waiting = [
+      tablet.sync(id, { waitMinutes: 30 }),
+      watch.ping([id, inbox], 3540),
+      phone.ping([id, inbox], 3540, ended.signal),
+    ] as const;
+    await untilWaiting(server, 3);
+    await folderCommands(phone).remove(id);
+    expect((await waiting[0]).status).toBe(12);
+    expect((await waiting[1]).status).toBe(7);
+    await maintain(server);
+    expect(server.endpoint.waiting).toBe(1);
+    ended.abort();
+    await expect(waiting[2]).rejects.toThrow();
+  });
 });
 
 test('Ping: an older list with a folder that is gone answers Status 7 until FolderSync, then waits for the rest', async () => {

@@ -5,6 +5,7 @@ import type { FolderId } from '#domain/ids';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { child, childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
+import { forms } from '#test/support/eas-versions';
 import { startEndpoint, type TestServer } from './server.ts';
 
 const versions = ['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const;
@@ -128,42 +129,44 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
-test('key 0 ends the life of older keys, and folders keep their ids', async () => {
-  const server = await startEndpoint();
-  const phone = server.phone('14.1');
-  await phone.provision();
-  await phone.folderSync();
-  const [old, ids] = [phone.folderKey, [...phone.folders.keys()]];
-  await change(server, ChangeKind.Add, { id: 60, name: 'New' });
-  await phone.folderSync();
-  phone.folderKey = '0';
-  await phone.folderSync();
-  expect([...phone.folders.keys()]).toEqual([...ids, '60']);
-  expect((await phone.command('FolderSync', request(old))).rootStatus).toBe(9);
-});
-
-test('FolderSync: a folder whose type changed is a Delete and an Add, other changes of it are an Update', async () => {
-  const server = await startEndpoint();
-  const phone = server.phone('14.1');
-  await phone.provision();
-  await change(server, ChangeKind.Add, { id: 50, name: 'Dates' });
-  await change(server, ChangeKind.Add, { id: 51, name: 'Below', parent: 50 });
-  await phone.folderSync();
-  await change(server, ChangeKind.Change, { id: 51, name: 'Renamed' });
-  await server.database.mail.transact([server.alice.mailbox], async (of) => {
-    const tx = of(server.alice.mailbox);
-    const id = 50 as FolderId;
-    const seq = await tx.seq();
-    tx.putFolder({ id, parent: rootFolder, type: 13, name: 'Dates', created: seq, changed: seq });
-    await tx.logHierarchy(ChangeKind.Delete, id);
-    await tx.logHierarchy(ChangeKind.Add, id);
+describe.each(forms)('%s', (version) => {
+  test('key 0 ends the life of older keys, and folders keep their ids', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await phone.folderSync();
+    const [old, ids] = [phone.folderKey, [...phone.folders.keys()]];
+    await change(server, ChangeKind.Add, { id: 60, name: 'New' });
+    await phone.folderSync();
+    phone.folderKey = '0';
+    await phone.folderSync();
+    expect([...phone.folders.keys()]).toEqual([...ids, '60']);
+    expect((await phone.command('FolderSync', request(old))).rootStatus).toBe(9);
   });
-  const { element } = await phone.command('FolderSync', request(phone.folderKey));
-  const told = child(element, FolderHierarchy.Changes)?.children ?? [];
-  expect(told.map((one) => [one.tag.name, textOf(one, FolderHierarchy.ServerId)])).toEqual([
-    ['Count', undefined],
-    ['Update', '51'],
-    ['Delete', '50'],
-    ['Add', '50'],
-  ]);
+
+  test('FolderSync: a folder whose type changed is a Delete and an Add, other changes of it are an Update', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    await change(server, ChangeKind.Add, { id: 50, name: 'Dates' });
+    await change(server, ChangeKind.Add, { id: 51, name: 'Below', parent: 50 });
+    await phone.folderSync();
+    await change(server, ChangeKind.Change, { id: 51, name: 'Renamed' });
+    await server.database.mail.transact([server.alice.mailbox], async (of) => {
+      const tx = of(server.alice.mailbox);
+      const id = 50 as FolderId;
+      const seq = await tx.seq();
+      tx.putFolder({ id, parent: rootFolder, type: 13, name: 'Dates', created: seq, changed: seq });
+      await tx.logHierarchy(ChangeKind.Delete, id);
+      await tx.logHierarchy(ChangeKind.Add, id);
+    });
+    const { element } = await phone.command('FolderSync', request(phone.folderKey));
+    const told = child(element, FolderHierarchy.Changes)?.children ?? [];
+    expect(told.map((one) => [one.tag.name, textOf(one, FolderHierarchy.ServerId)])).toEqual([
+      ['Count', undefined],
+      ['Update', '51'],
+      ['Delete', '50'],
+      ['Add', '50'],
+    ]);
+  });
 });

@@ -11,6 +11,8 @@ import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-h
 import { decode } from '#protocols/activesync/wbxml/decode';
 import { type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
+import { spoken } from '#test/support/eas-connection';
+import { forms } from '#test/support/eas-versions';
 import { password, startEndpoint, type TestServer } from './server.ts';
 
 interface Answer {
@@ -31,6 +33,8 @@ async function send(
   body: Uint8Array = folderSync,
   method = 'POST',
 ): Promise<Answer> {
+  const version = headers['MS-ASProtocolVersion'];
+  if (version !== undefined) spoken.publish({ command: 'FolderSync', version });
   const outgoing = request(`${server.baseUrl}${target}`, {
     method,
     ca: server.ca,
@@ -124,19 +128,28 @@ test('HTTP: another method than POST and OPTIONS is 405, which says these two', 
   }
 });
 
-test('HTTP: names of the query are taken in any case and order, and User says nothing about who asks', async () => {
-  const { server, phone, headers } = await start();
-  const query = `devicetype=t&USER=bob%40example.test&deviceid=${phone.deviceId}&cmd=foldersync`;
-  expect(statusOf(await send(server, `${path}?${query}`, headers))).toBe('1');
-  const { mailbox } = server.alice;
-  expect((await server.devices.get(mailbox, phone.deviceId.toLowerCase() as DeviceId)).type).toBe('t');
-});
+describe.each(forms)('%s', (version) => {
+  test('HTTP: names of the query are taken in any case and order, and User says nothing about who asks', async () => {
+    const { server, phone, headers } = await start(version);
+    const query = `devicetype=t&USER=bob%40example.test&deviceid=${phone.deviceId}&cmd=foldersync`;
+    expect(statusOf(await send(server, `${path}?${query}`, headers))).toBe('1');
+    const { mailbox } = server.alice;
+    expect((await server.devices.get(mailbox, phone.deviceId.toLowerCase() as DeviceId)).type).toBe('t');
+  });
 
-test('HTTP: a query without Cmd, and one in base64 that is cut short, are refused with HTTP 400', async () => {
-  const { server, headers } = await start();
-  for (const query of ['', '?', '?DeviceId=a&DeviceType=t', '?Cmd=&DeviceId=a&DeviceType=t', '?jAAJ', '?%']) {
-    expect((await send(server, `${path}${query}`, headers)).status, query).toBe(400);
-  }
+  test('HTTP: a query without Cmd, and one in base64 that is cut short, are refused with HTTP 400', async () => {
+    const { server, headers } = await start(version);
+    for (const query of [
+      '',
+      '?',
+      '?DeviceId=a&DeviceType=t',
+      '?Cmd=&DeviceId=a&DeviceType=t',
+      '?jAAJ',
+      '?%',
+    ]) {
+      expect((await send(server, `${path}${query}`, headers)).status, query).toBe(400);
+    }
+  });
 });
 
 test('HTTP: a query in base64 has the version and the policy key, and wins over headers that say otherwise', async () => {
@@ -161,13 +174,15 @@ test('HTTP: a query in base64 has the version and the policy key, and wins over 
   }
 });
 
-test('HTTP: a body in gzip is taken, one in another encoding is 415, one that does not inflate 400', async () => {
-  const { server, query, headers } = await start();
-  const encoded = (encoding: string) => ({ ...headers, 'Content-Encoding': encoding });
-  const target = `${path}?${query}`;
-  expect(statusOf(await send(server, target, encoded('gzip'), gzipSync(folderSync)))).toBe('1');
-  expect((await send(server, target, encoded('br'), gzipSync(folderSync))).status).toBe(415);
-  expect((await send(server, target, encoded('gzip'))).status).toBe(400);
+describe.each(forms)('%s', (version) => {
+  test('HTTP: a body in gzip is taken, one in another encoding is 415, one that does not inflate 400', async () => {
+    const { server, query, headers } = await start(version);
+    const encoded = (encoding: string) => ({ ...headers, 'Content-Encoding': encoding });
+    const target = `${path}?${query}`;
+    expect(statusOf(await send(server, target, encoded('gzip'), gzipSync(folderSync)))).toBe('1');
+    expect((await send(server, target, encoded('br'), gzipSync(folderSync))).status).toBe(415);
+    expect((await send(server, target, encoded('gzip'))).status).toBe(400);
+  });
 });
 
 test('HTTP: an answer without a document has no type and the length 0', async () => {

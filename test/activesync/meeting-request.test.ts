@@ -252,11 +252,15 @@ describe('MeetingRequest', () => {
 
   test('BusyStatus 4 and Latitude and Longitude of Location since 16.0', async () => {
     const event = [...plainEvent, 'X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE', 'GEO:48.1;-11.5'];
-    const meeting = await request(event, '16.0');
-    expect(textOf(meeting, Email.BusyStatus)).toBe('4');
     const { Location, Latitude, Longitude } = AirSyncBase;
-    expect([Latitude, Longitude].map((tag) => textOf(meeting, Location, tag))).toEqual(['48.1', '-11.5']);
-    expect(child(await request(event, '14.1'), Email.Location)).toBeUndefined();
+    for (const version of ['16.0', '16.1'] as const) {
+      const meeting = await request(event, version);
+      expect(textOf(meeting, Email.BusyStatus)).toBe('4');
+      expect([Latitude, Longitude].map((tag) => textOf(meeting, Location, tag))).toEqual(['48.1', '-11.5']);
+    }
+    const before = await request(event, '14.1');
+    expect(textOf(before, Email.BusyStatus)).not.toBe('4');
+    expect([child(before, Email.Location), child(before, Location)]).toEqual([undefined, undefined]);
   });
 
   test('RecurrenceId is the original start of an exception, and of nothing else', async () => {
@@ -286,7 +290,10 @@ describe('MeetingRequest', () => {
   });
 
   test('UID since 16.0 is that of the calendar', async () => {
-    expect(textOf(await request(plainEvent, '16.0'), Calendar.UID)).toBe('event-1@example.org');
+    for (const version of ['16.0', '16.1'] as const) {
+      expect(textOf(await request(plainEvent, version), Calendar.UID)).toBe('event-1@example.org');
+    }
+    expect(child(await request(plainEvent, '14.1'), Calendar.UID)).toBeUndefined();
   });
 
   test('a series with exceptions is shown by its master', async () => {

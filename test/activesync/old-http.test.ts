@@ -109,6 +109,10 @@ describe.each(old)('%s', (version) => {
     expect((await phone.post('SmartForward', Buffer.from(mime), { query: both })).status).toBe(400);
     const noDate = { ItemId: '1:99', Occurrence: 'soon' };
     expect((await phone.post('SmartForward', Buffer.from(mime), { query: noDate })).status).toBe(400);
+    const itemId = `1:${await server.deliver('no series')}`;
+    const instance = { ItemId: itemId, Occurrence: '2026-11-22T10:00:00.000Z' };
+    const noSeries = await phone.post('SmartReply', Buffer.from(mime), { query: instance });
+    expect([noSeries.status, noSeries.rootStatus]).toEqual([500, undefined]);
     expect(await server.messages(server.bob, 2)).toEqual([]);
   });
 

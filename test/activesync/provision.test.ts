@@ -252,19 +252,21 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
-test('a device that applied the policy in part is served only where that is allowed', async () => {
-  const server = await startEndpoint();
-  const phone = server.phone('14.1');
-  const partly = async () => {
-    const first = await phone.command('Provision', download());
-    return phone.command(
-      'Provision',
-      acknowledge(textOf(policyOf(first.element), Provision.PolicyKey) ?? '', 2),
-    );
-  };
-  expect((await partly()).rootStatus).toBe(139);
-  await putPolicy(server, {}, { allow: true });
-  expect(has(policyOf((await partly()).element), Provision.PolicyKey)).toBe(true);
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  test('a device that applied the policy in part is served only where that is allowed', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    const partly = async () => {
+      const first = await phone.command('Provision', download());
+      return phone.command(
+        'Provision',
+        acknowledge(textOf(policyOf(first.element), Provision.PolicyKey) ?? '', 2),
+      );
+    };
+    expect((await partly()).rootStatus).toBe(139);
+    await putPolicy(server, {}, { allow: true });
+    expect(has(policyOf((await partly()).element), Provision.PolicyKey)).toBe(true);
+  });
 });
 
 test('where it is allowed, a device that never provisions is served', async () => {
@@ -381,12 +383,14 @@ test('DeviceInformation is kept, and its absence tolerated', async () => {
   expect(has(element, Settings.DeviceInformation)).toBe(false);
 });
 
-test('a device that tries the account out (validate) becomes no partnership', async () => {
-  const server = await startEndpoint();
-  const phone = server.phone('14.1', { deviceId: 'validate' });
-  expect(await askFolders(phone)).toBe(142);
-  await phone.provision();
-  expect(await server.devices.list(server.alice.mailbox)).toEqual([]);
+describe.each(['14.1', '16.1'] as const)('%s', (version) => {
+  test('a device that tries the account out (validate) becomes no partnership', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version, { deviceId: 'validate' });
+    expect(await askFolders(phone)).toBe(142);
+    await phone.provision();
+    expect(await server.devices.list(server.alice.mailbox)).toEqual([]);
+  });
 });
 
 test('a user has at most a hundred devices', async () => {

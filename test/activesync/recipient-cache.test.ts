@@ -221,20 +221,22 @@ test.each([
   expect(integerOf(answer, AirSync.Status) ?? rootStatus).toBe(4);
 });
 
-test('Ping and a waiting Sync hear of a recipient', async () => {
-  const { server, phone } = await start();
-  const other = server.phone('14.1', { deviceId: 'other' });
-  await other.provision();
-  await phone.syncAll('RI');
-  const ping = phone.ping(['RI'], 60);
-  await untilWaiting(server);
-  await write(other, 'bob@example.test');
-  expect(await ping).toMatchObject({ status: 2, folders: ['RI'] });
-  expect((await phone.syncAll('RI')).size).toBe(1);
-  const waiting = phone.sync('RI', { heartbeatSeconds: 60 });
-  await untilWaiting(server);
-  await write(other, 'alice@example.test');
-  expect((await waiting).commands?.children.map(({ tag }) => tag.name)).toEqual(['Add']);
+describe.each(['14.0', '16.1'] as const)('%s', (version) => {
+  test('Ping and a waiting Sync hear of a recipient', async () => {
+    const { server, phone } = await start(version);
+    const other = server.phone('14.1', { deviceId: 'other' });
+    await other.provision();
+    await phone.syncAll('RI');
+    const ping = phone.ping(['RI'], 60);
+    await untilWaiting(server);
+    await write(other, 'bob@example.test');
+    expect(await ping).toMatchObject({ status: 2, folders: ['RI'] });
+    expect((await phone.syncAll('RI')).size).toBe(1);
+    const waiting = phone.sync('RI', { heartbeatSeconds: 60 });
+    await untilWaiting(server);
+    await write(other, 'alice@example.test');
+    expect((await waiting).commands?.children.map(({ tag }) => tag.name)).toEqual(['Add']);
+  });
 });
 
 test('an empty Sync repeats one of the recipient cache', async () => {
@@ -286,26 +288,28 @@ test('MaxItems of another folder answers Sync Status 4 and GetItemEstimate Statu
   expect(textOf(element, Response, Status)).toBe('2');
 });
 
-test('nothing is moved there: ItemOperations Move answers 105, MoveItems 2; folder commands answer 3', async () => {
-  const { server, phone } = await start();
-  const serverId = await server.receive('From: x@example.org\r\nSubject: a\r\n\r\nx');
-  await phone.syncAll('1');
-  const move = el(
-    ItemOperations.Move,
-    el(ItemOperations.ConversationId, Buffer.alloc(16)),
-    el(ItemOperations.DstFldId, 'RI'),
-    el(ItemOperations.Options, el(ItemOperations.MoveAlways)),
-  );
-  const { element } = await phone.command('ItemOperations', el(ItemOperations.ItemOperations, move));
-  const { Response, Move, Status } = ItemOperations;
-  expect(textOf(element, Response, Move, Status)).toBe('105');
-  const [moved] = await phone.moveItems({ item: serverId, from: '1', to: 'RI' });
-  expect(moved?.status).toBe(2);
-  const deletion = el(
-    FolderHierarchy.FolderDelete,
-    el(FolderHierarchy.SyncKey, phone.folderKey),
-    el(FolderHierarchy.ServerId, 'RI'),
-  );
-  expect((await phone.command('FolderDelete', deletion)).rootStatus).toBe(3);
-  expect(textOf([...(await phone.syncAll('1')).values()][0], Email.Subject)).toBe('a');
+describe.each(['14.0', '16.1'] as const)('%s', (version) => {
+  test('nothing is moved there: ItemOperations Move answers 105, MoveItems 2; folder commands answer 3', async () => {
+    const { server, phone } = await start(version);
+    const serverId = await server.receive('From: x@example.org\r\nSubject: a\r\n\r\nx');
+    await phone.syncAll('1');
+    const move = el(
+      ItemOperations.Move,
+      el(ItemOperations.ConversationId, Buffer.alloc(16)),
+      el(ItemOperations.DstFldId, 'RI'),
+      el(ItemOperations.Options, el(ItemOperations.MoveAlways)),
+    );
+    const { element } = await phone.command('ItemOperations', el(ItemOperations.ItemOperations, move));
+    const { Response, Move, Status } = ItemOperations;
+    expect(textOf(element, Response, Move, Status)).toBe('105');
+    const [moved] = await phone.moveItems({ item: serverId, from: '1', to: 'RI' });
+    expect(moved?.status).toBe(2);
+    const deletion = el(
+      FolderHierarchy.FolderDelete,
+      el(FolderHierarchy.SyncKey, phone.folderKey),
+      el(FolderHierarchy.ServerId, 'RI'),
+    );
+    expect((await phone.command('FolderDelete', deletion)).rootStatus).toBe(3);
+    expect(textOf([...(await phone.syncAll('1')).values()][0], Email.Subject)).toBe('a');
+  });
 });

@@ -138,22 +138,24 @@ describe.each(versionsWithBodies)('%s', (version) => {
   );
 });
 
-test('of several preferences the native type wins; without it the body is converted', async () => {
-  const { body } = await startWith(html);
-  expect(await body(preference(1), preference(2))).toMatchObject({ type: 2, native: '2' });
-  expect(await body(preference(2), preference(1))).toMatchObject({ type: 2 });
-  expect(await body(preference(1))).toMatchObject({
-    type: 1,
-    native: '2',
-    data: expect.stringContaining('Hello world & all'),
+describe.each(['12.0', '14.1', '16.1'] as const)('%s', (version) => {
+  test('of several preferences the native type wins; without it the body is converted', async () => {
+    const { body } = await startWith(html, version);
+    expect(await body(preference(1), preference(2))).toMatchObject({ type: 2, native: '2' });
+    expect(await body(preference(2), preference(1))).toMatchObject({ type: 2 });
+    expect(await body(preference(1))).toMatchObject({
+      type: 1,
+      native: '2',
+      data: expect.stringContaining('Hello world & all'),
+    });
+    expect(await body(preference(3))).toMatchObject({ type: 1 });
+    const text = await startWith(plain, version);
+    expect(await text.body(preference(2), preference(1))).toMatchObject({ type: 1, native: '1' });
+    const converted = await text.body(preference(2));
+    expect(converted).toMatchObject({ type: 2, native: '1' });
+    expect(converted.data).toContain('Grüße, 世界 😀!');
+    expect(converted.data).toMatch(/^<html/i);
   });
-  expect(await body(preference(3))).toMatchObject({ type: 1 });
-  const text = await startWith(plain);
-  expect(await text.body(preference(2), preference(1))).toMatchObject({ type: 1, native: '1' });
-  const converted = await text.body(preference(2));
-  expect(converted).toMatchObject({ type: 2, native: '1' });
-  expect(converted.data).toContain('Grüße, 世界 😀!');
-  expect(converted.data).toMatch(/^<html/i);
 });
 
 test('of alternatives each preference gets its own', async () => {
@@ -164,22 +166,24 @@ test('of alternatives each preference gets its own', async () => {
   expect(asHtml.data).toContain('<b>world</b>');
 });
 
-test('AllOrNone does not cut: the next preference is taken, else there is no Data', async () => {
-  const { body } = await startWith(html);
-  const fits = preference(2, [TruncationSize, 500], [AllOrNone, true]);
-  expect(await body(fits, preference(1))).toMatchObject({ type: 2, truncated: false });
-  const tooLong = preference(2, [TruncationSize, 10], [AllOrNone, true]);
-  expect(await body(tooLong, preference(1, [TruncationSize, 5]))).toMatchObject({
-    type: 1,
-    data: 'Hello',
-    truncated: true,
+describe.each(['12.0', '14.1', '16.1'] as const)('%s', (version) => {
+  test('AllOrNone does not cut: the next preference is taken, else there is no Data', async () => {
+    const { body } = await startWith(html, version);
+    const fits = preference(2, [TruncationSize, 500], [AllOrNone, true]);
+    expect(await body(fits, preference(1))).toMatchObject({ type: 2, truncated: false });
+    const tooLong = preference(2, [TruncationSize, 10], [AllOrNone, true]);
+    expect(await body(tooLong, preference(1, [TruncationSize, 5]))).toMatchObject({
+      type: 1,
+      data: 'Hello',
+      truncated: true,
+    });
+    const neither = await body(tooLong, preference(1, [TruncationSize, 5], [AllOrNone, true]));
+    expect(neither).toMatchObject({ type: 2, data: undefined, truncated: true });
+    expect(neither.size).toBeGreaterThan(10);
+    expect(await body(preference(2, [AllOrNone, true]))).toMatchObject({ type: 2, truncated: false });
+    const asMime = preference(4, [TruncationSize, 10], [AllOrNone, true]);
+    expect(await body(el(AirSync.MIMESupport, 2), asMime, preference(1))).toMatchObject({ type: 1 });
   });
-  const neither = await body(tooLong, preference(1, [TruncationSize, 5], [AllOrNone, true]));
-  expect(neither).toMatchObject({ type: 2, data: undefined, truncated: true });
-  expect(neither.size).toBeGreaterThan(10);
-  expect(await body(preference(2, [AllOrNone, true]))).toMatchObject({ type: 2, truncated: false });
-  const asMime = preference(4, [TruncationSize, 10], [AllOrNone, true]);
-  expect(await body(el(AirSync.MIMESupport, 2), asMime, preference(1))).toMatchObject({ type: 1 });
 });
 
 test('HTML is never cut inside a tag or a character reference', async () => {
@@ -259,14 +263,16 @@ test('of a large message only as much is read as is wanted', async () => {
   expect((await body(...mime(2))).data).toHaveLength(raw.length);
 });
 
-test('a policy without HTML mail makes plain text of everything', async () => {
-  const { server, phone, body } = await startWith(html);
-  const policy = { settings: { AllowHTMLEmail: false }, allowNonProvisionableDevices: false } as const;
-  await server.policies.put(server.organization, 'organization', policy);
-  await phone.provision();
-  for (const options of [[], [preference(2)], [preference(2), preference(1)]]) {
-    expect(await body(...options)).toMatchObject({ type: 1, data: expect.stringContaining('Hello world') });
-  }
+describe.each(['12.0', '14.1', '16.1'] as const)('%s', (version) => {
+  test('a policy without HTML mail makes plain text of everything', async () => {
+    const { server, phone, body } = await startWith(html, version);
+    const policy = { settings: { AllowHTMLEmail: false }, allowNonProvisionableDevices: false } as const;
+    await server.policies.put(server.organization, 'organization', policy);
+    await phone.provision();
+    for (const options of [[], [preference(2)], [preference(2), preference(1)]]) {
+      expect(await body(...options)).toMatchObject({ type: 1, data: expect.stringContaining('Hello world') });
+    }
+  });
 });
 
 test('one message whose body is lost comes without it; the rest of the folder comes as always', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FolderId } from '#domain/ids';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
@@ -118,22 +118,24 @@ test('ConversationMode: the conversation leaves by SoftDelete once its newest ma
   expect(phone.collection(inbox).anomalies).toEqual([]);
 });
 
-test('ConversationMode: a Ping and GetItemEstimate count what the next Sync brings', async () => {
-  const { phone, inbox } = await start();
-  await syncWith(phone, inbox, mode(true), options());
-  expect((await phone.getItemEstimate(inbox)).estimate).toBe(4);
-  await syncWith(phone, inbox);
-  expect((await phone.getItemEstimate(inbox)).estimate).toBe(0);
-  const collection = el(
-    GetItemEstimate.Collection,
-    el(AirSync.SyncKey, phone.collection(inbox).syncKey),
-    el(GetItemEstimate.CollectionId, inbox),
-    mode(false),
-  );
-  const body = el(GetItemEstimate.GetItemEstimate, el(GetItemEstimate.Collections, collection));
-  const { element } = await phone.command('GetItemEstimate', body);
-  const path = [GetItemEstimate.Response, GetItemEstimate.Collection, GetItemEstimate.Estimate];
-  expect(textOf(element, ...path)).toBe('2');
+describe.each(['14.0', '16.1'] as const)('%s', (version) => {
+  test('ConversationMode: a Ping and GetItemEstimate count what the next Sync brings', async () => {
+    const { phone, inbox } = await start(version);
+    await syncWith(phone, inbox, mode(true), options());
+    expect((await phone.getItemEstimate(inbox)).estimate).toBe(4);
+    await syncWith(phone, inbox);
+    expect((await phone.getItemEstimate(inbox)).estimate).toBe(0);
+    const collection = el(
+      GetItemEstimate.Collection,
+      el(AirSync.SyncKey, phone.collection(inbox).syncKey),
+      el(GetItemEstimate.CollectionId, inbox),
+      mode(false),
+    );
+    const body = el(GetItemEstimate.GetItemEstimate, el(GetItemEstimate.Collections, collection));
+    const { element } = await phone.command('GetItemEstimate', body);
+    const path = [GetItemEstimate.Response, GetItemEstimate.Collection, GetItemEstimate.Estimate];
+    expect(textOf(element, ...path)).toBe('2');
+  });
 });
 
 test('ConversationMode: a repeated key gives the same older mails again', async () => {

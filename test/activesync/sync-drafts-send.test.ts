@@ -128,9 +128,9 @@ describe.each(draftVersions)('%s: Send in Drafts', (version) => {
   });
 });
 
-describe('Send in Drafts: refusals', () => {
+describe.each(draftVersions)('%s: Send in Drafts: refusals', (version) => {
   test('Send: a blocked attachment answers Status 120, what is too large 122, a full mailbox 9; the draft stays', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     const answer = async (...data: Parameters<typeof letter>[1][]) => {
       const { responses } = await phone.sync(drafts, {
@@ -150,8 +150,8 @@ describe('Send in Drafts: refusals', () => {
   });
 
   test('Send of a draft that somebody else changed answers Status 7, and the draft stays', async () => {
-    const { server, phone, drafts } = await startDrafts();
-    const { phone: tablet } = await startDrafts('16.1', { server, deviceId: 'tablet' });
+    const { server, phone, drafts } = await startDrafts(version);
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     await tablet.syncAll(drafts);
     await tablet.sync(drafts, { commands: [change(serverId, el(Email.Subject, 'Two'))] });
@@ -163,7 +163,7 @@ describe('Send in Drafts: refusals', () => {
   });
 
   test('Send of what is gone answers Status 8, outside Drafts and of what is no draft 6', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const inbox = phone.folder(2);
     const [mail, other] = [await server.deliver('One'), await server.deliver('Two', 2)];
     await phone.syncAll(inbox);
@@ -176,7 +176,7 @@ describe('Send in Drafts: refusals', () => {
   });
 
   test('a wrong key sends nothing', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const sent = await phone.sync(drafts, {
       syncKey: 'wrong.1',
       commands: [add('c1', ...letter('x'), send)],
@@ -186,9 +186,9 @@ describe('Send in Drafts: refusals', () => {
   });
 });
 
-describe('Send in Drafts: repeats', () => {
+describe.each(draftVersions)('%s: Send in Drafts: repeats', (version) => {
   test('a repeated request whose answer was lost is answered as done, and sends nothing twice', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     const element = phone.collectionElement(drafts, {
       commands: [change(serverId, send), add('c1', ...letter('Two'), send)],
@@ -202,7 +202,7 @@ describe('Send in Drafts: repeats', () => {
   });
 
   test('a crash between the sending and the answer: the draft is gone, and the repeated request sends nothing twice', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     const request = [change(serverId, send), add('c1', ...letter('Two'), send)];
     const element = phone.collectionElement(drafts, { commands: request });
@@ -215,7 +215,7 @@ describe('Send in Drafts: repeats', () => {
   });
 
   test('two equal requests at once send one message', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const element = phone.collectionElement(drafts, { commands: [add('c1', ...letter('One'), send)] });
     const answers = await Promise.all([syncRaw(phone, [element]), syncRaw(phone, [element])]);
     expect(answers.map(({ element: answer }) => statuses(responsesOf(answer)))).toEqual([
@@ -226,13 +226,13 @@ describe('Send in Drafts: repeats', () => {
   });
 
   test('the same text sent again on purpose goes out again', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     for (let n = 0; n < 2; n++) await phone.sync(drafts, { commands: [add('c1', ...letter('ok'), send)] });
     expect(await inboxOfBob(server)).toHaveLength(2);
   });
 
   test('a draft of another device is sent, and deleting it at the same time keeps to one of the two', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const { phone: tablet } = await startPhone('14.1', { server, deviceId: 'tablet' });
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     await tablet.syncAll(drafts);

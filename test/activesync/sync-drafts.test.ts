@@ -288,10 +288,10 @@ function eml(clientId: string) {
   );
 }
 
-describe('Sync of Drafts: conflicts and repeats', () => {
+describe.each(draftVersions)('%s: Sync of Drafts: conflicts and repeats', (version) => {
   test('Conflict: the server wins with Status 7 and its own version; the client wins silently', async () => {
-    const { server, phone, drafts } = await startDrafts();
-    const { phone: tablet } = await startDrafts('16.1', { server, deviceId: 'tablet' });
+    const { server, phone, drafts } = await startDrafts(version);
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     await tablet.syncAll(drafts);
     await tablet.sync(drafts, { commands: [change(serverId, el(Email.Subject, 'Tablet'))] });
@@ -310,8 +310,8 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('a Change of a draft that is gone answers Status 8', async () => {
-    const { server, phone, drafts } = await startDrafts();
-    const { phone: tablet } = await startDrafts('16.1', { server, deviceId: 'tablet' });
+    const { server, phone, drafts } = await startDrafts(version);
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     await tablet.syncAll(drafts);
     await tablet.sync(drafts, { commands: [commands.remove(serverId)] });
@@ -320,7 +320,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('a repeated Add whose answer was lost gets the same answer, and makes no second draft', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const data = [...letter('Once'), attachments(file('f1', 'a.txt', 'a'))];
     const element = phone.collectionElement(drafts, { commands: [add('c1', ...data)] });
     const answers = [];
@@ -340,7 +340,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('a repeated Add that was written on meanwhile changes the draft that it made', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     await syncRaw(phone, [phone.collectionElement(drafts, { commands: [add('c1', ...letter('Early'))] })]);
     const serverId = await addDraft(phone, drafts, ...letter('Late'));
     const raws = await rawDrafts(server);
@@ -351,7 +351,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('a repeated Change whose answer was lost adds its files once, by the same FileReference', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(phone, drafts, ...letter('One'));
     const edit = [change(serverId, attachments(file('f1', 'a.txt', 'a')))];
     const element = phone.collectionElement(drafts, { commands: edit });
@@ -363,7 +363,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('the same ClientId by the next key makes another draft', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const [one, two] = [
       await addDraft(phone, drafts, ...letter('One')),
       await addDraft(phone, drafts, ...letter('One')),
@@ -373,8 +373,8 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('a draft that comes with the first key after 0 is not sent back by the walk through the folder', async () => {
-    const { server } = await startDrafts();
-    const { phone } = await startPhone('16.1', { server, deviceId: 'new' });
+    const { server } = await startDrafts(version);
+    const { phone } = await startPhone(version, { server, deviceId: 'new' });
     const drafts = phone.folder(3);
     await server.deliver('there before', 2);
     await phone.sync(drafts);
@@ -386,7 +386,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
     await phone.syncAll(drafts);
     expect(phone.collection(drafts).items.size).toBe(2);
     expect(phone.collection(drafts).anomalies).toEqual([]);
-    const { phone: tablet } = await startDrafts('16.1', { server, deviceId: 'tablet' });
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
     const mine = [...tablet.collection(drafts).items].find(
       ([, item]) => textOf(item, Email.Subject) === 'mine',
     );
@@ -395,7 +395,7 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 
   test('GetChanges 0: the draft is stored, and what waits is not lost', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     await server.deliver('other', 2);
     const { responses, commands: none } = await phone.sync(drafts, {
       commands: [add('c1', ...letter('One'))],
@@ -407,9 +407,9 @@ describe('Sync of Drafts: conflicts and repeats', () => {
   });
 });
 
-describe('Sync of Drafts: refusals', () => {
+describe.each(draftVersions)('%s: Sync of Drafts: refusals', (version) => {
   const refused = async (...data: Parameters<typeof add> extends [string, ...infer Rest] ? Rest : never) => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const element = phone.collectionElement(drafts, { commands: [add('c1', ...data)] });
     const { responses } = phone.applySync(drafts, await syncRaw(phone, [element]));
     expect(await rawDrafts(server)).toEqual([]);
@@ -443,7 +443,7 @@ describe('Sync of Drafts: refusals', () => {
   });
 
   test('Class: anything but Email answers the item Status 6', async () => {
-    const { phone, drafts } = await startDrafts();
+    const { phone, drafts } = await startDrafts(version);
     const one = add('c1', ...letter('x'));
     const named = (name: string) => el(AirSync.Add, el(AirSync.Class, name), ...one.children);
     const { responses } = await phone.sync(drafts, { commands: [named('SMS')] });
@@ -453,7 +453,7 @@ describe('Sync of Drafts: refusals', () => {
   });
 
   test('a mail that is no draft keeps its content: a Change of it in Drafts answers Status 6, elsewhere it is not heeded', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const inbox = phone.folder(2);
     const [here, there] = [await server.deliver('One', 2), await server.deliver('Two')];
     await phone.syncAll(drafts);
@@ -462,7 +462,7 @@ describe('Sync of Drafts: refusals', () => {
     const inDrafts = await phone.sync(drafts, { commands: edit(`${drafts}:${here}`) });
     expect(statuses(inDrafts.responses)).toEqual([`Change ${drafts}:${here} 6`]);
     expect((await phone.sync(inbox, { commands: edit(`${inbox}:${there}`) })).responses).toBeUndefined();
-    const { phone: tablet } = await startPhone('16.1', { server, deviceId: 'tablet' });
+    const { phone: tablet } = await startPhone(version, { server, deviceId: 'tablet' });
     const [item] = [...(await tablet.syncAll(inbox)).values()];
     expect([textOf(item, Email.Subject), textOf(item, Email.Read)]).toEqual(['Two', '1']);
   });
@@ -471,7 +471,7 @@ describe('Sync of Drafts: refusals', () => {
     expect(await refused(...letter('x'), attachments(file('f', 'virus.exe', 'MZ')))).toEqual(['Add c1 120']);
     const large = 'x'.repeat(maxMessageBytes);
     expect(await refused(...letter('x'), attachments(file('f', 'a.txt', large)))).toEqual(['Add c1 122']);
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(
       phone,
       drafts,
@@ -485,7 +485,7 @@ describe('Sync of Drafts: refusals', () => {
   });
 
   test('below 16.0 Drafts is read only: an Add answers Status 6, a Change takes marks alone, and IsDraft and Bcc are not told', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(phone, drafts, ...letter('One', el(Email2.Bcc, 'eve@example.org')));
     const { phone: old } = await startPhone('14.1', { server, deviceId: 'old' });
     await old.syncAll(drafts);
@@ -505,7 +505,7 @@ describe('Sync of Drafts: refusals', () => {
   });
 
   test('more than 200 attachments in one request answer Status 4', async () => {
-    const { phone, drafts } = await startDrafts();
+    const { phone, drafts } = await startDrafts(version);
     const many = (from: number) => Array.from({ length: 101 }, (_, n) => file(`f${from + n}`, 'a.txt', ''));
     const { response } = await phone.sync(drafts, {
       commands: [add('c1', attachments(...many(0))), add('c2', attachments(...many(101)))],
@@ -514,7 +514,7 @@ describe('Sync of Drafts: refusals', () => {
   });
 
   test('nonsense in addresses and names is kept as text and splits no header', async () => {
-    const { server, phone, drafts } = await startDrafts();
+    const { server, phone, drafts } = await startDrafts(version);
     const serverId = await addDraft(
       phone,
       drafts,

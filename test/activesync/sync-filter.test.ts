@@ -3,6 +3,7 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { el, textOf } from '#protocols/activesync/wbxml/element';
+import { forms } from '#test/support/eas-versions';
 import { fixedClock } from '#test/support/temp-store';
 import {
   answered,
@@ -85,19 +86,21 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
-test('FilterType 8 on mail answers Status 4 and leaves the key; 9, and what is no number, Status 4', async () => {
-  const { phone, inbox } = await startWithAges('14.1');
-  await phone.syncAll(inbox);
-  const { syncKey } = phone.collection(inbox);
-  const response = await syncRaw(phone, [phone.collectionElement(inbox, { options: filter(8) })]);
-  expect(answered(response)).toMatchObject([{ id: inbox, status: 4 }]);
-  expect((await phone.sync(inbox, { syncKey: '0', options: filter(8) })).status).toBe(4);
-  for (const wrong of ['9', '-1', 'week']) {
-    const options = [el(AirSync.FilterType, wrong)];
-    const refused = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
-    expect(refused.rootStatus, wrong).toBe(4);
-  }
-  expect((await phone.sync(inbox, { syncKey })).response.body).toHaveLength(0);
+describe.each(forms)('%s', (version) => {
+  test('FilterType 8 on mail answers Status 4 and leaves the key; 9, and what is no number, Status 4', async () => {
+    const { phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox);
+    const { syncKey } = phone.collection(inbox);
+    const response = await syncRaw(phone, [phone.collectionElement(inbox, { options: filter(8) })]);
+    expect(answered(response)).toMatchObject([{ id: inbox, status: 4 }]);
+    expect((await phone.sync(inbox, { syncKey: '0', options: filter(8) })).status).toBe(4);
+    for (const wrong of ['9', '-1', 'week']) {
+      const options = [el(AirSync.FilterType, wrong)];
+      const refused = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
+      expect(refused.rootStatus, wrong).toBe(4);
+    }
+    expectNothing(phone, (await phone.sync(inbox, { syncKey })).response);
+  });
 });
 
 test('a FilterType that another class of folder does not know is not held against the client', async () => {
@@ -113,20 +116,22 @@ test('a FilterType that another class of folder does not know is not held agains
   }
 });
 
-test('MaxEmailAgeFilter of the policy narrows what the client asks for', async () => {
-  const { server, phone, inbox } = await startWithAges('14.1');
-  await phone.syncAll(inbox);
-  expect(phone.collection(inbox).items.size).toBe(ages.length);
-  const policy = { settings: { MaxEmailAgeFilter: 3 }, allowNonProvisionableDevices: false } as const;
-  await server.policies.put(server.organization, 'organization', policy);
-  await phone.provision();
-  await phone.syncAll(inbox);
-  expect(phone.collection(inbox).items.size).toBe(4);
-  await phone.syncAll(inbox, { options: filter(5) });
-  expect(phone.collection(inbox).items.size).toBe(4);
-  await phone.syncAll(inbox, { options: filter(1) });
-  expect(phone.collection(inbox).items.size).toBe(2);
-  expect(phone.collection(inbox).anomalies).toEqual([]);
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  test('MaxEmailAgeFilter of the policy narrows what the client asks for', async () => {
+    const { server, phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox);
+    expect(phone.collection(inbox).items.size).toBe(ages.length);
+    const policy = { settings: { MaxEmailAgeFilter: 3 }, allowNonProvisionableDevices: false } as const;
+    await server.policies.put(server.organization, 'organization', policy);
+    await phone.provision();
+    await phone.syncAll(inbox);
+    expect(phone.collection(inbox).items.size).toBe(4);
+    await phone.syncAll(inbox, { options: filter(5) });
+    expect(phone.collection(inbox).items.size).toBe(4);
+    await phone.syncAll(inbox, { options: filter(1) });
+    expect(phone.collection(inbox).items.size).toBe(2);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
 });
 
 test('Options replace those before as a whole', async () => {
@@ -137,52 +142,56 @@ test('Options replace those before as a whole', async () => {
   expect(phone.collection(inbox).items.size).toBe(ages.length);
 });
 
-test('two Options of one class, or two of which none is for SMS, answer Status 4', async () => {
-  const { phone, inbox } = await startWithAges('14.1');
-  await phone.syncAll(inbox);
-  const options = (name?: string) =>
-    el(AirSync.Options, name === undefined ? undefined : el(AirSync.Class, name));
-  for (const [pair, status] of [
-    [['Email', 'Email'], 4],
-    [[undefined, undefined], 4],
-    [['SMS', 'SMS'], 4],
-    [['Email', 'Calendar'], 4],
-    [['Email', 'Fax'], 4],
-    [['Email', 'SMS', 'Email'], 4],
-    [['SMS', 'Email'], undefined],
-    [[undefined, 'SMS'], undefined],
-  ] as const) {
-    const { tag, children } = phone.collectionElement(inbox);
-    const response = await syncRaw(phone, [el(tag, ...children, ...pair.map(options))]);
-    expect(response.rootStatus, pair.join()).toBe(status);
-    phone.applySync(inbox, response);
-  }
+describe.each(['14.0', '16.1'] as const)('%s', (version) => {
+  test('two Options of one class, or two of which none is for SMS, answer Status 4', async () => {
+    const { phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox);
+    const options = (name?: string) =>
+      el(AirSync.Options, name === undefined ? undefined : el(AirSync.Class, name));
+    for (const [pair, status] of [
+      [['Email', 'Email'], 4],
+      [[undefined, undefined], 4],
+      [['SMS', 'SMS'], 4],
+      [['Email', 'Calendar'], 4],
+      [['Email', 'Fax'], 4],
+      [['Email', 'SMS', 'Email'], 4],
+      [['SMS', 'Email'], undefined],
+      [[undefined, 'SMS'], undefined],
+    ] as const) {
+      const { tag, children } = phone.collectionElement(inbox);
+      const response = await syncRaw(phone, [el(tag, ...children, ...pair.map(options))]);
+      expect(response.rootStatus, pair.join()).toBe(status);
+      phone.applySync(inbox, response);
+    }
+  });
 });
 
-test('BodyPreference: two of one Type and children out of order answer Status 4, values that cannot be Status 6', async () => {
-  const { phone, inbox } = await startWithAges('14.1');
-  await phone.syncAll(inbox);
-  const { TruncationSize, AllOrNone, Preview } = AirSyncBase;
-  for (const [status, options] of [
-    [4, [preference(1), preference(1)]],
-    [4, [preference(1, [TruncationSize, 5], [AllOrNone, 'maybe'])]],
-    [4, [preference(1, [AllOrNone, true], [AllOrNone, true])]],
-    [4, [preference(1, [AllOrNone, true], [TruncationSize, 5])]],
-    [4, [preference(1, [Preview, 5], [AllOrNone, true])]],
-    [4, [el(AirSync.MIMESupport, 3)]],
-    [4, [el(AirSync.MIMETruncation, 9)]],
-    [4, [el(AirSync.Conflict, 2)]],
-    [4, [el(AirSync.FilterType, 9)]],
-    [4, [el(AirSync.MaxItems, 5)]],
-    [6, [preference(5)]],
-    [6, [el(AirSyncBase.BodyPreference)]],
-    [6, [preference(1, [TruncationSize, '-1'])]],
-    [6, [preference(1, [TruncationSize, 'all'])]],
-    [6, [preference(1, [TruncationSize, 1], [TruncationSize, 1])]],
-    [6, [preference(1, [Preview, 256])]],
-  ] as const) {
-    const response = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
-    expect(phone.applySync(inbox, response).status).toBe(status);
-  }
-  expectNothing(phone, (await phone.sync(inbox)).response);
+describe.each(['12.0', '14.1', '16.1'] as const)('%s', (version) => {
+  test('BodyPreference: two of one Type and children out of order answer Status 4, values that cannot be Status 6', async () => {
+    const { phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox);
+    const { TruncationSize, AllOrNone, Preview } = AirSyncBase;
+    for (const [status, options] of [
+      [4, [preference(1), preference(1)]],
+      [4, [preference(1, [TruncationSize, 5], [AllOrNone, 'maybe'])]],
+      [4, [preference(1, [AllOrNone, true], [AllOrNone, true])]],
+      [4, [preference(1, [AllOrNone, true], [TruncationSize, 5])]],
+      [4, [preference(1, [Preview, 5], [AllOrNone, true])]],
+      [4, [el(AirSync.MIMESupport, 3)]],
+      [4, [el(AirSync.MIMETruncation, 9)]],
+      [4, [el(AirSync.Conflict, 2)]],
+      [4, [el(AirSync.FilterType, 9)]],
+      [4, [el(AirSync.MaxItems, 5)]],
+      [6, [preference(5)]],
+      [6, [el(AirSyncBase.BodyPreference)]],
+      [6, [preference(1, [TruncationSize, '-1'])]],
+      [6, [preference(1, [TruncationSize, 'all'])]],
+      [6, [preference(1, [TruncationSize, 1], [TruncationSize, 1])]],
+      [6, [preference(1, [Preview, 256])]],
+    ] as const) {
+      const response = await syncRaw(phone, [phone.collectionElement(inbox, { options })]);
+      expect(phone.applySync(inbox, response).status).toBe(status);
+    }
+    expectNothing(phone, (await phone.sync(inbox)).response);
+  });
 });

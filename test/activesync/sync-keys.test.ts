@@ -319,28 +319,30 @@ test('a folder of every class primes and stays quiet', async () => {
   }
 });
 
-test('ConversationMode on a folder without mail answers Status 4 and leaves the key, on mail it does no harm', async () => {
-  const { phone, inbox } = await startPhone('14.1');
-  for (const [id, status] of [
-    [inbox, 1],
-    [phone.folder(8), 4],
-  ] as const) {
-    for (const syncKey of ['0', undefined]) {
-      if (syncKey === undefined) await phone.syncAll(id);
-      const key = syncKey ?? phone.collection(id).syncKey;
-      const element = el(
-        AirSync.Collection,
-        el(AirSync.SyncKey, key),
-        el(AirSync.CollectionId, id),
-        el(AirSync.ConversationMode, true),
-        el(AirSync.Options, el(AirSync.FilterType, 0)),
-      );
-      const response = await syncRaw(phone, [element]);
-      if (status === 4 || key === '0') expect(answered(response)).toMatchObject([{ id, status }]);
-      else expect(response.status).toBe(200);
+describe.each(['14.0', '16.1'] as const)('%s', (version) => {
+  test('ConversationMode on a folder without mail answers Status 4 and leaves the key, on mail it does no harm', async () => {
+    const { phone, inbox } = await startPhone(version);
+    for (const [id, status] of [
+      [inbox, 1],
+      [phone.folder(8), 4],
+    ] as const) {
+      for (const syncKey of ['0', undefined]) {
+        if (syncKey === undefined) await phone.syncAll(id);
+        const key = syncKey ?? phone.collection(id).syncKey;
+        const element = el(
+          AirSync.Collection,
+          el(AirSync.SyncKey, key),
+          el(AirSync.CollectionId, id),
+          el(AirSync.ConversationMode, true),
+          el(AirSync.Options, el(AirSync.FilterType, 0)),
+        );
+        const response = await syncRaw(phone, [element]);
+        if (status === 4 || key === '0') expect(answered(response)).toMatchObject([{ id, status }]);
+        else expect(response.status).toBe(200);
+      }
+      expect((await phone.sync(id)).status).toBe(1);
     }
-    expect((await phone.sync(id)).status).toBe(1);
-  }
+  });
 });
 
 test('state survives a restart of the server', async () => {

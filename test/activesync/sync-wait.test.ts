@@ -161,16 +161,18 @@ describe.each(versionsThatWait)('%s: the request that is kept', (version) => {
   });
 });
 
-test('a newer waiting Sync ends the older one; the end of the connection ends its own', async () => {
-  const { server, phone, folders } = await startHolding('14.1');
-  const older = wait(phone, folders);
-  await untilWaiting(server);
-  const newer = wait(phone, folders);
-  expect((await older).body).toHaveLength(0);
-  expect(server.endpoint.waiting).toBe(1);
-  phone.close();
-  await expect(newer).rejects.toThrow();
-  await untilWaiting(server, 0);
+describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
+  test('a newer waiting Sync ends the older one; the end of the connection ends its own', async () => {
+    const { server, phone, folders } = await startHolding(version);
+    const older = wait(phone, folders);
+    await untilWaiting(server);
+    const newer = wait(phone, folders);
+    expect((await older).body).toHaveLength(0);
+    expect(server.endpoint.waiting).toBe(1);
+    phone.close();
+    await expect(newer).rejects.toThrow();
+    await untilWaiting(server, 0);
+  });
 });
 
 test('a Sync that waits while the phone goes on from its key takes nothing from it', async () => {

@@ -12,6 +12,8 @@ export interface ConformanceRow {
   /** Elements as `Namespace.Element` or `Namespace.*`; a status's number; the words of a rule. */
   readonly names: readonly string[];
   readonly versions: readonly ProtocolVersion[];
+  /** It is about what comes before the version of a request is read. */
+  readonly isOfAll: boolean;
   /** The tests that show it; none: it is not served, and the row says why. */
   readonly tests: readonly NamedTest[];
 }
@@ -37,12 +39,26 @@ export function conformanceSections(): ReadonlyMap<string, readonly ConformanceR
   return sections;
 }
 
+/** The tests of each row under `## Clients as they are`: `| client | what it does | test |`. */
+export function clientRows(): readonly Pick<ConformanceRow, 'line' | 'tests'>[] {
+  const [, part = ''] = readFileSync(readme, 'utf8').split(/^## Clients as they are$/m);
+  const [table = ''] = part.split(/^## /m);
+  const lines = table.split('\n').filter((line) => /^\| (?!client |---)/.test(line));
+  return lines.map((line) => ({ line, tests: readTests(cellsOf(line)[2] ?? '', line) }));
+}
+
 function readRow(line: string): ConformanceRow {
   const [what, versions, shown, ...more] = cellsOf(line);
   if (what === undefined || versions === undefined || shown === undefined || more.length > 0) {
     throw new Error(`Not three cells: ${line}`);
   }
-  return { line, ...readSubject(what), versions: readVersions(versions), tests: readTests(shown, line) };
+  return {
+    line,
+    ...readSubject(what),
+    versions: readVersions(versions),
+    isOfAll: versions === 'all',
+    tests: readTests(shown, line),
+  };
 }
 
 /** The cells of a row; a bar within one is written as `\|`. */
@@ -60,8 +76,9 @@ function readSubject(cell: string): Pick<ConformanceRow, 'kind' | 'names'> {
   return { kind: 'status', names: [status] };
 }
 
-/** `14.1`, `14.0-16.1`, or several of them with commas. */
-function readVersions(cell: string): ProtocolVersion[] {
+/** `14.1`, `14.0-16.1`, or several of them with commas; `all` for what comes before the version is read. */
+function readVersions(cell: string): readonly ProtocolVersion[] {
+  if (cell === 'all') return protocolVersions;
   return cell.split(', ').flatMap((range) => {
     const [first, last = first] = range.split('-').map(versionIndex);
     if (first === undefined || last === undefined || last < first) throw new Error(`No versions: ${cell}`);

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
@@ -12,6 +13,9 @@ import { assertValid } from './eas-schema.ts';
 const PATH = '/Microsoft-Server-ActiveSync';
 const WBXML = 'application/vnd.ms-sync.wbxml';
 const MULTIPART = 'application/vnd.ms-sync.multipart';
+
+/** On it each POST of a test tells its command and version; `spoken-versions.ts` listens. */
+export const spoken = channel('mailstead.test.eas-post');
 
 interface EasConnectionOptions {
   /** `https://host:port`. */
@@ -100,6 +104,7 @@ export class EasConnection {
     body?: Element | Uint8Array | undefined,
     options: PostOptions = {},
   ): Promise<EasResponse> {
+    spoken.publish({ command, version: options.headers?.['MS-ASProtocolVersion'] ?? this.version });
     const isRaw = body === undefined || body instanceof Uint8Array;
     if (!isRaw && options.validateRequest !== false) this.assertValid('request', body, command);
     const bytes = isRaw ? body : encode(body);

@@ -109,3 +109,6 @@ function assertOldAttachment(attachment: Element): void {
     tags.every((tag) => [...required, Att0Id].includes(tag)) && new Set(tags).size === tags.length;
   if (attachment.tag !== Attachment || !isWhole || !isKnown) throw new Error('Not an attachment of 2.5');
 }
+
+/** One version of each form that requests and answers have, for what the code does not tell apart further. */
+export const forms = ['2.5', '12.1', '14.1', '16.1'] as const;
