@@ -283,12 +283,12 @@ test('an account-only wipe goes to 16.1 only, and never becomes a full one', asy
   await phone.provision();
   await server.devices.requestWipe(server.alice.mailbox, device, true);
   expect((await phone.provision()).wipe?.tag).toBe(Provision.AccountOnlyRemoteWipe);
-  phone.version = '14.1';
+  phone.version = '16.0';
   expect(await askFolders(phone)).toBe(129);
   expect((await phone.post('Provision', download())).rootStatus).toBe(129);
   phone.version = '16.1';
   expect((await phone.acknowledgeWipe(el(Provision.AccountOnlyRemoteWipe))).rootStatus).toBe(1);
-  const old = server.phone('14.1', { deviceId: 'old' });
+  const old = server.phone('16.0', { deviceId: 'old' });
   await old.provision();
   await expect(
     server.devices.requestWipe(server.alice.mailbox, 'old' as DeviceId, true),

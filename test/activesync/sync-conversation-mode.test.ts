@@ -152,6 +152,18 @@ test('ConversationMode: a repeated key gives the same older mails again', async 
 test('ConversationMode: below 14.0 it is not heeded', async () => {
   const { phone, inbox } = await start('12.1');
   await syncWith(phone, inbox, mode(true), options());
+  const { Collections, Collection, CollectionId, Response, Status, Estimate } = GetItemEstimate;
+  const asked = el(
+    Collection,
+    el(CollectionId, inbox),
+    el(AirSync.FilterType, 2),
+    el(AirSync.SyncKey, phone.collection(inbox).syncKey),
+    mode(true),
+  );
+  const body = el(GetItemEstimate.GetItemEstimate, el(Collections, asked));
+  const { element } = await phone.post('GetItemEstimate', body, { validateRequest: false });
+  expect(textOf(element, Response, Status)).toBe('1');
+  expect(textOf(element, Response, Collection, Estimate)).toBe('2');
   await syncWith(phone, inbox);
   expect(phone.collection(inbox).items.size).toBe(2);
 });

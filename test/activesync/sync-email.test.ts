@@ -243,6 +243,19 @@ test('Sync: ReceivedAsBcc since 14.0, of a message that a user here sent, for wh
   }
 });
 
+test.each(['16.0', '16.1'] as const)(
+  '%s: Sync: Bcc of what was sent has up to 1,024 characters, and no part of an address',
+  async (version) => {
+    const { phone } = await startPhone(version);
+    const long = Array.from({ length: 40 }, (_, n) => `r${n}${'x'.repeat(40)}@elsewhere.example`);
+    await phone.sendMail(`Bcc: ${long.join(', ')}\r\nSubject: many\r\n\r\nx`, { saveInSent: true });
+    const [item] = (await phone.syncAll(phone.folder(5))).values();
+    const told = (textOf(item, Email2.Bcc) ?? '').split(', ');
+    expect(told.length).toBeGreaterThan(10);
+    expect(long.slice(0, told.length)).toEqual(told);
+  },
+);
+
 test('a report, a signed message and a meeting say what they are', async () => {
   const { server, phone, inbox } = await startPhone('14.1');
   const report = (type: string) => `Content-Type: multipart/report; report-type=${type}; boundary=b`;

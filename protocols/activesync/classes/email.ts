@@ -21,6 +21,8 @@ import { meetingOf, meetingRequestElement } from './meeting-request.ts';
 
 /** MS-ASEMAIL, From and To: the longest list a client takes, in characters. */
 const longestList = 32_768;
+/** MS-ASEMAIL, Bcc. A draft has all of them: a device that has a part would send it to a part. */
+const longestBcc = 1_024;
 /** UTF-8: the text of an answer is nothing else. */
 const internetCodePage = 65_001;
 
@@ -80,7 +82,7 @@ function properties(
     since14 && envelope.sender !== undefined && el(Email2.Sender, listOf([envelope.sender])),
     since14 && categoriesElement(marks.categories),
     isAtLeast(version, '16.0') && item.draft && el(Email2.IsDraft, true),
-    isAtLeast(version, '16.0') && envelope.bcc.length > 0 && el(Email2.Bcc, listOf(envelope.bcc)),
+    isAtLeast(version, '16.0') && envelope.bcc.length > 0 && el(Email2.Bcc, bccOf(item)),
   );
 }
 
@@ -144,12 +146,16 @@ function readCategories(element: Element): readonly string[] {
   return categories;
 }
 
-function listOf(list: readonly Mailbox5322[], separator = ', '): string {
+function bccOf({ envelope, draft }: Item): string {
+  return listOf(envelope.bcc, ', ', draft ? longestList : longestBcc);
+}
+
+function listOf(list: readonly Mailbox5322[], separator = ', ', longest = longestList): string {
   const whole = formatAddressList(list, separator);
-  if (whole.length <= longestList) {
+  if (whole.length <= longest) {
     return whole;
   }
-  const short = whole.slice(0, longestList);
+  const short = whole.slice(0, longest);
   return short.slice(0, Math.max(0, short.lastIndexOf(separator)));
 }
 
