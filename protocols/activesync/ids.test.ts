@@ -32,7 +32,6 @@ test('RI is the recipient cache, and no number is', () => {
 
 test('a reference is known again when the client has escaped it', () => {
   expect(parseFileReference('1%3A2%3a1.2')).toEqual({ folder: 1, item: 2, part: '1.2' });
-  expect(parseServerId('1%3A2')).toEqual({ folder: 1, item: 2 });
 });
 
 test.each([

@@ -46,7 +46,7 @@ export function serverIdOf(folder: FolderId, item: ItemId): string {
 
 /** Gives the place a ServerId names; undefined for what is none of ours. */
 export function parseServerId(text: string): ItemPlace | undefined {
-  const [collection, number, ...rest] = unescaped(text).split(':', 3);
+  const [collection, number, ...rest] = text.split(':', 3);
   if (collection === undefined || number === undefined || rest.length > 0) return undefined;
   const folder = parseCollectionId(collection);
   const item = numberIn(number);
@@ -65,7 +65,7 @@ export function longIdOf(folder: FolderId, item: ItemId): string {
 
 /** Gives the place a LongId named when it was given; undefined for what is none of ours. */
 export function parseLongId(text: string): ItemPlace | undefined {
-  return parseServerId(text);
+  return parseServerId(unescaped(text));
 }
 
 /** Gives the FileReference of a part of an item: `<folder>:<item>:<part>`; the message itself has the part ''. */
