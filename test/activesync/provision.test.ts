@@ -322,6 +322,7 @@ test('AccountOnlyRemoteWipe that failed is asked for again (Status 2), and both 
 test.each([
   ['16.1', Provision.AccountOnlyRemoteWipe, true],
   ['14.1', Provision.RemoteWipe, false],
+  ['12.1', Provision.RemoteWipe, false],
   ['2.5', Provision.RemoteWipe, false],
 ] as const)(
   '%s: a wipe that the device was not told of is not done by what it says of the one before',
