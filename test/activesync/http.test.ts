@@ -11,8 +11,8 @@ import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-h
 import { decode } from '#protocols/activesync/wbxml/decode';
 import { type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
-import { spoken } from '#test/support/eas-connection';
 import { forms } from '#test/support/eas-versions';
+import { tellSpoken } from '#test/support/spoken-channel';
 import { password, startEndpoint, type TestServer } from './server.ts';
 
 interface Answer {
@@ -34,7 +34,7 @@ async function send(
   method = 'POST',
 ): Promise<Answer> {
   const version = headers['MS-ASProtocolVersion'];
-  if (version !== undefined) spoken.publish({ command: 'FolderSync', version });
+  if (version !== undefined) tellSpoken('FolderSync', version);
   const outgoing = request(`${server.baseUrl}${target}`, {
     method,
     ca: server.ca,

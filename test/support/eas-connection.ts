@@ -1,4 +1,3 @@
-import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
@@ -9,13 +8,11 @@ import { decode } from '#protocols/activesync/wbxml/decode';
 import type { Element } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
 import { assertValid } from './eas-schema.ts';
+import { tellSpoken } from './spoken-channel.ts';
 
 const PATH = '/Microsoft-Server-ActiveSync';
 const WBXML = 'application/vnd.ms-sync.wbxml';
 const MULTIPART = 'application/vnd.ms-sync.multipart';
-
-/** On it each POST of a test tells its command and version; `spoken-versions.ts` listens. */
-export const spoken = channel('mailstead.test.eas-post');
 
 interface EasConnectionOptions {
   /** `https://host:port`. */
@@ -104,7 +101,7 @@ export class EasConnection {
     body?: Element | Uint8Array | undefined,
     options: PostOptions = {},
   ): Promise<EasResponse> {
-    spoken.publish({ command, version: options.headers?.['MS-ASProtocolVersion'] ?? this.version });
+    tellSpoken(command, options.headers?.['MS-ASProtocolVersion'] ?? this.version);
     const isRaw = body === undefined || body instanceof Uint8Array;
     if (!isRaw && options.validateRequest !== false) this.assertValid('request', body, command);
     const bytes = isRaw ? body : encode(body);

@@ -1,6 +1,6 @@
 /** For each test: which versions of which commands its phones have spoken, for the conformance table. */
-import { subscribe } from 'node:diagnostics_channel';
 import { TestRunner } from 'vitest';
+import { spoken } from './spoken-channel.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -9,11 +9,12 @@ declare module 'vitest' {
   }
 }
 
-subscribe('mailstead.test.eas-post', (message) => {
-  const { command, version } = message as { readonly command: string; readonly version: string };
+function note(said: unknown): void {
   const test = TestRunner.getCurrentTest();
-  if (test === undefined) return;
+  if (test === undefined || typeof said !== 'string') return;
   test.meta.spoken ??= [];
-  const said = `${command} ${version}`;
   if (!test.meta.spoken.includes(said)) test.meta.spoken.push(said);
-});
+}
+
+// Once for all files that share a worker.
+if (!spoken.hasSubscribers) spoken.subscribe(note);
