@@ -41,6 +41,7 @@ export class MailAuthority {
   readonly #folder: string;
   readonly #name: string;
   #count = 0;
+  #last: Promise<unknown> = Promise.resolve();
   /** Its own certificate. */
   readonly own: Issued;
 
@@ -132,8 +133,12 @@ export class MailAuthority {
     return readFile(answered);
   }
 
+  /** One after the other: each rewrites the list of what was issued. */
   #ca(args: readonly string[]): Promise<unknown> {
-    return run('openssl', ['ca', '-batch', '-config', join(this.#folder, 'ca.cnf'), ...args]);
+    const config = join(this.#folder, 'ca.cnf');
+    const done = this.#last.then(() => run('openssl', ['ca', '-batch', '-config', config, ...args]));
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 }
 
