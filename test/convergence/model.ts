@@ -120,6 +120,7 @@ export class ModelMailbox {
     item.read = new Set([...item.read, true]);
     item.flag = new Set([...item.flag, 0]);
     item.categories = new Set([...item.categories, '']);
+    item.verb = new Set([...item.verb, 0]);
   }
 
   /** A message that was in a folder went to another one, or is gone. */
