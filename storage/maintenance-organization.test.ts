@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { AccessKeys } from '#directory/access-keys';
 import { silentLogger } from '#telemetry/log';
@@ -25,7 +26,7 @@ const system = systemPart();
 async function open() {
   const site = await openMaintained();
   const { clock, database, directory, organization: acme } = site;
-  const random = { bytes: (length: number) => Buffer.alloc(length, Math.floor(Math.random() * 256)) };
+  const random = { bytes: randomBytes };
   const keys = new AccessKeys(new StoredAccessKeys(database), { clock, random });
   const other = await directory.createOrganization({ alias: 'other', domains: ['other.example'] });
   await directory.domains.register(acme, 'acme.example');
