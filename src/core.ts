@@ -5,6 +5,7 @@ import type { Config } from '#config/config';
 import { AccessKeys } from '#directory/access-keys';
 import type { AuditStore } from '#directory/audit-log';
 import { Directory } from '#directory/directory';
+import { type OrganizationSettings, organizationSettings } from '#directory/organization-settings';
 import type { PasswordHasher } from '#directory/password';
 import type { PublishedRecords } from '#directory/ports';
 import { SignIn } from '#directory/sign-in';
@@ -68,6 +69,7 @@ interface Ground {
 /** Who there is, and what their devices must do. */
 interface People {
   readonly directory: Directory;
+  readonly settings: OrganizationSettings;
   readonly signIn: SignIn;
   readonly accessKeys: AccessKeys;
   readonly audit: AuditStore;
@@ -129,8 +131,9 @@ function buildCertificateValidator({ config, outside, authorities }: Ground): Ce
 function buildPeople({ config, outside, passwords, database, log }: Ground): People {
   const { clock, random } = outside;
   const { store, keys, sealer, mail } = database;
+  const storedDirectory = new StoredDirectory({ store, keys, sealer });
   const directory = new Directory({
-    store: new StoredDirectory({ store, keys, sealer }),
+    store: storedDirectory,
     mailboxes: mail,
     outside,
     passwords,
@@ -140,6 +143,7 @@ function buildPeople({ config, outside, passwords, database, log }: Ground): Peo
       maxDomains: config.limits.maxDomains,
     },
   });
+  const settings = organizationSettings(storedDirectory, outside);
   const storedPolicies = new StoredPolicies({ store, keys, sealer });
   const policies = new Policies(storedPolicies, directory.groups);
   directory.groups.onMembershipChange((change) => {
@@ -163,6 +167,7 @@ function buildPeople({ config, outside, passwords, database, log }: Ground): Peo
   const audit = new StoredAudit({ store, sealer });
   return {
     directory,
+    settings,
     signIn,
     accessKeys,
     audit,

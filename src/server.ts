@@ -20,6 +20,7 @@ import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { groupOperations } from '#protocols/admin/operations/groups/index';
+import { impersonationOperations } from '#protocols/admin/operations/impersonation/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { journalingOperations } from '#protocols/admin/operations/journaling/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
@@ -192,7 +193,7 @@ class MailServer implements Server {
 
   #adminEndpoint(authenticate: Authenticate): HttpHandler {
     const { directory, devices, policies, database, outbound, relay, preferences, outside } = this.#core;
-    const { access, accessKeys, audit, config, diary, traces } = this.#core;
+    const { access, accessKeys, audit, config, diary, settings, traces } = this.#core;
     const operations = {
       ...installationOperations(database),
       ...organizationOperations(directory),
@@ -210,7 +211,12 @@ class MailServer implements Server {
       ...resourceOperations(directory),
       ...routingOperations(directory),
       ...permissionOperations(directory),
-      ...accessControlOperations({ directory, isImpersonationRole: async () => false }),
+      ...accessControlOperations({
+        directory,
+        isImpersonationRole: async (organization, id) =>
+          (await settings.impersonation.find(organization, id)) !== undefined,
+      }),
+      ...impersonationOperations(settings.impersonation),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),

@@ -3,6 +3,7 @@ import type { AccessControlRule } from '#directory/access-control-rule';
 import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
 import { type Journaling, noJournaling } from '#directory/journaling';
+import type { Kept, KeptKind, ListedKind } from '#directory/kept';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
 import type { MailboxGrant, MailboxPermission } from '#directory/mailbox-permission';
 import type { Organization } from '#directory/organization';
@@ -18,6 +19,7 @@ import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import * as accessControl from './access-control-rows.ts';
 import { firstRows } from './first-rows.ts';
+import * as keptRows from './kept-rows.ts';
 import type { KeyRing } from './key-ring.ts';
 import {
   entityIdOf,
@@ -264,6 +266,23 @@ class StoredReader implements DirectoryReader {
     return found ?? noJournaling;
   }
 
+  kept<Kind extends KeptKind>(
+    organization: OrganizationId | undefined,
+    kind: Kind,
+    id: string,
+  ): Promise<Kept[Kind] | undefined> {
+    return keptRows.kept(this.#reader, this, partOf(organization), kind, id);
+  }
+
+  keptPage<Kind extends ListedKind>(
+    organization: OrganizationId,
+    kind: Kind,
+    after: string | undefined,
+    limit: number,
+  ): Promise<PageOf<Kept[Kind], string>> {
+    return keptRows.keptPage(this.#reader, this, partOf(organization), kind, { after, limit });
+  }
+
   addressHolder(address: string): Promise<AddressHolder | undefined> {
     return this.#get(inSystem.address, system, [this.keys.nameKey(undefined, address)]);
   }
@@ -468,6 +487,19 @@ class StoredTx extends StoredReader implements DirectoryTx {
 
   putJournaling(organization: OrganizationId, journaling: Journaling): void {
     this.#put(inOrganization.journaling, organizationPart(organization), [], journaling);
+  }
+
+  putKept<Kind extends KeptKind>(
+    organization: OrganizationId | undefined,
+    kind: Kind,
+    id: string,
+    value: Kept[Kind],
+  ): void {
+    keptRows.putKept(this.#tx, this, partOf(organization), kind, id, value);
+  }
+
+  deleteKept(organization: OrganizationId | undefined, kind: KeptKind, id: string): void {
+    keptRows.deleteKept(this.#tx, this, partOf(organization), kind, id);
   }
 
   putPurge(dueMs: number, mailbox: MailboxRef): void {

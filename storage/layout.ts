@@ -1,4 +1,5 @@
 /** Every row of the database, on one page. Key fields are fixed-width and big-endian, so byte order is tuple order. */
+import type { Kept } from '#directory/kept';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
 import * as admin from './records/access.ts';
@@ -6,6 +7,7 @@ import { accessControlRuleCodec } from './records/access-control.ts';
 import * as access from './records/device-access.ts';
 import * as diary from './records/diary.ts';
 import * as directory from './records/directory.ts';
+import * as kept from './records/kept.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
 import * as preferences from './records/preferences.ts';
@@ -134,6 +136,10 @@ export const organizationRows = {
   ),
   /** u: began (ms), request. A call of the admin API. */
   audit: sealedRow<[U64, Bytes], admin.AuditRecord>('u', admin.auditCodec),
+  /** I: HMAC of its id. An impersonation role. */
+  impersonationRole: sealedRow<[Bytes], Kept['impersonationRole']>('I', kept.impersonationRoleCodec),
+  /** j: HMAC of a role's id. Its tokens that are not over. */
+  impersonationTokens: sealedRow<[Bytes], Kept['impersonationTokens']>('j', kept.impersonationTokensCodec),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };

@@ -5,6 +5,7 @@ import type { AccessControlRule } from './access-control-rule.ts';
 import type { DomainDkim } from './dkim-keys.ts';
 import type { DnsRecord, MailDomain } from './domain.ts';
 import type { Journaling } from './journaling.ts';
+import type { Kept, KeptKind, ListedKind } from './kept.ts';
 import type { MailRouting } from './mail-routing.ts';
 import type { MailboxGrant, MailboxPermission } from './mailbox-permission.ts';
 import type { Organization } from './organization.ts';
@@ -107,6 +108,19 @@ export interface DirectoryReader {
   /** Whether failures of DMARC are refused or put aside; true if it was never said. */
   isDmarcEnforced(organization: OrganizationId): Promise<boolean>;
   journaling(organization: OrganizationId): Promise<Journaling>;
+  /** One of what is kept beside: of an organisation, or of the installation. */
+  kept<Kind extends KeptKind>(
+    organization: OrganizationId | undefined,
+    kind: Kind,
+    id: string,
+  ): Promise<Kept[Kind] | undefined>;
+  /** In an order of the store's own, after the one of the id `after`, which need not be there any more. */
+  keptPage<Kind extends ListedKind>(
+    organization: OrganizationId,
+    kind: Kind,
+    after: string | undefined,
+    limit: number,
+  ): Promise<PageOf<Kept[Kind], string>>;
   addressHolder(address: string): Promise<AddressHolder | undefined>;
   /** Tokens belong to an organisation, or to the installation. */
   clientToken(organization: OrganizationId | undefined, token: string): Promise<ClientTokenUse | undefined>;
@@ -152,6 +166,14 @@ export interface DirectoryTx extends DirectoryReader {
   putMailRouting(organization: OrganizationId, routing: MailRouting): void;
   putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void;
   putJournaling(organization: OrganizationId, journaling: Journaling): void;
+  putKept<Kind extends KeptKind>(
+    organization: OrganizationId | undefined,
+    kind: Kind,
+    id: string,
+    value: Kept[Kind],
+  ): void;
+  /** Nothing happens if there is none. */
+  deleteKept(organization: OrganizationId | undefined, kind: KeptKind, id: string): void;
   /** When the mailbox of a disabled entity is to be removed. */
   putPurge(dueMs: number, mailbox: MailboxRef): void;
   deletePurge(dueMs: number, mailbox: MailboxRef): void;
