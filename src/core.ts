@@ -143,7 +143,7 @@ function buildPeople({ config, outside, passwords, database, log }: Ground): Peo
       maxDomains: config.limits.maxDomains,
     },
   });
-  const settings = organizationSettings(storedDirectory, outside);
+  const settings = organizationSettings(storedDirectory, outside, directory);
   const storedPolicies = new StoredPolicies({ store, keys, sealer });
   const policies = new Policies(storedPolicies, directory.groups);
   directory.groups.onMembershipChange((change) => {
@@ -159,7 +159,7 @@ function buildPeople({ config, outside, passwords, database, log }: Ground): Peo
     random,
   });
   const devices = new Devices(mail, storedPolicies, policies, access, clock);
-  const signIn = new SignIn({ directory, clock, passwords });
+  const signIn = new SignIn({ directory, clock, passwords, tokens: settings.personalTokens });
   const provisioning = new Provisioning(devices, clock, random);
   const diary = new SyncDiary({ store: new StoredDiaries(database), clock, log });
   const traces = new DeviceTraces({ store: new StoredTraces(database), clock, log });

@@ -20,12 +20,14 @@ import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
 import { groupOperations } from '#protocols/admin/operations/groups/index';
+import { identityProviderOperations } from '#protocols/admin/operations/identity-providers/index';
 import { impersonationOperations } from '#protocols/admin/operations/impersonation/index';
 import { installationOperations } from '#protocols/admin/operations/installation/index';
 import { journalingOperations } from '#protocols/admin/operations/journaling/index';
 import { organizationOperations } from '#protocols/admin/operations/organizations/index';
 import { peopleOperations } from '#protocols/admin/operations/people/index';
 import { permissionOperations } from '#protocols/admin/operations/permissions/index';
+import { personalTokenOperations } from '#protocols/admin/operations/personal-tokens/index';
 import { policyOperations } from '#protocols/admin/operations/policies/index';
 import { preferenceOperations } from '#protocols/admin/operations/preferences/index';
 import { queueOperations } from '#protocols/admin/operations/queue/index';
@@ -217,6 +219,8 @@ class MailServer implements Server {
           (await settings.impersonation.find(organization, id)) !== undefined,
       }),
       ...impersonationOperations(settings.impersonation),
+      ...identityProviderOperations(settings.identityProviders),
+      ...personalTokenOperations(settings.personalTokens),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),
       ...domainOperations(directory.domains, this.#core.publishedRecords),

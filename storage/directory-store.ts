@@ -543,6 +543,10 @@ export class StoredDirectory extends StoredReader implements DirectoryStore {
     return this.#transact(organization, decide);
   }
 
+  transactInstallation<T>(decide: (tx: DirectoryTx) => Promise<T>): Promise<T> {
+    return this.#options.store.transact([system], (tx) => decide(new StoredTx(tx, this.#options)));
+  }
+
   async transactNew<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T> {
     const wrapped = this.keys.create(organization);
     // Rows of the organisation are sealed with it in the same transaction.

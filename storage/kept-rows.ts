@@ -3,7 +3,7 @@ import type { Kept, KeptKind, ListedKind } from '#directory/kept';
 import type { PageOf } from '#domain/ports';
 import { firstRows } from './first-rows.ts';
 import type { KeyRing } from './key-ring.ts';
-import { organizationRows as rows } from './layout.ts';
+import { organizationRows as rows, systemRows } from './layout.ts';
 import type { Row, Sealer } from './rows.ts';
 import type { Bytes, Part, Reader, Tx } from './store.ts';
 
@@ -15,10 +15,15 @@ interface Options {
 const rowOf: { readonly [Kind in KeptKind]: Row<[Bytes], Kept[Kind]> } = {
   impersonationRole: rows.impersonationRole,
   impersonationTokens: rows.impersonationTokens,
+  personalToken: rows.personalToken,
+  tokensOf: rows.tokensOf,
+  identityCenterApplication: systemRows.identityCenterApplication,
+  identityProvider: rows.identityProvider,
 };
 
 const idOf: { readonly [Kind in ListedKind]: (value: Kept[Kind]) => string } = {
   impersonationRole: ({ id }) => id,
+  personalToken: ({ id }) => id,
 };
 
 export async function kept<Kind extends KeptKind>(

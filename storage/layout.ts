@@ -62,6 +62,11 @@ export const systemRows = {
   accessKey: sealedRow<[Bytes], Parameters<typeof admin.accessKeyCodec.encode>[0]>('K', admin.accessKeyCodec),
   /** n: organisation (16 zero bytes for the installation), id of an access key; empty. */
   accessKeyOwner: plainRow<[Bytes, Bytes], null>('n', mail.emptyCodec),
+  /** I: HMAC of its ARN. What stands for this server at an identity provider. */
+  identityCenterApplication: sealedRow<[Bytes], Kept['identityCenterApplication']>(
+    'I',
+    kept.identityCenterApplicationCodec,
+  ),
   /** u: began (ms), request. A call of the admin API that is about no organisation. */
   audit: sealedRow<[U64, Bytes], admin.AuditRecord>('u', admin.auditCodec),
 };
@@ -140,6 +145,12 @@ export const organizationRows = {
   impersonationRole: sealedRow<[Bytes], Kept['impersonationRole']>('I', kept.impersonationRoleCodec),
   /** j: HMAC of a role's id. Its tokens that are not over. */
   impersonationTokens: sealedRow<[Bytes], Kept['impersonationTokens']>('j', kept.impersonationTokensCodec),
+  /** k: HMAC of its id. A personal access token. */
+  personalToken: sealedRow<[Bytes], Kept['personalToken']>('k', kept.personalTokenCodec),
+  /** N: HMAC of a user's id. Which personal access tokens it has. */
+  tokensOf: sealedRow<[Bytes], Kept['tokensOf']>('N', kept.tokensOfCodec),
+  /** Q: HMAC of nothing. How users sign in beside passwords, or in place of them. */
+  identityProvider: sealedRow<[Bytes], Kept['identityProvider']>('Q', kept.identityProviderCodec),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };

@@ -4,7 +4,7 @@ import type { Shape } from './shape.ts';
 
 const paging = { NextToken: 'NextToken', MaxResults: 'MaxResults' } as const;
 
-/** accessShapes describe access keys and the audit log. Without OrganizationId it is the whole installation that is meant. */
+/** accessShapes describe access keys, personal access tokens and the audit log. Without OrganizationId it is the whole installation that is meant. */
 export const accessShapes: Readonly<Record<string, Shape>> = {
   AccessKeyName: { type: 'string', min: 1, max: 64, pattern: '[\\u0020-\\u00FF]+' },
   AccessKeyId: { type: 'string', min: 16, max: 128, pattern: '\\w+' },
@@ -26,6 +26,22 @@ export const accessShapes: Readonly<Record<string, Shape>> = {
   DeleteAccessKeyRequest: structure({ OrganizationId: 'OrganizationId', AccessKeyId: 'AccessKeyId' }, [
     'AccessKeyId',
   ]),
+  PersonalAccessTokenName: {
+    type: 'string',
+    min: 1,
+    max: 64,
+    pattern: '[^\\x00-\\x1F\\x7F\\x3C\\x3E\\x5C]+',
+  },
+  LifetimeInDays: { type: 'integer', min: 1, max: 3653 },
+  CreatePersonalAccessTokenRequest: structure(
+    {
+      OrganizationId: 'OrganizationId',
+      UserId: 'EntityIdentifier',
+      Name: 'PersonalAccessTokenName',
+      LifetimeInDays: 'LifetimeInDays',
+    },
+    ['OrganizationId', 'UserId', 'Name'],
+  ),
   ListAuditEventsRequest: structure({
     OrganizationId: 'OrganizationId',
     StartTime: 'AuditTime',
@@ -42,5 +58,6 @@ export const accessOperations = {
   CreateAccessKey: { input: { shape: 'CreateAccessKeyRequest' } },
   ListAccessKeys: { input: { shape: 'ListAccessKeysRequest' } },
   DeleteAccessKey: { input: { shape: 'DeleteAccessKeyRequest' } },
+  CreatePersonalAccessToken: { input: { shape: 'CreatePersonalAccessTokenRequest' } },
   ListAuditEvents: { input: { shape: 'ListAuditEventsRequest' } },
 } as const;

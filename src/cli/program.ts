@@ -18,6 +18,7 @@ import { addResource } from './resource.ts';
 import { addRouting } from './routing.ts';
 import { addServe } from './serve.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
+import { addToken } from './token.ts';
 import { addUser } from './user.ts';
 import { addVersion } from './version.ts';
 
@@ -55,6 +56,7 @@ function createProgram(terminal: Terminal): Command {
   addPolicy(program, terminal);
   addQueue(program, terminal);
   addKey(program, terminal);
+  addToken(program, terminal);
   addAudit(program, terminal);
   addBackup(program, terminal);
   addConfig(program, terminal);

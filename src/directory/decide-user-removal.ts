@@ -6,6 +6,7 @@ import { findEntity, keepDisabledMs } from './decide-entity.ts';
 import { forgetRouting, membershipsAtOnce } from './decide-group.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { forgetGrants } from './decide-permission.ts';
+import { forgetTokens } from './decide-token.ts';
 import { deleteDelegations } from './delegations.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 import type { User } from './user.ts';
@@ -45,6 +46,7 @@ export async function deleteUser(
   if (!(await deleteDelegations(tx, organization, id))) return false;
   if (!(await forgetGrants(tx, organization, id))) return false;
   if (!(await tx.deleteSettingsOf(organization, id))) return false;
+  await forgetTokens(tx, organization, id);
   for (const address of user.addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }

@@ -156,6 +156,11 @@ export class Directory {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Ends sessions of an entity, and requests that wait: what it signed in with may be good no more. */
+  signOut(entity: EntityId): void {
+    this.#tell(entity);
+  }
+
   /** Makes an organisation with its test domain, usable at once. Throws organization/alias-in-use, domain/in-use, limit/exceeded, request/invalid. */
   async createOrganization(wanted: {
     readonly alias: string;

@@ -1,5 +1,5 @@
 /** What is kept of an organisation beside who there is, as it is stored; what acts on it stands with each kind. */
-import type { EntityId } from '#domain/ids';
+import type { EntityId, OrganizationId } from '#domain/ids';
 import type { Condition } from './access-control-rule.ts';
 
 /** ImpersonationRule lets a role be, or not be, some of the users; without any it is about all of them. */
@@ -33,15 +33,56 @@ export interface ImpersonationTokens {
   readonly tokens: readonly (readonly [hash: Uint8Array, expiresMs: number])[];
 }
 
+/** PersonalToken is what a user signs in with in place of the password. */
+export interface PersonalToken {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly user: EntityId;
+  readonly name: string;
+  /** SHA-256 of it. */
+  readonly hash: Uint8Array;
+  readonly createdMs: number;
+  /** Within the last hour of its use. */
+  readonly lastUsedMs: number | undefined;
+  readonly expiresMs: number;
+}
+
+/** IdentityCenterApplication is what stands for this server at an identity provider. */
+export interface IdentityCenterApplication {
+  readonly arn: string;
+  readonly name: string;
+  readonly instanceArn: string;
+  /** Who uses it. */
+  readonly organization: OrganizationId | undefined;
+}
+
+/** IdentityProvider is how users of an organisation sign in beside passwords, or in place of them. */
+export interface IdentityProvider {
+  readonly mode: 'IDENTITY_PROVIDER_ONLY' | 'IDENTITY_PROVIDER_AND_DIRECTORY';
+  readonly instanceArn: string;
+  readonly applicationArn: string;
+  readonly tokens: 'ACTIVE' | 'INACTIVE';
+  /** Of tokens that are made without one. */
+  readonly lifetimeDays: number | undefined;
+}
+
 /** Kept is every kind of it, by the name it is asked for. */
 export interface Kept {
   /** By its id. */
   readonly impersonationRole: ImpersonationRole;
   /** By the role's id. */
   readonly impersonationTokens: ImpersonationTokens;
+  /** By its id. */
+  readonly personalToken: PersonalToken;
+  /** By a user's id: those of its tokens, the oldest first. */
+  readonly tokensOf: { readonly ids: readonly string[] };
+  /** Of the installation; by its ARN. */
+  readonly identityCenterApplication: IdentityCenterApplication;
+  /** There is one, its id is empty. */
+  readonly identityProvider: IdentityProvider;
 }
 
 export type KeptKind = keyof Kept;
 
 /** Kinds that are listed. */
-export type ListedKind = 'impersonationRole';
+export type ListedKind = 'impersonationRole' | 'personalToken';

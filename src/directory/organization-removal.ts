@@ -30,11 +30,11 @@ export class OrganizationRemoval {
     const { store, lookups, nowMs } = this.#parts;
     await store.transact(id, (tx) => decide.deleteOrganization(tx, id, wanted, nowMs()));
     lookups.forget();
-    await this.#tellAll(id);
+    await this.signOutAll(id);
   }
 
-  /** Sessions of its users end, and requests that wait. */
-  async #tellAll(id: OrganizationId): Promise<void> {
+  /** Ends sessions of its users, and requests that wait. */
+  async signOutAll(id: OrganizationId): Promise<void> {
     const { store, tell } = this.#parts;
     let after: EntityId | undefined;
     do {

@@ -1,16 +1,33 @@
 import type { Outside } from '#domain/outside';
+import type { Directory } from './directory.ts';
+import { IdentityProviders } from './identity-providers.ts';
 import { Impersonation } from './impersonation.ts';
+import { PersonalTokens } from './personal-tokens.ts';
 import type { DirectoryStore } from './ports.ts';
 
 /** OrganizationSettings are what an organisation has beside who there is. */
 export interface OrganizationSettings {
+  readonly identityProviders: IdentityProviders;
   readonly impersonation: Impersonation;
+  readonly personalTokens: PersonalTokens;
 }
 
-/** organizationSettings builds them over one store. */
-export function organizationSettings(store: DirectoryStore, outside: Outside): OrganizationSettings {
+/** organizationSettings builds them over the store of the directory. */
+export function organizationSettings(
+  store: DirectoryStore,
+  outside: Outside,
+  directory: Pick<Directory, 'signOut' | 'removal'>,
+): OrganizationSettings {
   const newId = () => uuid(outside.random.bytes(16));
-  return { impersonation: new Impersonation({ store, outside, newId }) };
+  return {
+    identityProviders: new IdentityProviders({
+      store,
+      outside,
+      signOutAll: (organization) => directory.removal.signOutAll(organization),
+    }),
+    impersonation: new Impersonation({ store, outside, newId }),
+    personalTokens: new PersonalTokens({ store, outside, signOut: (user) => directory.signOut(user) }),
+  };
 }
 
 /** RFC 9562 §5.4. */

@@ -184,6 +184,8 @@ export interface DirectoryTx extends DirectoryReader {
 export interface DirectoryStore extends DirectoryReader {
   /** Lands together, durable when it resolves, or not at all. `decide` may run again. */
   transact<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
+  /** As `transact`, on what belongs to the installation alone. */
+  transactInstallation<T>(decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
   /** As `transact`, for an organisation to be made: its data key is stored with it, if `decide` puts the organisation. */
   transactNew<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
 }

@@ -7,6 +7,7 @@ import { canonicalName } from './canonical-name.ts';
 import type { Directory } from './directory.ts';
 import { accountOf } from './lookups.ts';
 import { argon2id, type PasswordHasher } from './password.ts';
+import type { PersonalTokens } from './personal-tokens.ts';
 import { RecentMap } from './recent-map.ts';
 import { Slots } from './slots.ts';
 import { clientOf, Throttle } from './throttle.ts';
@@ -27,6 +28,8 @@ interface SignInParts {
   readonly clock: Clock;
   /** argon2id if not given. */
   readonly passwords?: PasswordHasher;
+  /** Without them passwords are all there is. */
+  readonly tokens?: Pick<PersonalTokens, 'goodUntil' | 'used' | 'isPasswordTaken'>;
   /** How many passwords are compared at a time: each takes a core and 19 MiB. */
   readonly comparisons?: number;
 }
@@ -56,7 +59,7 @@ const maxAddressLength = 320;
 const maxWaiting = 1_000;
 
 /**
- * SignIn checks passwords. A sign-in that succeeded is remembered for an hour by a keyed hash of user name and password,
+ * SignIn checks passwords, and personal access tokens in their place. A sign-in that succeeded is remembered for an hour by a keyed hash of user name and password,
  * so that the next ones cost no argon2, and forgotten when a password, state or address of the user changes.
  *
  * What is remembered is looked at only after the throttle's wait, or guesses could be tried without waiting; only a
@@ -67,6 +70,7 @@ export class SignIn {
   readonly #directory: Directory;
   readonly #clock: Clock;
   readonly #passwords: PasswordHasher;
+  readonly #tokens: SignInParts['tokens'];
   readonly #throttle: Throttle;
   readonly #slots: Slots;
   readonly #key = randomBytes(32);
@@ -79,10 +83,11 @@ export class SignIn {
   readonly #comparing = new Map<string, Promise<boolean>>();
   #changes = 0;
 
-  constructor({ directory, clock, passwords = argon2id, comparisons = 2 }: SignInParts) {
+  constructor({ directory, clock, passwords = argon2id, tokens, comparisons = 2 }: SignInParts) {
     this.#directory = directory;
     this.#clock = clock;
     this.#passwords = passwords;
+    this.#tokens = tokens;
     this.#throttle = new Throttle(clock);
     this.#slots = new Slots(comparisons, maxWaiting);
     directory.onChange((entity) => this.#forget(entity));
@@ -139,6 +144,8 @@ export class SignIn {
     candidates: readonly Candidate[],
     from: string,
   ): Promise<Account | undefined> {
+    const byToken = user && (await this.#compareTokens(name, user, candidates, from));
+    if (byToken !== undefined) return byToken;
     const disabled = user === undefined ? await this.#directory.disabledUserFor(name) : undefined;
     const stored = (user ?? disabled)?.passwordHash ?? this.#passwords.decoy;
     for (const { password, hash } of candidates) {
@@ -149,9 +156,34 @@ export class SignIn {
         this.#throttle.failed(from, disabled.id);
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       }
+      const isStill = async (now: User) =>
+        now.passwordHash === stored && (await this.#isPasswordTaken(now)) ? Infinity : undefined;
       const account =
-        right && user !== undefined ? await this.#remember(name, stored, hash, from) : undefined;
+        right && user !== undefined ? await this.#remember(name, hash, from, isStill) : undefined;
       if (account !== undefined) return account;
+    }
+    return undefined;
+  }
+
+  async #isPasswordTaken({ organization }: User): Promise<boolean> {
+    return (await this.#tokens?.isPasswordTaken(organization)) ?? true;
+  }
+
+  /** A token is random: it needs no slow comparison. */
+  async #compareTokens(
+    name: string,
+    user: User,
+    candidates: readonly Candidate[],
+    from: string,
+  ): Promise<Account | undefined> {
+    const tokens = this.#tokens;
+    if (tokens === undefined) return undefined;
+    for (const { password, hash } of candidates) {
+      if ((await tokens.goodUntil(user, password)) === undefined) continue;
+      const account = await this.#remember(name, hash, from, (now) => tokens.goodUntil(now, password));
+      if (account === undefined) continue;
+      await tokens.used(account, password);
+      return account;
     }
     return undefined;
   }
@@ -195,16 +227,22 @@ export class SignIn {
     return undefined;
   }
 
-  /** Remembers a sign-in, if the password that was compared is still the user's. */
-  async #remember(name: string, stored: string, hash: string, from: string): Promise<Account | undefined> {
+  /** Remembers a sign-in, if what it was done with is good still: `goodUntil` says until when. */
+  async #remember(
+    name: string,
+    hash: string,
+    from: string,
+    goodUntil: (user: User) => Promise<number | undefined>,
+  ): Promise<Account | undefined> {
     for (;;) {
       const began = this.#changes;
       const user = await this.#directory.userFor(name);
+      const untilMs = user === undefined ? undefined : await goodUntil(user);
       if (began !== this.#changes) continue;
-      const account = user?.passwordHash === stored ? accountOf(user) : undefined;
-      if (account === undefined) return undefined;
+      const account = user === undefined || untilMs === undefined ? undefined : accountOf(user);
+      if (account === undefined || untilMs === undefined) return undefined;
       const { entity, mailbox: ref } = account;
-      const expiresMs = this.#clock.now() + rememberMs;
+      const expiresMs = Math.min(this.#clock.now() + rememberMs, untilMs);
       const clients = this.#remembered.get(hash)?.clients ?? new Set();
       noteClient(clients, from);
       const dropped = this.#remembered.set(hash, { hash, ref, entity, expiresMs, clients });

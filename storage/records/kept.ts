@@ -26,3 +26,30 @@ export const impersonationRoleCodec = fieldsCodec<Kept['impersonationRole']>({
 });
 
 export const impersonationTokensCodec = fieldsCodec<Kept['impersonationTokens']>({ tokens: 0 });
+
+export const personalTokenCodec = fieldsCodec<Kept['personalToken']>({
+  id: 0,
+  user: 1,
+  name: 2,
+  hash: 3,
+  createdMs: 4,
+  lastUsedMs: 5,
+  expiresMs: 6,
+});
+
+export const tokensOfCodec = fieldsCodec<Kept['tokensOf']>({ ids: 0 });
+
+export const identityCenterApplicationCodec = fieldsCodec<Kept['identityCenterApplication']>({
+  arn: 0,
+  name: 1,
+  instanceArn: 2,
+  organization: 3,
+});
+
+export const identityProviderCodec = fieldsCodec<Kept['identityProvider']>({
+  mode: 0,
+  instanceArn: 1,
+  applicationArn: 2,
+  tokens: 3,
+  lifetimeDays: 4,
+});

@@ -22,7 +22,7 @@ async function start() {
   const key = await createKey(site, { OrganizationId, ManagedPolicy: 'AmazonWorkMailFullAccess' });
   const client = awsClient(site, key);
   const create = async (role: Partial<CreateImpersonationRoleCommandInput> = {}) => {
-    const wanted = { OrganizationId, Name: 'archive', Type: 'READ_ONLY', Rules: [], ...role } as const;
+    const wanted = { OrganizationId, Name: 'archive', Type: 'READ_ONLY' as const, Rules: [], ...role };
     return String((await client.send(new CreateImpersonationRoleCommand(wanted))).ImpersonationRoleId);
   };
   const effect = async (ImpersonationRoleId: string, TargetUser: string) => {
@@ -59,7 +59,7 @@ test('impersonation roles: CreateImpersonationRole, GetImpersonationRole, Update
   });
   expect(await effect(ImpersonationRoleId, bob.id)).toMatchObject({ Effect: 'DENY', MatchedRules: [] });
 
-  const denied = { ImpersonationRuleId: 'no-alice', Effect: 'DENY', TargetUsers: [alice.id] } as const;
+  const denied = { ImpersonationRuleId: 'no-alice', Effect: 'DENY' as const, TargetUsers: [alice.id] };
   const update = { OrganizationId, ImpersonationRoleId, Name: 'all', Type: 'FULL_ACCESS' } as const;
   await client.send(new UpdateImpersonationRoleCommand({ ...update, Rules: [denied, { ...allow }] }));
   const changed = await client.send(new GetImpersonationRoleCommand({ OrganizationId, ImpersonationRoleId }));
