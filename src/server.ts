@@ -14,11 +14,14 @@ import { createAdminEndpoint } from '#protocols/admin/endpoint';
 import { accessControlOperations } from '#protocols/admin/operations/access-control/index';
 import { accessKeyOperations } from '#protocols/admin/operations/access-keys/index';
 import { auditOperations } from '#protocols/admin/operations/audit/index';
+import { availabilityOperations } from '#protocols/admin/operations/availability/index';
 import { deviceAccessOperations } from '#protocols/admin/operations/device-access/index';
 import { deviceInsightOperations } from '#protocols/admin/operations/device-insight/index';
 import { deviceOperations } from '#protocols/admin/operations/devices/index';
 import { dmarcOperations } from '#protocols/admin/operations/dmarc/index';
 import { domainOperations } from '#protocols/admin/operations/domains/index';
+import { emailMonitoringOperations } from '#protocols/admin/operations/email-monitoring/index';
+import { exportOperations } from '#protocols/admin/operations/exports/index';
 import { groupOperations } from '#protocols/admin/operations/groups/index';
 import { identityProviderOperations } from '#protocols/admin/operations/identity-providers/index';
 import { impersonationOperations } from '#protocols/admin/operations/impersonation/index';
@@ -218,6 +221,9 @@ class MailServer implements Server {
         isImpersonationRole: async (organization, id) =>
           (await settings.impersonation.find(organization, id)) !== undefined,
       }),
+      ...availabilityOperations(settings.availability),
+      ...emailMonitoringOperations(settings.emailMonitoring),
+      ...exportOperations(settings.exports),
       ...impersonationOperations(settings.impersonation),
       ...identityProviderOperations(settings.identityProviders),
       ...personalTokenOperations(settings.personalTokens),

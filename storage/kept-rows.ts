@@ -1,4 +1,4 @@
-/** The rows of what is kept of an organisation beside its directory: a kind of row for each, found by the HMAC of its id. */
+/** The rows of what is kept of an organisation beside its directory: a kind of row for each, found by the HMAC of its id, or by the id where its order counts. */
 import type { Kept, KeptKind, ListedKind } from '#directory/kept';
 import type { PageOf } from '#domain/ports';
 import { firstRows } from './first-rows.ts';
@@ -19,11 +19,17 @@ const rowOf: { readonly [Kind in KeptKind]: Row<[Bytes], Kept[Kind]> } = {
   tokensOf: rows.tokensOf,
   identityCenterApplication: systemRows.identityCenterApplication,
   identityProvider: rows.identityProvider,
+  availability: rows.availability,
+  emailMonitoring: rows.emailMonitoring,
+  exportJob: rows.exportJob,
+  lastExport: rows.lastExport,
 };
 
 const idOf: { readonly [Kind in ListedKind]: (value: Kept[Kind]) => string } = {
   impersonationRole: ({ id }) => id,
   personalToken: ({ id }) => id,
+  availability: ({ domain }) => domain,
+  exportJob: ({ id }) => id,
 };
 
 export async function kept<Kind extends KeptKind>(
@@ -75,5 +81,6 @@ export function deleteKept(tx: Tx, options: Options, part: Part, kind: KeptKind,
 }
 
 function keyOf({ keys }: Options, part: Part, kind: KeptKind, id: string): Bytes {
-  return rowOf[kind].key(keys.nameKey(part.organization, id));
+  const isInOrder = kind === 'exportJob';
+  return rowOf[kind].key(isInOrder ? Buffer.from(id) : keys.nameKey(part.organization, id));
 }

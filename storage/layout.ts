@@ -151,6 +151,14 @@ export const organizationRows = {
   tokensOf: sealedRow<[Bytes], Kept['tokensOf']>('N', kept.tokensOfCodec),
   /** Q: HMAC of nothing. How users sign in beside passwords, or in place of them. */
   identityProvider: sealedRow<[Bytes], Kept['identityProvider']>('Q', kept.identityProviderCodec),
+  /** f: HMAC of a domain. Who knows when its people are free, with the password to ask them by. */
+  availability: sealedRow<[Bytes], Kept['availability']>('f', kept.availabilityCodec),
+  /** l: HMAC of nothing. Where a log of mail is wanted. */
+  emailMonitoring: sealedRow<[Bytes], Kept['emailMonitoring']>('l', kept.emailMonitoringCodec),
+  /** z: id, which begins with when it was made. The export of a mailbox. */
+  exportJob: sealedRow<[Bytes], Kept['exportJob']>('z', kept.exportJobCodec),
+  /** Z: HMAC of an entity's id. When the last export of its mailbox began. */
+  lastExport: sealedRow<[Bytes], Kept['lastExport']>('Z', kept.lastExportCodec),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };

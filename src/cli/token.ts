@@ -16,7 +16,7 @@ export function addToken(program: Command, terminal: Terminal): void {
       const session = new Session(terminal, command);
       const input = { OrganizationId: await session.organizationId(), UserId };
       const listed = await session.client.list(
-        'ListPersonalAccessTokens',
+        'WorkMailService.ListPersonalAccessTokens',
         'PersonalAccessTokenSummaries',
         input,
       );
@@ -44,7 +44,7 @@ export function addToken(program: Command, terminal: Terminal): void {
     .action(async (PersonalAccessTokenId: string, _options, command: Command) => {
       const session = new Session(terminal, command);
       const input = { OrganizationId: await session.organizationId(), PersonalAccessTokenId };
-      const output = await session.client.call('DeletePersonalAccessToken', input);
+      const output = await session.client.call('WorkMailService.DeletePersonalAccessToken', input);
       session.show(output, () => `There is no token ${PersonalAccessTokenId} any more.\n`);
     });
 }

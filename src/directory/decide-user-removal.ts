@@ -47,6 +47,7 @@ export async function deleteUser(
   if (!(await forgetGrants(tx, organization, id))) return false;
   if (!(await tx.deleteSettingsOf(organization, id))) return false;
   await forgetTokens(tx, organization, id);
+  tx.deleteKept(organization, 'lastExport', id);
   for (const address of user.addresses) {
     if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
   }

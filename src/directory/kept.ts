@@ -66,6 +66,45 @@ export interface IdentityProvider {
   readonly lifetimeDays: number | undefined;
 }
 
+/** AvailabilityConfiguration is who knows when people of another domain are free. */
+export interface AvailabilityConfiguration {
+  /** In canonical form. */
+  readonly domain: string;
+  readonly provider: AvailabilityProvider;
+  readonly createdMs: number;
+  readonly modifiedMs: number;
+}
+
+export type AvailabilityProvider =
+  | { readonly kind: 'EWS'; readonly endpoint: string; readonly username: string; readonly password: string }
+  | { readonly kind: 'LAMBDA'; readonly arn: string };
+
+/** EmailMonitoring is where an organisation wants its log of mail. */
+export interface EmailMonitoring {
+  readonly roleArn: string | undefined;
+  readonly logGroupArn: string;
+}
+
+/** ExportRequest is what is asked when a mailbox is to be exported. */
+export interface ExportRequest {
+  readonly description: string | undefined;
+  readonly roleArn: string;
+  readonly kmsKeyArn: string;
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
+/** ExportJob is the export of a mailbox, and how it ended. */
+export interface ExportJob extends ExportRequest {
+  /** A UUID of version 7: they sort by when they were made. */
+  readonly id: string;
+  readonly entity: EntityId;
+  readonly state: 'FAILED';
+  readonly errorInfo: string;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
 /** Kept is every kind of it, by the name it is asked for. */
 export interface Kept {
   /** By its id. */
@@ -80,9 +119,17 @@ export interface Kept {
   readonly identityCenterApplication: IdentityCenterApplication;
   /** There is one, its id is empty. */
   readonly identityProvider: IdentityProvider;
+  /** By its domain. */
+  readonly availability: AvailabilityConfiguration;
+  /** There is one, its id is empty. */
+  readonly emailMonitoring: EmailMonitoring;
+  /** By its id. */
+  readonly exportJob: ExportJob;
+  /** By the id of whose mailbox it is: when its last export began. */
+  readonly lastExport: { readonly startedMs: number };
 }
 
 export type KeptKind = keyof Kept;
 
-/** Kinds that are listed. */
-export type ListedKind = 'impersonationRole' | 'personalToken';
+/** Kinds that are listed; jobs in the order of their ids. */
+export type ListedKind = 'impersonationRole' | 'personalToken' | 'availability' | 'exportJob';

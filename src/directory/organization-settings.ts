@@ -1,12 +1,18 @@
 import type { Outside } from '#domain/outside';
+import { Availability } from './availability.ts';
 import type { Directory } from './directory.ts';
+import { EmailMonitoringSettings } from './email-monitoring.ts';
 import { IdentityProviders } from './identity-providers.ts';
 import { Impersonation } from './impersonation.ts';
+import { MailboxExports } from './mailbox-exports.ts';
 import { PersonalTokens } from './personal-tokens.ts';
 import type { DirectoryStore } from './ports.ts';
 
 /** OrganizationSettings are what an organisation has beside who there is. */
 export interface OrganizationSettings {
+  readonly availability: Availability;
+  readonly emailMonitoring: EmailMonitoringSettings;
+  readonly exports: MailboxExports;
   readonly identityProviders: IdentityProviders;
   readonly impersonation: Impersonation;
   readonly personalTokens: PersonalTokens;
@@ -20,6 +26,9 @@ export function organizationSettings(
 ): OrganizationSettings {
   const newId = () => uuid(outside.random.bytes(16));
   return {
+    availability: new Availability(store, () => outside.clock.now()),
+    emailMonitoring: new EmailMonitoringSettings(store),
+    exports: new MailboxExports(store, outside),
     identityProviders: new IdentityProviders({
       store,
       outside,

@@ -53,3 +53,28 @@ export const identityProviderCodec = fieldsCodec<Kept['identityProvider']>({
   tokens: 3,
   lifetimeDays: 4,
 });
+
+export const availabilityCodec = fieldsCodec<Kept['availability']>({
+  domain: 0,
+  provider: 1,
+  createdMs: 2,
+  modifiedMs: 3,
+});
+
+export const emailMonitoringCodec = fieldsCodec<Kept['emailMonitoring']>({ roleArn: 0, logGroupArn: 1 });
+
+export const exportJobCodec = fieldsCodec<Kept['exportJob']>({
+  id: 0,
+  entity: 1,
+  description: 2,
+  roleArn: 3,
+  kmsKeyArn: 4,
+  bucket: 5,
+  prefix: 6,
+  state: 7,
+  errorInfo: 8,
+  startedMs: 9,
+  endedMs: 10,
+});
+
+export const lastExportCodec = fieldsCodec<Kept['lastExport']>({ startedMs: 0 });
