@@ -36,6 +36,7 @@ import { preferenceOperations } from '#protocols/admin/operations/preferences/in
 import { queueOperations } from '#protocols/admin/operations/queue/index';
 import { quotaOperations } from '#protocols/admin/operations/quota/index';
 import { resourceOperations } from '#protocols/admin/operations/resources/index';
+import { retentionOperations } from '#protocols/admin/operations/retention/index';
 import { routingOperations } from '#protocols/admin/operations/routing/index';
 import { tagOperations } from '#protocols/admin/operations/tags/index';
 import { userOperations } from '#protocols/admin/operations/users/index';
@@ -226,6 +227,7 @@ class MailServer implements Server {
       ...exportOperations(settings.exports),
       ...impersonationOperations(settings.impersonation),
       ...identityProviderOperations(settings.identityProviders),
+      ...retentionOperations(settings.retention),
       ...personalTokenOperations(settings.personalTokens),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),

@@ -23,6 +23,7 @@ const rowOf: { readonly [Kind in KeptKind]: Row<[Bytes], Kept[Kind]> } = {
   emailMonitoring: rows.emailMonitoring,
   exportJob: rows.exportJob,
   lastExport: rows.lastExport,
+  retentionPolicy: rows.retentionPolicy,
 };
 
 const idOf: { readonly [Kind in ListedKind]: (value: Kept[Kind]) => string } = {

@@ -159,6 +159,8 @@ export const organizationRows = {
   exportJob: sealedRow<[Bytes], Kept['exportJob']>('z', kept.exportJobCodec),
   /** Z: HMAC of an entity's id. When the last export of its mailbox began. */
   lastExport: sealedRow<[Bytes], Kept['lastExport']>('Z', kept.lastExportCodec),
+  /** L: HMAC of nothing. How long mail is kept. */
+  retentionPolicy: sealedRow<[Bytes], Kept['retentionPolicy']>('L', kept.retentionPolicyCodec),
   /** E: mailbox, device. For listing devices. */
   deviceEntry: sealedRow<[Bytes, Bytes], policy.DeviceEntryRecord>('E', policy.deviceEntryCodec),
 };
@@ -236,6 +238,8 @@ export const mailboxRows = {
   searchWords: sealedRow<[U8, U32, U32], Uint8Array>('w', mail.bytesCodec),
   /** w: 3, item. What became of it since it was put into the index. */
   searchMoved: plainRow<[U8, U64], search.SearchMovedRecord>('w', search.searchMovedCodec),
+  /** e: what the mailbox's newest seq was when (tasks.ts, notes), for the retention policy. */
+  retentionNotes: plainRow<[], Uint8Array>('e', mail.bytesCodec),
   /** T: due (ms), kind, what it is about (tasks.ts). What is to be done in this mailbox later; empty. */
   task: plainRow<[U64, U8, Bytes], null>('T', mail.emptyCodec),
 };

@@ -4,6 +4,7 @@ import { forgetOldCalls } from './maintenance-audit.ts';
 import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
 import { removeOrganizations } from './maintenance-organization.ts';
 import { purgeMailboxes } from './maintenance-purge.ts';
+import { applyRetention } from './maintenance-retention.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
 import { runMailboxTasks } from './maintenance-tasks.ts';
 import { gatherConversations } from './migrations/0001-conversations.ts';
@@ -13,7 +14,7 @@ const intervalMs = 3_600_000;
 
 /**
  * Maintenance does what is due: tasks of mailboxes, mailboxes disabled and organisations deleted 30 days ago, and once a day the large bodies
- * nobody needs and calls of the admin API that are old. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
+ * nobody needs, calls of the admin API that are old, and mail that has lain for as long as a retention policy says. Tasks that are put meanwhile to be done at once are. It goes in short transactions and pages, so that it may be stopped anywhere; the next run goes on.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
@@ -57,6 +58,7 @@ export class Maintenance {
     // After the sweep: files of bodies whose rows go now wait for the next one, as a backup needs it.
     await removeOrganizations(run);
     await forgetOldCalls(run);
+    await applyRetention(run);
   }
 
   #run(nowMs: number): MaintenanceRun {

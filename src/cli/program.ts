@@ -15,6 +15,7 @@ import { addOrg } from './org.ts';
 import { addPolicy } from './policy.ts';
 import { addQueue } from './queue.ts';
 import { addResource } from './resource.ts';
+import { addRetention } from './retention.ts';
 import { addRouting } from './routing.ts';
 import { addServe } from './serve.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
   addDomain(program, terminal);
   addRouting(program, terminal);
   addJournaling(program, terminal);
+  addRetention(program, terminal);
   addAccessRule(program, terminal);
   addDevice(program, terminal);
   addPolicy(program, terminal);

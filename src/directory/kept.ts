@@ -105,6 +105,25 @@ export interface ExportJob extends ExportRequest {
   readonly endedMs: number;
 }
 
+export type RetentionFolder = 'INBOX' | 'DELETED_ITEMS' | 'SENT_ITEMS' | 'DRAFTS' | 'JUNK_EMAIL';
+
+/** RetentionRule says what becomes of mail that has lain in a folder for so long. */
+export interface RetentionRule {
+  readonly folder: RetentionFolder;
+  /** DELETE: into Deleted Items, and from there for good. */
+  readonly action: 'NONE' | 'DELETE' | 'PERMANENTLY_DELETE';
+  /** Undefined only for NONE. */
+  readonly periodDays: number | undefined;
+}
+
+/** RetentionPolicy is how long mail of an organisation is kept. */
+export interface RetentionPolicy {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly rules: readonly RetentionRule[];
+}
+
 /** Kept is every kind of it, by the name it is asked for. */
 export interface Kept {
   /** By its id. */
@@ -127,6 +146,8 @@ export interface Kept {
   readonly exportJob: ExportJob;
   /** By the id of whose mailbox it is: when its last export began. */
   readonly lastExport: { readonly startedMs: number };
+  /** There is one, its id here is empty. */
+  readonly retentionPolicy: RetentionPolicy;
 }
 
 export type KeptKind = keyof Kept;

@@ -7,6 +7,7 @@ import { Impersonation } from './impersonation.ts';
 import { MailboxExports } from './mailbox-exports.ts';
 import { PersonalTokens } from './personal-tokens.ts';
 import type { DirectoryStore } from './ports.ts';
+import { RetentionPolicies } from './retention.ts';
 
 /** OrganizationSettings are what an organisation has beside who there is. */
 export interface OrganizationSettings {
@@ -16,6 +17,7 @@ export interface OrganizationSettings {
   readonly identityProviders: IdentityProviders;
   readonly impersonation: Impersonation;
   readonly personalTokens: PersonalTokens;
+  readonly retention: RetentionPolicies;
 }
 
 /** organizationSettings builds them over the store of the directory. */
@@ -36,6 +38,7 @@ export function organizationSettings(
     }),
     impersonation: new Impersonation({ store, outside, newId }),
     personalTokens: new PersonalTokens({ store, outside, signOut: (user) => directory.signOut(user) }),
+    retention: new RetentionPolicies(store, newId),
   };
 }
 

@@ -25,6 +25,7 @@ async function junkFolder(mailbox: MailboxTx): Promise<FolderId> {
   return id;
 }
 
-function isJunk({ parent, type, name }: Folder): boolean {
+/** isJunk tells whether junk is put into a folder. */
+export function isJunk({ parent, type, name }: Folder): boolean {
   return parent === rootFolder && classOf(type) === 'Email' && name.toLowerCase() === junkName.toLowerCase();
 }

@@ -70,6 +70,7 @@ export type EventName =
   | 'maintenance.task.failed'
   | 'maintenance.mailbox.removed'
   | 'maintenance.organization.removed'
+  | 'maintenance.retention.applied'
   | 'maintenance.bodies.removed'
   | 'search.index.dropped'
   // AutoDiscover.

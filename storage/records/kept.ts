@@ -78,3 +78,10 @@ export const exportJobCodec = fieldsCodec<Kept['exportJob']>({
 });
 
 export const lastExportCodec = fieldsCodec<Kept['lastExport']>({ startedMs: 0 });
+
+export const retentionPolicyCodec = fieldsCodec<Kept['retentionPolicy']>({
+  id: 0,
+  name: 1,
+  description: 2,
+  rules: 3,
+});
