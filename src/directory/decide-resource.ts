@@ -104,6 +104,7 @@ export async function deleteResource(
   if (resource.purgeMs === undefined) {
     tx.putPurge(nowMs + keepDisabledMs, { organization, mailbox: mailboxOf(id) });
   }
+  tx.deleteKept(organization, 'lastExport', resource.id);
   tx.deleteEntity(resource, resourceName(resource.name));
   return true;
 }
