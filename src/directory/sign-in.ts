@@ -59,8 +59,9 @@ const maxAddressLength = 320;
 const maxWaiting = 1_000;
 
 /**
- * SignIn checks passwords, and personal access tokens in their place. A sign-in that succeeded is remembered for an hour by a keyed hash of user name and password,
- * so that the next ones cost no argon2, and forgotten when a password, state or address of the user changes.
+ * SignIn checks passwords, and personal access tokens in their place. A sign-in that succeeded is remembered for an hour by a
+ * keyed hash of user name and password, so that the next ones cost no argon2, and forgotten when a password, state, address or
+ * token of the user changes.
  *
  * What is remembered is looked at only after the throttle's wait, or guesses could be tried without waiting; only a
  * client that has itself sent the right password before does not wait with it. A refused client is refused whatever
