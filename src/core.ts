@@ -5,6 +5,7 @@ import type { Config } from '#config/config';
 import { AccessKeys } from '#directory/access-keys';
 import type { AuditStore } from '#directory/audit-log';
 import { Directory } from '#directory/directory';
+import { DomainWatch } from '#directory/domain-watch';
 import { type OrganizationSettings, organizationSettings } from '#directory/organization-settings';
 import type { PasswordHasher } from '#directory/password';
 import type { PublishedRecords } from '#directory/ports';
@@ -54,6 +55,7 @@ import { StoredPolicies } from '#storage/policy-store';
 import { StoredTraces } from '#storage/trace-store';
 import { StoredTransportPolicies } from '#storage/transport-policy-store';
 import type { Logger } from '#telemetry/log';
+import { publicHostsOf } from './endpoints.ts';
 
 /** What the parts are built from. */
 interface Ground {
@@ -64,6 +66,8 @@ interface Ground {
   readonly log: Logger;
   /** Authorities of the configuration, trusted for S/MIME, in DER. */
   readonly authorities: readonly Uint8Array[];
+  /** Every bound address by listener name; filled as listeners are bound. */
+  readonly addresses: Record<string, string>;
 }
 
 /** Who there is, and what their devices must do. */
@@ -97,6 +101,7 @@ interface MailFlow {
 /** The parts that protocols are built on. */
 export interface Core extends Ground, People, MailFlow {
   readonly publishedRecords: PublishedRecords;
+  readonly domainWatch: DomainWatch;
   readonly certificates: CertificateValidator;
   readonly maintenance: Maintenance;
 }
@@ -105,11 +110,14 @@ export interface Core extends Ground, People, MailFlow {
 export function buildCore(ground: Ground): Core {
   const { config, outside, database, log } = ground;
   const people = buildPeople(ground);
+  const { directory } = people;
+  const publishedRecords = createPublishedRecords({ servers: config.dnsServers, port: config.dnsPort });
   return {
     ...ground,
     ...people,
     ...buildMailFlow(ground, people),
-    publishedRecords: createPublishedRecords(config.dnsServers),
+    publishedRecords,
+    domainWatch: new DomainWatch({ directory, dns: publishedRecords, outside, log }),
     certificates: buildCertificateValidator(ground),
     maintenance: new Maintenance({ ...database, clock: outside.clock, log }),
   };
@@ -128,7 +136,7 @@ function buildCertificateValidator({ config, outside, authorities }: Ground): Ce
   });
 }
 
-function buildPeople({ config, outside, passwords, database, log }: Ground): People {
+function buildPeople({ config, outside, passwords, database, log, addresses }: Ground): People {
   const { clock, random } = outside;
   const { store, keys, sealer, mail } = database;
   const storedDirectory = new StoredDirectory({ store, keys, sealer });
@@ -140,6 +148,7 @@ function buildPeople({ config, outside, passwords, database, log }: Ground): Peo
     settings: {
       baseDomain: config.baseDomain,
       hostname: config.hostname,
+      hosts: () => publicHostsOf(config, addresses),
       maxDomains: config.limits.maxDomains,
     },
   });

@@ -1,5 +1,7 @@
 import { type Config, publicUrlOf } from '#config/config';
+import type { PublicHosts } from '#directory/dns-record';
 import type { Endpoints, SubmissionEndpoint } from '#protocols/autodiscover/endpoints';
+import { mtaStsId } from '#protocols/http/mta-sts';
 
 /**
  * endpointsOf is what clients are told of where this server is: what the configuration says, else its host name and the
@@ -21,5 +23,16 @@ export function endpointsOf(config: Config, addresses: Readonly<Record<string, s
     publicUrl: publicUrlOf(config, portOf('https') ?? 443),
     // RFC 8314 §3.3: TLS from the first byte on is preferred.
     submission: [...offered('submissions'), ...offered('submission')],
+  };
+}
+
+/** publicHostsOf is the same for whoever publishes the records of a mail domain. */
+export function publicHostsOf(config: Config, addresses: Readonly<Record<string, string>>): PublicHosts {
+  const { publicUrl, submission } = endpointsOf(config, addresses);
+  return {
+    mail: config.hostname,
+    web: new URL(publicUrl).hostname,
+    submission,
+    mtaStsId: mtaStsId({ mode: config.mtaStsMode, mx: config.hostname }),
   };
 }

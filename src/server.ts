@@ -99,7 +99,10 @@ export async function createServer(
       now: new Date(outside.clock.now()),
     });
     const authorities = await loadAuthorities(config.smime.trustedAuthorities);
-    return new MailServer(buildCore({ config, outside, passwords, database, log, authorities }), certificate);
+    return new MailServer(
+      buildCore({ config, outside, passwords, database, log, authorities, addresses: {} }),
+      certificate,
+    );
   } catch (error) {
     await database.close();
     throw error;
@@ -117,7 +120,7 @@ class MailServer implements Server {
   readonly #core: Core;
   readonly #certificate: Certificate;
   readonly #activeSync: ActiveSyncEndpoint;
-  readonly #addresses: Record<string, string> = {};
+  readonly #addresses: Record<string, string>;
   readonly #listeners: HttpListener[] = [];
   readonly #smtp: (SmtpReceiver | SubmissionListener)[] = [];
   #setupText: string | undefined;
@@ -125,6 +128,7 @@ class MailServer implements Server {
 
   constructor(core: Core, certificate: Certificate) {
     this.#core = core;
+    this.#addresses = core.addresses;
     this.#certificate = certificate;
     this.#activeSync = createActiveSync(core);
   }
@@ -145,6 +149,7 @@ class MailServer implements Server {
       this.#core.queue.start();
       await this.#core.relay.start();
       this.#core.maintenance.start();
+      this.#core.domainWatch.start();
       this.#isReady = true;
     } catch (error) {
       await this.stop();
@@ -161,6 +166,7 @@ class MailServer implements Server {
     ]);
     await Promise.all([this.#core.queue.stop(), this.#core.relay.stop()]);
     await this.#core.quotaNotices.stop();
+    await this.#core.domainWatch.stop();
     await this.#core.maintenance.stop();
     await Promise.all([this.#core.diary.stop(), this.#core.traces.stop()]);
     await this.#core.database.close();
@@ -231,7 +237,7 @@ class MailServer implements Server {
       ...personalTokenOperations(settings.personalTokens),
       ...dmarcOperations(directory),
       ...journalingOperations(directory),
-      ...domainOperations(directory.domains, this.#core.publishedRecords),
+      ...domainOperations(directory, this.#core.publishedRecords),
       ...policyOperations({ directory, policies }),
       ...deviceOperations({ directory, devices, policies, access, diary, traces }),
       ...deviceAccessOperations({ directory, access }),

@@ -2,6 +2,7 @@
 import type { AccessControlRule } from '#directory/access-control-rule';
 import type { DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
+import type { DomainLook } from '#directory/domain-look';
 import { type Journaling, noJournaling } from '#directory/journaling';
 import type { Kept, KeptKind, ListedKind } from '#directory/kept';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
@@ -111,6 +112,11 @@ class StoredReader implements DirectoryReader {
   dkim(organization: OrganizationId, domain: string): Promise<DomainDkim | undefined> {
     const name = this.keys.nameKey(organization, domain);
     return this.#get(inOrganization.dkim, organizationPart(organization), [name]);
+  }
+
+  domainLook(organization: OrganizationId, domain: string): Promise<DomainLook | undefined> {
+    const name = this.keys.nameKey(organization, domain);
+    return this.#get(inOrganization.domainLook, organizationPart(organization), [name]);
   }
 
   async entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined> {
@@ -367,11 +373,17 @@ class StoredTx extends StoredReader implements DirectoryTx {
     this.#tx.del(system, inSystem.domainOwner.key(this.keys.nameKey(undefined, domain)));
     this.#tx.del(part, inOrganization.domain.key(name));
     this.#tx.del(part, inOrganization.dkim.key(name));
+    this.#tx.del(part, inOrganization.domainLook.key(name));
   }
 
   putDkim(organization: OrganizationId, domain: string, dkim: DomainDkim): void {
     const name = this.keys.nameKey(organization, domain);
     this.#put(inOrganization.dkim, organizationPart(organization), [name], dkim);
+  }
+
+  putDomainLook(organization: OrganizationId, domain: string, look: DomainLook): void {
+    const name = this.keys.nameKey(organization, domain);
+    this.#put(inOrganization.domainLook, organizationPart(organization), [name], look);
   }
 
   putEntity({ id, organization, ...entity }: Entity): void {

@@ -79,6 +79,11 @@ export const organizationRows = {
   domain: sealedRow<[Bytes], Parameters<typeof directory.domainCodec.encode>[0]>('D', directory.domainCodec),
   /** K: domain. The keys that sign its outgoing mail. */
   dkim: sealedRow<[Bytes], Parameters<typeof directory.dkimCodec.encode>[0]>('K', directory.dkimCodec),
+  /** d: domain. What was found in DNS when it was looked at last. */
+  domainLook: sealedRow<[Bytes], Parameters<typeof directory.domainLookCodec.encode>[0]>(
+    'd',
+    directory.domainLookCodec,
+  ),
   /** i: kind, name. Which entity has it. */
   name: plainRow<[U8, Bytes], EntityId>('i', directory.entityIdCodec),
   /** t: client token. Requests that make something in the organisation. */

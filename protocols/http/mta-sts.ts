@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HttpError } from './http-error.ts';
 import { send } from './response.ts';
 import type { Route } from './router.ts';
@@ -14,9 +15,8 @@ interface OwnPolicy {
 const maxAgeSeconds = 604_800;
 
 /** mtaStsRoute serves the MTA-STS policy of each domain of ours at its host `mta-sts.<domain>`. RFC 8461 §3.2, §3.3. */
-export function mtaStsRoute({ mode, mx, isOurs }: OwnPolicy): Route {
-  const lines = ['version: STSv1', `mode: ${mode}`, `mx: ${mx}`, `max_age: ${maxAgeSeconds}`];
-  const text = `${lines.join('\r\n')}\r\n`;
+export function mtaStsRoute({ isOurs, ...policy }: OwnPolicy): Route {
+  const text = textOf(policy);
   return {
     path: '/.well-known/mta-sts.txt',
     methods: {
@@ -28,4 +28,15 @@ export function mtaStsRoute({ mode, mx, isOurs }: OwnPolicy): Route {
       },
     },
   };
+}
+
+/** mtaStsId is the id to announce the policy with, another one whenever the policy is another; undefined for mode none. RFC 8461 §3.1. */
+export function mtaStsId(policy: Omit<OwnPolicy, 'isOurs'>): string | undefined {
+  if (policy.mode === 'none') return undefined;
+  return createHash('sha256').update(textOf(policy)).digest('hex').slice(0, 16);
+}
+
+function textOf({ mode, mx }: Omit<OwnPolicy, 'isOurs'>): string {
+  const lines = ['version: STSv1', `mode: ${mode}`, `mx: ${mx}`, `max_age: ${maxAgeSeconds}`];
+  return `${lines.join('\r\n')}\r\n`;
 }

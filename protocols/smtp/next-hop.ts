@@ -52,7 +52,7 @@ const maxNames = 5;
 const maxAddresses = 2;
 
 /** Addresses that lead to this machine, to its own network segment, or to nobody: what trusts us there takes no mail by DNS. */
-const notInternet = new BlockList();
+export const notInternet = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['127.0.0.0', 8],

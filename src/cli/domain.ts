@@ -38,9 +38,16 @@ export function addDomain(program: Command, terminal: Terminal): void {
         ),
       );
     });
-  command('show', 'show the state of a mail domain and its DNS records', (one) =>
-    show(one, 'WorkMailService.GetMailDomain'),
-  );
+  withOrganization(domain.command('show'))
+    .description('show the state of a mail domain and its DNS records')
+    .argument('<domain>')
+    .option('--zone', 'the records alone, as lines of a zone file')
+    .action(async (DomainName: string, { zone }: { zone?: true }, given: Command) => {
+      const session = new Session(terminal, given);
+      const input = { OrganizationId: await session.organizationId(), DomainName };
+      const output = await session.client.call('WorkMailService.GetMailDomain', input);
+      session.show(output, () => (zone ? formatZone(output) : formatDomain(DomainName, output)));
+    });
   command('verify', 'look at the DNS records of a mail domain, and say what to do', async (one) => {
     const output = await one.session.client.call('Mailstead.VerifyMailDomain', one.input);
     one.session.show(output, () => formatChecks(one.input.DomainName, output));
@@ -74,21 +81,36 @@ async function show({ session, input }: OfDomain, operation: string): Promise<vo
 function formatDomain(name: string, output: Output): string {
   const records = recordsOf(output['Records']).map((record) => [
     purposeOf(record),
+    record['Status'],
     record['Type'],
     record['Hostname'],
     record['Value'],
   ]);
-  return `${formatState(name, output)}\n${formatTable(['FOR', 'TYPE', 'HOST NAME', 'VALUE'], records)}`;
+  const table = formatTable(['FOR', 'STATUS', 'TYPE', 'HOST NAME', 'VALUE'], records);
+  return `${formatState(name, output)}\n${table}${formatAdvice(output)}`;
 }
 
 function formatState(name: string, output: Output): string {
+  const refusedFrom = formatTime(output['MailRefusedFrom']);
+  const isAccepting = output['AcceptsMail'] === true;
+  const warning = `yes, until ${refusedFrom}: the record that proves the ownership is gone, put it back`;
+  const slow = Array.isArray(output['SlowNameServers']) ? output['SlowNameServers'].join(', ') : '';
   return formatFields({
     Domain: name,
     Ownership: output['OwnershipVerificationStatus'],
     DKIM: output['DkimVerificationStatus'],
+    'Accepts mail': isAccepting && refusedFrom !== '' ? warning : output['AcceptsMail'],
     Default: output['IsDefault'],
     'Test domain': output['IsTestDomain'],
+    Checked: formatTime(output['CheckedTime']) || 'never',
+    'Slow or silent name servers': slow || undefined,
+    ...Object.fromEntries(recordsOf(output['RoleAddresses']).map(roleField)),
   });
+}
+
+function roleField({ Address, Recipients }: Output): [string, string] {
+  const recipients = Array.isArray(Recipients) ? Recipients.join(', ') : '';
+  return [String(Address), recipients || 'nobody: see mailstead routing administrator'];
 }
 
 function formatChecks(name: string, output: Output): string {
@@ -97,17 +119,40 @@ function formatChecks(name: string, output: Output): string {
     ['FOR', 'STATUS', 'TYPE', 'HOST NAME'],
     records.map((record) => [purposeOf(record), record['Status'], record['Type'], record['Hostname']]),
   );
-  const advice = records
-    .filter((record) => typeof record['Advice'] === 'string')
-    .map((record) => {
-      const found = Array.isArray(record['Found']) ? record['Found'] : [];
-      const shown =
-        record['Status'] === 'VERIFIED'
-          ? {}
-          : { Value: record['Value'], Found: found.join(' | ') || undefined };
-      return `\n${formatFields({ Record: `${record['Type']} ${record['Hostname']}`, ...shown, Advice: record['Advice'] })}`;
-    });
-  return `${formatState(name, output)}\n${table}${advice.join('')}`;
+  return `${formatState(name, output)}\n${table}${formatAdvice(output)}`;
+}
+
+/** What to do about each record that something is to be done about. */
+function formatAdvice(output: Output): string {
+  const told = recordsOf(output['Records']).filter((record) => typeof record['Advice'] === 'string');
+  const lines = told.map((record) => {
+    const found = Array.isArray(record['Found']) ? record['Found'] : [];
+    const shown =
+      record['Status'] === 'VERIFIED'
+        ? {}
+        : { Value: record['Value'], Found: found.join(' | ') || undefined };
+    return `\n${formatFields({ Record: `${record['Type']} ${record['Hostname']}`, ...shown, Advice: record['Advice'] })}`;
+  });
+  return lines.join('');
+}
+
+const ttlSeconds = 3_600;
+/** RFC 1035 §3.3. */
+const maxStringLength = 255;
+
+/** RFC 1035 §5.1: what is optional stands below, so that it may be left out. */
+function formatZone(output: Output): string {
+  const records = recordsOf(output['Records']);
+  const lineOf = ({ Type, Hostname, Value }: Output) =>
+    `${Hostname}\t${ttlSeconds}\tIN\t${Type}\t${Type === 'TXT' ? quoted(String(Value)) : Value}\n`;
+  const needed = records.filter(({ Optional }) => Optional !== true);
+  const optional = records.filter(({ Optional }) => Optional === true);
+  return `${needed.map(lineOf).join('')}; optional:\n${optional.map(lineOf).join('')}`;
+}
+
+function quoted(value: string): string {
+  const strings = value.match(new RegExp(`.{1,${maxStringLength}}`, 'gs')) ?? [''];
+  return strings.map((string) => `"${string.replace(/["\\]/g, '\\$&')}"`).join(' ');
 }
 
 /** What a record is for; of a key that does not sign, how far it is. */
@@ -115,5 +160,5 @@ function purposeOf(record: Output): string {
   const purpose = String(record['Purpose']);
   if (record['KeyState'] === 'NEXT') return `${purpose}, new`;
   if (record['KeyState'] === 'RETIRED') return `${purpose}, keep until ${formatTime(record['KeepUntil'])}`;
-  return purpose;
+  return record['Optional'] === true ? `${purpose}, optional` : purpose;
 }

@@ -84,6 +84,7 @@ export interface Config {
     readonly allowsPrivateAddresses: boolean;
   };
   readonly dnsServers: readonly string[];
+  readonly dnsPort: number;
   readonly storage: { readonly inlineBodyBytes: number };
 }
 
@@ -160,6 +161,7 @@ export function toConfig(settings: Settings, cwd: string): Config {
       allowsPrivateAddresses: settings.smime.private_addresses,
     },
     dnsServers: settings.dns.servers,
+    dnsPort: settings.dns.port,
     storage: { inlineBodyBytes: bytes(settings.storage.inline_body) },
   };
 }

@@ -199,6 +199,12 @@ export const settingsSchema = z.strictObject({
   }),
   dns: section({
     servers: z.array(dnsServer).default([]).describe("Empty: the system's"),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(53)
+      .describe('Where name servers of domains listen; another one only for tests'),
   }),
   storage: section({
     engine: z.literal('leveldb').default('leveldb').describe('Where mail is kept'),

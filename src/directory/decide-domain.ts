@@ -1,10 +1,13 @@
 /** Decisions on the mail domains of an organisation that is there, each inside one transaction of the directory. */
+import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '#domain/errors';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import { domainOf } from './address.ts';
 import { activeOrganization } from './decide-organization.ts';
 import { afterLook, type DkimKeySet, type DomainDkim, type SeenRecords } from './dkim-keys.ts';
-import type { MailDomain } from './domain.ts';
+import type { MailDomain, MailDomainState } from './domain.ts';
+import type { RecordCheck } from './domain-check.ts';
+import { type DomainLook, ownershipGraceMs, rememberedOf } from './domain-look.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 
 const entitiesPerPage = 100;
@@ -117,25 +120,62 @@ export async function putNextKeys(
 
 /** What was found in DNS. */
 interface Look {
-  readonly isOwnershipSeen: boolean;
+  /** Undefined: that cannot be told. */
+  readonly isOwnershipSeen: boolean | undefined;
   readonly dkim: SeenRecords;
+  readonly checks: readonly RecordCheck[];
 }
 
-/** Writes down what was found in DNS: a domain whose ownership is proved once stays verified. */
+/** What a look at DNS changed. */
+export interface LookOutcome {
+  readonly domain: MailDomain;
+  readonly before: MailDomainState;
+  readonly look: DomainLook;
+  /** What the mail path remembers of domains and keys is no longer so. */
+  readonly isChanged: boolean;
+}
+
+/**
+ * Writes down what was found in DNS. A domain whose ownership is proved becomes verified, and one whose record is gone for
+ * `ownershipGraceMs` is so no longer; if it was the default domain, the test domain is. Undefined if it was removed meanwhile.
+ */
 export async function putLook(
   tx: DirectoryTx,
-  organization: OrganizationId,
+  id: OrganizationId,
   { name, ownershipToken }: MailDomain,
-  look: Look,
+  { isOwnershipSeen, dkim: seen, checks }: Look,
   nowMs: number,
-): Promise<void> {
-  await activeOrganization(tx, organization);
-  const domain = await ownDomain(tx, organization, name);
+): Promise<LookOutcome | undefined> {
+  const organization = await activeOrganization(tx, id);
+  const before = await ownDomain(tx, id, name);
   // One that was removed and registered anew meanwhile has another token.
-  if (domain.ownershipToken !== ownershipToken) return;
-  if (look.isOwnershipSeen && domain.state === 'Pending') {
-    tx.putDomain(organization, { ...domain, state: 'Verified' });
+  if (before.ownershipToken !== ownershipToken) return undefined;
+  const remembered = rememberedOf(checks, await tx.domainLook(id, name), nowMs);
+  const ownershipGoneMs = goneSince(before, remembered.ownershipGoneMs, isOwnershipSeen, nowMs);
+  const isLost = ownershipGoneMs !== undefined && nowMs - ownershipGoneMs >= ownershipGraceMs;
+  const isVerified = isOwnershipSeen === true || (before.state === 'Verified' && !isLost);
+  const domain: MailDomain = { ...before, state: isVerified ? 'Verified' : 'Pending' };
+  const look = { ...remembered, ownershipGoneMs };
+  tx.putDomainLook(id, name, look);
+  if (domain.state !== before.state) tx.putDomain(id, domain);
+  if (domain.state === 'Pending' && organization.defaultDomain === name) {
+    tx.putOrganization({ ...organization, defaultDomain: organization.testDomain });
   }
-  const dkim = await tx.dkim(organization, name);
-  if (dkim !== undefined) tx.putDkim(organization, name, afterLook(dkim, look.dkim, nowMs));
+  const dkim = await tx.dkim(id, name);
+  const after = dkim && afterLook(dkim, seen, nowMs);
+  const isDkimChanged = after !== undefined && !isDeepStrictEqual(after, dkim);
+  if (isDkimChanged) tx.putDkim(id, name, after);
+  return { domain, before: before.state, look, isChanged: domain.state !== before.state || isDkimChanged };
+}
+
+/** Since when the ownership record of a domain that was verified is gone. */
+function goneSince(
+  { state, test }: MailDomain,
+  goneMs: number | undefined,
+  isSeen: boolean | undefined,
+  nowMs: number,
+): number | undefined {
+  if (isSeen === true || test) return undefined;
+  if (isSeen === undefined || goneMs !== undefined || state === 'Pending') return goneMs;
+  return nowMs;
 }

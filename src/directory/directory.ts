@@ -9,6 +9,7 @@ import { canonicalDomain } from './canonical-name.ts';
 import * as entities from './decide-entity.ts';
 import * as organizations from './decide-organization.ts';
 import { putMailRouting } from './decide-routing.ts';
+import type { PublicHosts } from './dns-record.ts';
 import { domainName } from './domain.ts';
 import { Groups } from './groups.ts';
 import { JournalingSettings } from './journaling.ts';
@@ -34,6 +35,8 @@ interface DirectorySettings {
   readonly baseDomain: string;
   /** The host that mail for our domains goes to. */
   readonly hostname: string;
+  /** Where else others find this server; absent: under `hostname` alone. */
+  readonly hosts?: () => PublicHosts;
   /** Domains an organisation may register. */
   readonly maxDomains: number;
 }
@@ -115,7 +118,7 @@ export class Directory {
       store,
       lookups: this.#lookups,
       outside,
-      hostname: settings.hostname,
+      hosts: settings.hosts ?? (() => ({ mail: settings.hostname, web: settings.hostname, submission: [] })),
       circumstances: () => this.#circumstances(),
     });
   }

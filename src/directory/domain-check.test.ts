@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type DnsRecord, dnsRecords } from './domain.ts';
-import { checkRecords, type RecordCheck } from './domain-check.ts';
-import type { PublishedRecords } from './ports.ts';
+import { publishedRecords } from '#test/support/published-records';
+import { type DnsRecord, dnsRecords } from './dns-record.ts';
+import { checkRecords, type RecordCheck, recordKey } from './domain-check.ts';
+import type { DnsLook } from './ports.ts';
 
 const name = 'example.com';
 const rsa = `v=DKIM1; k=rsa; p=${'MIIB'.repeat(98)}`;
@@ -10,7 +11,19 @@ const dkim = [
   { selector: 'old', record: 'v=DKIM1; k=ed25519; p=abcd', state: 'RETIRED', keepUntilMs: 1 },
 ] as const;
 const domain = { name, state: 'Pending', test: false, registeredMs: 0, ownershipToken: 'token' } as const;
-const records = dnsRecords(domain, 'mail.example.net', dkim);
+const hosts = {
+  mail: 'mail.example.net',
+  web: 'web.example.net',
+  submission: [
+    { host: 'mail.example.net', port: 465, security: 'TLS' },
+    { host: 'mail.example.net', port: 587, security: 'STARTTLS' },
+  ],
+  mtaStsId: '0123abcd',
+} as const;
+const records = dnsRecords(domain, hosts, dkim);
+/** A domain that was looked at before, with everything in place. */
+const known = { name, isProved: true, seen: new Set(records.map(recordKey)) };
+const fresh = { name, isProved: false, seen: new Set<string>() };
 
 /** By `TYPE host.name`; an Error is what DNS fails with. */
 type Zone = Readonly<Record<string, readonly string[] | Error>>;
@@ -18,23 +31,29 @@ type Zone = Readonly<Record<string, readonly string[] | Error>>;
 const right: Zone = {
   'TXT _mailstead.example.com.': ['token'],
   'MX example.com.': ['10 mail.example.net.'],
-  'CNAME autodiscover.example.com.': ['mail.example.net.'],
+  'CNAME autodiscover.example.com.': ['web.example.net.'],
   'TXT example.com.': ['google-site-verification=x', 'v=spf1 a:mail.example.net mx ~all'],
   'TXT now._domainkey.example.com.': [rsa],
   'TXT old._domainkey.example.com.': ['v=DKIM1; k=ed25519; p=abcd'],
   'TXT _dmarc.example.com.': ['v=DMARC1;p=quarantine;pct=100;fo=1'],
+  'SRV _autodiscover._tcp.example.com.': ['0 0 443 web.example.net.'],
+  'CNAME autoconfig.example.com.': ['WEB.example.net'],
+  'SRV _submissions._tcp.example.com.': ['5 5 465 mail.example.net.'],
+  'SRV _submission._tcp.example.com.': ['0 1 587 mail.example.net.'],
+  'SRV _imaps._tcp.example.com.': ['0 0 0 .'],
+  'TXT _mta-sts.example.com.': ['v=STSv1; id=0123abcd'],
+  'CNAME mta-sts.example.com.': ['web.example.net.'],
 };
 
-const dnsOf = (zone: Zone): PublishedRecords => ({
-  values: async (type, hostname) => {
+const dnsOf = (zone: Zone): DnsLook =>
+  publishedRecords(async (type, hostname) => {
     const found = zone[`${type} ${hostname}`] ?? [];
     if (found instanceof Error) throw found;
     return found;
-  },
-});
+  }).look();
 
 async function check(zone: Zone, what: (record: DnsRecord) => boolean): Promise<RecordCheck> {
-  const checks = await checkRecords({ name }, records, dnsOf(zone));
+  const checks = await checkRecords(known, records, dnsOf(zone));
   const found = checks.find(({ record }) => what(record));
   if (found === undefined) throw new Error('no such record');
   return found;
@@ -43,7 +62,7 @@ async function check(zone: Zone, what: (record: DnsRecord) => boolean): Promise<
 const purpose = (wanted: DnsRecord['purpose']) => (record: DnsRecord) => record.purpose === wanted;
 
 test('a domain whose records are as they should be is verified throughout', async () => {
-  const checks = await checkRecords({ name }, records, dnsOf(right));
+  const checks = await checkRecords(known, records, dnsOf(right));
   expect(checks.map(({ status }) => status)).toEqual(records.map(() => 'VERIFIED'));
   const advised = checks.filter(({ advice }) => advice !== undefined);
   expect(advised.map(({ record, advice }) => [record.hostname, advice])).toEqual([
@@ -51,16 +70,33 @@ test('a domain whose records are as they should be is verified throughout', asyn
   ]);
 });
 
-test('a domain without records is told what to add', async () => {
-  const checks = await checkRecords({ name }, records, dnsOf({}));
-  expect(checks.map(({ status, found }) => [status, found])).toEqual(records.map(() => ['MISSING', []]));
-  for (const { advice } of checks)
-    expect(advice).toMatch(/^(?:Add the (?:TXT|MX|CNAME) record\.|Put it back)/);
+test('a domain without records is told what to add; they are PENDING until one is there, optional ones after that too', async () => {
+  const checks = await checkRecords(fresh, records, dnsOf({}));
+  expect(checks.map(({ status, found }) => [status, found])).toEqual(records.map(() => ['PENDING', []]));
+  for (const { advice } of checks) {
+    expect(advice).toMatch(/^(?:Add the (?:TXT|MX|CNAME|SRV) record\.|Put it back)/);
+  }
+  const begun = await checkRecords(fresh, records, dnsOf({ 'MX example.com.': ['1 mail.example.net.'] }));
+  for (const { record, status } of begun.filter((one) => one.record.purpose !== 'MX')) {
+    expect([record.purpose, status]).toEqual([record.purpose, record.isOptional ? 'PENDING' : 'MISSING']);
+  }
+  const gone = await checkRecords(known, records, dnsOf({}));
+  expect(gone.map(({ status }) => status)).toEqual(records.map(() => 'MISSING'));
+});
+
+test('records of what is not offered are not asked for', () => {
+  const few = dnsRecords(domain, { mail: 'm.example.net', web: '192.0.2.1', submission: [] }, []);
+  expect(few.map(({ purpose, value }) => [purpose, value]).slice(4)).toEqual([
+    ['DMARC', expect.any(String)],
+    ['AUTODISCOVER_SRV', '0 0 443 m.example.net.'],
+    ['AUTOCONFIG', 'm.example.net.'],
+    ['IMAPS', '0 0 0 .'],
+  ]);
 });
 
 test('a name server that does not answer says nothing of the records', async () => {
   const down = dnsOf({ ...right, 'MX example.com.': new Error('queryMx ESERVFAIL example.com') });
-  const checks = await checkRecords({ name }, records, down);
+  const checks = await checkRecords(known, records, down);
   expect(checks.filter(({ status }) => status !== 'VERIFIED')).toMatchObject([
     { record: { purpose: 'MX' }, status: 'PENDING', advice: expect.stringContaining('ESERVFAIL') },
   ]);
@@ -134,6 +170,128 @@ describe('what is told of', () => {
       { 'CNAME autodiscover.example.com.': ['autodiscover.old.example.'] },
       'INCONSISTENT',
       'Another host',
+    ],
+    [
+      'an autodiscover of its own address',
+      'AUTODISCOVER',
+      {
+        'A autodiscover.example.com.': ['192.0.2.1'],
+        'A web.example.net.': ['192.0.2.1', '2001:db8::1'],
+      },
+      'VERIFIED',
+      undefined,
+    ],
+    [
+      'an autodiscover of another address',
+      'AUTODISCOVER',
+      { 'A autodiscover.example.com.': ['192.0.2.9'], 'A web.example.net.': ['192.0.2.1'] },
+      'MISSING',
+      'Add the CNAME',
+    ],
+    [
+      'a domain behind the value',
+      'AUTODISCOVER',
+      { 'CNAME autodiscover.example.com.': ['web.example.net.example.com.'] },
+      'INCONSISTENT',
+      'with a dot at its end, web.example.net.',
+    ],
+    [
+      'a domain behind the mail server',
+      'MX',
+      { 'MX example.com.': ['10 mail.example.net.EXAMPLE.com.'] },
+      'INCONSISTENT',
+      'with a dot at its end, mail.example.net.',
+    ],
+    [
+      'an address for the mail server',
+      'MX',
+      { 'MX example.com.': ['10 192.0.2.1.'] },
+      'INCONSISTENT',
+      'An address is there where the name of a host belongs',
+    ],
+    [
+      'a domain that is a CNAME',
+      'MX',
+      { 'CNAME example.com.': ['shop.example.org.'] },
+      'INCONSISTENT',
+      'The domain itself is a CNAME of shop.example.org.',
+    ],
+    [
+      'a host name without its underscore',
+      'OWNERSHIP',
+      { 'TXT mailstead.example.com.': ['token'] },
+      'MISSING',
+      'the underscore is missing',
+    ],
+    [
+      'a key without its underscore',
+      'DKIM',
+      { 'TXT now.domainkey.example.com.': [rsa] },
+      'MISSING',
+      'the underscore is missing',
+    ],
+    [
+      'a token in upper case',
+      'OWNERSHIP',
+      { 'TXT _mailstead.example.com.': ['TOKEN'] },
+      'VERIFIED',
+      undefined,
+    ],
+    [
+      'a key in lower case',
+      'DKIM',
+      { 'TXT now._domainkey.example.com.': [rsa.toLowerCase()] },
+      'INCONSISTENT',
+      'upper or lower case',
+    ],
+    [
+      'an SPF record in quotation marks',
+      'SPF',
+      { 'TXT example.com.': ['"v=spf1 a:mail.example.net mx ~all"'] },
+      'INCONSISTENT',
+      'Quotation marks are part of the value',
+    ],
+    [
+      'a key in the quotation marks of two strings',
+      'DKIM',
+      { 'TXT now._domainkey.example.com.': [`"${rsa.slice(0, 255)}" "${rsa.slice(255)}"`] },
+      'INCONSISTENT',
+      'Quotation marks are part of the value',
+    ],
+    [
+      'a service at another port',
+      'SUBMISSION',
+      { 'SRV _submission._tcp.example.com.': ['0 1 25 mail.example.net.'] },
+      'INCONSISTENT',
+      'The port is another one',
+    ],
+    [
+      'a service elsewhere',
+      'SUBMISSIONS',
+      { 'SRV _submissions._tcp.example.com.': ['0 1 465 smtp.old.example.'] },
+      'INCONSISTENT',
+      'Another host is named',
+    ],
+    [
+      'an IMAP server of others',
+      'IMAPS',
+      { 'SRV _imaps._tcp.example.com.': ['0 1 993 imap.old.example.'] },
+      'INCONSISTENT',
+      'change it',
+    ],
+    [
+      'an older policy',
+      'MTA_STS',
+      { 'TXT _mta-sts.example.com.': ['v=STSv1; id=1;'] },
+      'VERIFIED',
+      'The id is not that of the policy',
+    ],
+    [
+      'a policy without id',
+      'MTA_STS',
+      { 'TXT _mta-sts.example.com.': ['v=STSv1; id=a b'] },
+      'INCONSISTENT',
+      'The id is not valid',
     ],
     [
       'two SPF records',

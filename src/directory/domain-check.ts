@@ -1,8 +1,12 @@
 /** Compares what DNS holds with what a mail domain needs, and says what to do about it. */
-import type { DnsRecord, MailDomain } from './domain.ts';
-import type { PublishedRecords } from './ports.ts';
+import type { DnsRecord } from './dns-record.ts';
+import type { DnsAnswer, DnsLook } from './ports.ts';
+import { type Finding, judge, plain } from './record-judge.ts';
 
-/** VERIFIED: as it should be. MISSING: not there. INCONSISTENT: something else is there. PENDING: DNS does not answer. */
+/**
+ * VERIFIED: as it should be, at every name server that answers. PENDING: never seen yet, or nobody can tell. MISSING: it
+ * was there once, or others of the domain are. INCONSISTENT: something else is there, or the name servers disagree.
+ */
 export type RecordStatus = 'VERIFIED' | 'PENDING' | 'MISSING' | 'INCONSISTENT';
 
 /** RecordCheck is what DNS holds for a record now. */
@@ -12,68 +16,201 @@ export interface RecordCheck {
   readonly status: RecordStatus;
   /** What to do, in a sentence or two; absent if nothing is. */
   readonly advice?: string | undefined;
+  /** DNS was asked and gave no answer. */
+  readonly isUnanswered?: boolean | undefined;
+  /** Some name servers have it, others have not. */
+  readonly isDisputed?: boolean | undefined;
+  /** Name servers that did not answer in good time, by name. */
+  readonly slow?: readonly string[] | undefined;
 }
 
-/** What is found, and what that means. */
-type Finding = Omit<RecordCheck, 'record'>;
+/** What is known of a domain before its records are looked at. */
+export interface KnownDomain {
+  readonly name: string;
+  /** Records that were found before, by `recordKey`. */
+  readonly seen: ReadonlySet<string>;
+  /** Its ownership was proved by a record. */
+  readonly isProved: boolean;
+}
 
 /** Whoever publishes the records decides what there is to show: bounded. */
 const maxShown = 10;
 const maxShownLength = 1_000;
+const maxNamed = 4;
+
+/** recordKey tells a record from the others of its domain. */
+export function recordKey({ type, hostname, purpose }: DnsRecord): string {
+  return `${purpose} ${type} ${hostname}`;
+}
 
 /** checkRecords looks at each record of a domain, all at once. Never rejects. */
-export function checkRecords(
-  { name }: Pick<MailDomain, 'name'>,
+export async function checkRecords(
+  domain: KnownDomain,
   records: readonly DnsRecord[],
-  dns: PublishedRecords,
+  look: DnsLook,
 ): Promise<readonly RecordCheck[]> {
-  return Promise.all(
-    records.map(async (record) => {
-      try {
-        const finding = await checkRecord(name, record, dns);
-        const found = finding.found.slice(0, maxShown).map((value) => value.slice(0, maxShownLength));
-        return retold({ record, ...finding, found }, record);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        return {
-          record,
-          found: [],
-          status: 'PENDING',
-          advice: `DNS does not answer (${why}). Try again later.`,
-        };
-      }
-    }),
-  );
+  const checks = await Promise.all(records.map((record) => checkRecord(domain.name, record, look)));
+  // A policy for mail that is forged says nothing of who serves the domain.
+  const isBegun =
+    domain.isProved || checks.some((one) => one.status === 'VERIFIED' && one.record.purpose !== 'DMARC');
+  return checks.map((check) => {
+    const found = check.found.slice(0, maxShown).map((value) => value.slice(0, maxShownLength));
+    const isExpected = domain.seen.has(recordKey(check.record)) || (isBegun && !check.record.isOptional);
+    const status = check.status === 'MISSING' && !isExpected ? 'PENDING' : check.status;
+    return retold({ ...check, found, status }, check.record);
+  });
 }
 
 /** What was found for a record, told of the record as it is by now: its key may have been retired by what was found. */
 export function retold(check: RecordCheck, record: DnsRecord): RecordCheck {
-  if (record.keyState !== 'RETIRED' || check.status === 'PENDING') return { ...check, record };
+  if (record.keyState !== 'RETIRED' || check.isUnanswered) return { ...check, record };
   const what = check.status === 'VERIFIED' ? 'Leave it for now' : 'Put it back';
   return { ...check, record, advice: `${what}: mail signed with this key is still under way.` };
 }
 
-async function checkRecord(domain: string, record: DnsRecord, dns: PublishedRecords): Promise<Finding> {
-  const found = await dns.values(record.type, record.hostname);
-  const finding = judge(record, found);
-  if (finding.status === 'VERIFIED') return finding;
-  if (record.purpose === 'OWNERSHIP') {
-    const atDomain = await dns.values('TXT', `${domain}.`);
-    const isThere = atDomain.some((value) => plain(value) === tokenAtDomain(record));
-    if (isThere) return { found: [tokenAtDomain(record)], status: 'VERIFIED' };
+/** What somebody who was asked has. */
+interface View {
+  /** Name servers by name; empty: it is what caches have. */
+  readonly servers: readonly string[];
+  readonly finding: Finding;
+}
+
+async function checkRecord(domain: string, record: DnsRecord, look: DnsLook): Promise<RecordCheck> {
+  const answers = await look.ask(record.type, record.hostname);
+  const slow = answers.servers.filter(({ isSlow, error }) => isSlow || error !== undefined);
+  const told = slow.length === 0 ? {} : { slow: slow.map(({ server }) => server) };
+  const views = viewsOf(answers.servers, answers.cached, (values) => judge(domain, record, values));
+  const [first] = views;
+  if (first === undefined) {
+    const why = answers.cached.error ?? 'no answer';
+    const advice = `DNS does not answer (${why}). Try again later.`;
+    return { record, found: [], status: 'PENDING', advice, isUnanswered: true, ...told };
+  }
+  const right = views.filter(({ finding }) => finding.status === 'VERIFIED');
+  if (right.length > 0 && right.length < views.length) {
+    return { record, ...disagreement(views), isDisputed: true, ...told };
+  }
+  const finding = right.length > 0 ? first.finding : await explained(domain, record, first.finding, look);
+  const lag = finding.status === 'VERIFIED' ? cacheAdvice(domain, record, answers) : undefined;
+  const advice = [finding.advice, lag].filter((one) => one !== undefined).join(' ') || undefined;
+  return { record, ...finding, advice, ...told };
+}
+
+/** Name servers that have the same are one view; caches count where no name server answers. */
+function viewsOf(
+  servers: readonly (DnsAnswer & { readonly server: string })[],
+  cached: DnsAnswer,
+  judged: (values: readonly string[]) => Finding,
+): readonly View[] {
+  const bySame = new Map<string, { servers: string[]; finding: Finding }>();
+  for (const { server, values } of servers) {
+    if (values === undefined) continue;
+    const same = JSON.stringify([...values].sort());
+    const view = bySame.get(same) ?? { servers: [], finding: judged(values) };
+    view.servers.push(server);
+    bySame.set(same, view);
+  }
+  if (bySame.size > 0) return [...bySame.values()];
+  return cached.values === undefined ? [] : [{ servers: [], finding: judged(cached.values) }];
+}
+
+function disagreement(views: readonly View[]): Finding {
+  const serversWith = (isRight: boolean) =>
+    named(
+      views
+        .filter(({ finding }) => (finding.status === 'VERIFIED') === isRight)
+        .flatMap((one) => one.servers),
+    );
+  return {
+    found: [...new Set(views.flatMap(({ finding }) => finding.found))],
+    status: 'INCONSISTENT',
+    advice: `The name servers of the domain disagree: ${serversWith(true)} has it right, ${serversWith(false)} has not. If that does not end within an hour, tell the DNS provider.`,
+  };
+}
+
+function cacheAdvice(
+  domain: string,
+  record: DnsRecord,
+  { cached, servers }: { readonly cached: DnsAnswer; readonly servers: readonly DnsAnswer[] },
+): string | undefined {
+  const isOurs = servers.every(({ values }) => values === undefined);
+  if (isOurs || cached.values === undefined) return undefined;
+  return judge(domain, record, cached.values).status === 'VERIFIED'
+    ? undefined
+    : 'Caches have not seen it yet: that may take as long as the time to live of what was there before.';
+}
+
+function named(servers: readonly string[]): string {
+  const shown = servers.slice(0, maxNamed).join(', ');
+  return servers.length > maxNamed ? `${shown} and ${servers.length - maxNamed} more` : shown;
+}
+
+/** Looks where a record that is not as it should be may have got to. */
+async function explained(
+  domain: string,
+  record: DnsRecord,
+  finding: Finding,
+  look: DnsLook,
+): Promise<Finding> {
+  const instead = await elsewhere(domain, record, look);
+  if (instead !== undefined) return instead;
+  const typed = record.hostname.replace(/\.$/, '');
+  if (typed === domain) {
+    const [target] = await valuesAt(look, 'CNAME', record.hostname);
+    if (target !== undefined) {
+      const advice = `The domain itself is a CNAME of ${target}, so that no record beside it counts (RFC 1034): remove it, and name the address of its web server instead.`;
+      return { found: [target], status: 'INCONSISTENT', advice };
+    }
   }
   if (finding.status !== 'MISSING') return finding;
+  const isAt = async (hostname: string) =>
+    judge(domain, record, await valuesAt(look, record.type, hostname)).status === 'VERIFIED';
   // Some providers put the domain behind whatever is typed.
-  const typed = record.hostname.replace(/\.$/, '');
   const doubled = `${typed}.${domain}.`;
-  if (judge(record, await dns.values(record.type, doubled)).status !== 'VERIFIED') {
-    return { ...finding, advice: `${finding.advice ?? ''}${underscoreAdvice(domain, record)}` };
+  if (await isAt(doubled)) {
+    const short = typed === domain ? '@' : typed.slice(0, -domain.length - 1);
+    const advice = `The record is at ${doubled} instead: the DNS provider adds the domain name itself. Enter only "${short}" as the host name.`;
+    return { ...finding, advice };
   }
-  const short = typed === domain ? '@' : typed.slice(0, -domain.length - 1);
-  return {
-    ...finding,
-    advice: `The record is at ${doubled} instead: the DNS provider adds the domain name itself. Enter only "${short}" as the host name.`,
-  };
+  const bare = `${typed.slice(0, -domain.length).replaceAll('_', '')}${domain}.`;
+  if (typed.includes('_') && (await isAt(bare))) {
+    const advice = `The record is at ${bare} instead: the underscore is missing in the host name.${underscoreAdvice(domain, record)}`;
+    return { ...finding, advice };
+  }
+  return { ...finding, advice: `${finding.advice ?? ''}${underscoreAdvice(domain, record)}` };
+}
+
+/** What does as well: the token at the domain itself, a host of its own that has our address. */
+async function elsewhere(domain: string, record: DnsRecord, look: DnsLook): Promise<Finding | undefined> {
+  if (record.purpose === 'OWNERSHIP') {
+    const token = tokenAtDomain(record);
+    const { servers, cached } = await look.ask('TXT', `${domain}.`);
+    const views = viewsOf(servers, cached, (values) => ({
+      found: [token],
+      status: values.some((value) => plain(value) === token) ? 'VERIFIED' : 'MISSING',
+    }));
+    const isEverywhere = views.length > 0 && views.every(({ finding }) => finding.status === 'VERIFIED');
+    return isEverywhere ? { found: [token], status: 'VERIFIED' } : undefined;
+  }
+  if (record.type !== 'CNAME') return undefined;
+  const [ours, theirs] = await Promise.all([
+    valuesAt(look, 'A', record.value),
+    valuesAt(look, 'A', record.hostname),
+  ]);
+  const isOurs = theirs.length > 0 && theirs.every((address) => ours.includes(address));
+  return isOurs ? { found: theirs, status: 'VERIFIED' } : undefined;
+}
+
+/** What the first has that answers. */
+async function valuesAt(
+  look: DnsLook,
+  type: DnsRecord['type'] | 'A',
+  hostname: string,
+): Promise<readonly string[]> {
+  const { servers, cached } = await look.ask(type, hostname);
+  return (
+    servers.find(({ values }) => values !== undefined && values.length > 0)?.values ?? cached.values ?? []
+  );
 }
 
 /** What stands at the domain itself where a provider takes no underscore in a host name. */
@@ -87,127 +224,4 @@ function underscoreAdvice(domain: string, record: DnsRecord): string {
   }
   if (record.purpose !== 'DKIM' && record.purpose !== 'DMARC') return '';
   return ' The underscore in the host name has to stay: if the DNS provider takes none there, another one is needed for this record.';
-}
-
-/** A value without the quotation marks that some providers store with it. */
-function plain(value: string): string {
-  return value.trim().replace(/^"(.*)"$/, '$1');
-}
-
-function judge(record: DnsRecord, found: readonly string[]): Finding {
-  const relevant = found.filter((value) => isMeant(record, value));
-  if (relevant.length === 0 && record.purpose !== 'OWNERSHIP') {
-    return { found, status: 'MISSING', advice: `Add the ${record.type} record.` };
-  }
-  switch (record.purpose) {
-    case 'OWNERSHIP':
-      return ownership(record, found);
-    case 'MX':
-      return mailExchangers(record, relevant);
-    case 'AUTODISCOVER':
-      return relevant.some((value) => sameHost(value, record.value))
-        ? { found: relevant, status: 'VERIFIED' }
-        : { found: relevant, status: 'INCONSISTENT', advice: 'Another host is named: change it.' };
-    case 'SPF':
-      return senderPolicy(record, relevant);
-    case 'DKIM':
-      return key(record, relevant);
-    case 'DMARC':
-      return relevant.length === 1 ? { found: relevant, status: 'VERIFIED' } : several(relevant, 'DMARC');
-  }
-}
-
-/** Other TXT records at the same name are no business of ours. */
-function isMeant({ purpose }: DnsRecord, value: string): boolean {
-  if (purpose === 'SPF') return /^v=spf1(?:\s|$)/i.test(plain(value));
-  if (purpose === 'DMARC') return /^v\s*=\s*DMARC1\s*(?:;|$)/i.test(plain(value));
-  return true;
-}
-
-function several(found: readonly string[], what: string): Finding {
-  const advice = `There are ${found.length} ${what} records: other servers then ignore all of them. Keep one.`;
-  return { found, status: 'INCONSISTENT', advice };
-}
-
-function ownership({ value }: DnsRecord, found: readonly string[]): Finding {
-  if (found.some((one) => plain(one) === value)) return { found, status: 'VERIFIED' };
-  return found.length === 0
-    ? { found, status: 'MISSING', advice: 'Add the TXT record.' }
-    : { found, status: 'INCONSISTENT', advice: 'Another value is there: add this one beside it.' };
-}
-
-/** RFC 5321 §5.1: the lowest number is tried first. */
-function mailExchangers({ value }: DnsRecord, found: readonly string[]): Finding {
-  const hosts = found.map((one) => {
-    const [preference = '', host = ''] = one.split(' ');
-    return { preference: Number(preference), host };
-  });
-  const ours = hosts.filter(({ host }) => sameHost(host, value.split(' ')[1] ?? ''));
-  if (ours.length === 0) {
-    return {
-      found,
-      status: 'INCONSISTENT',
-      advice: 'Mail goes to other servers: replace them once the mailboxes are here.',
-    };
-  }
-  if (ours.length === hosts.length) return { found, status: 'VERIFIED' };
-  const best = Math.min(...ours.map(({ preference }) => preference));
-  const isFirst = hosts.every(
-    ({ preference, host }) => preference > best || sameHost(host, ours[0]?.host ?? ''),
-  );
-  return isFirst
-    ? {
-        found,
-        status: 'VERIFIED',
-        advice: 'Other servers are named too: mail goes there while this one does not answer.',
-      }
-    : {
-        found,
-        status: 'INCONSISTENT',
-        advice:
-          'Other servers come first or share the mail: give this one the lowest number, or remove them.',
-      };
-}
-
-/** RFC 7208 §4.5: with several records none counts. */
-function senderPolicy({ value }: DnsRecord, found: readonly string[]): Finding {
-  if (found.length > 1) return several(found, 'SPF');
-  const ours = value.split(' ').filter((term) => term.startsWith('a:') || term === 'mx');
-  const terms = plain(found[0] ?? '')
-    .toLowerCase()
-    .split(/\s+/)
-    .map((term) => term.replace(/^\+/, ''));
-  if (ours.some((term) => terms.includes(term.toLowerCase()))) return { found, status: 'VERIFIED' };
-  return {
-    found,
-    status: 'INCONSISTENT',
-    advice: `Put ${ours[0]} into the record there is, before its "all"; a second SPF record would undo both.`,
-  };
-}
-
-/** RFC 6376 §3.6.2.2: what several records at one name mean is undefined. */
-function key({ value }: DnsRecord, found: readonly string[]): Finding {
-  if (found.length > 1) return several(found, 'DKIM');
-  const wanted = publicKeyIn(value);
-  const there = publicKeyIn(plain(found[0] ?? ''));
-  if (there === wanted) return { found, status: 'VERIFIED' };
-  const isCut = there !== '' && wanted.startsWith(there);
-  return {
-    found,
-    status: 'INCONSISTENT',
-    advice: isCut
-      ? 'The value is cut short: enter it whole, in strings of up to 255 characters if the DNS provider asks for them.'
-      : 'Another value is there: replace it by this one.',
-  };
-}
-
-/** RFC 6376 §3.6.1: p=, in which white space does not count. */
-function publicKeyIn(record: string): string {
-  const tag = record.split(';').find((one) => /^\s*p\s*=/.test(one)) ?? '';
-  return tag.replace(/\s+/g, '').slice(2);
-}
-
-function sameHost(one: string, other: string): boolean {
-  const plainHost = (host: string) => host.toLowerCase().replace(/\.$/, '');
-  return plainHost(one) === plainHost(other);
 }

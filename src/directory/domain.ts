@@ -1,6 +1,5 @@
 import { DomainError } from '#domain/errors';
 import { canonicalDomain } from './canonical-name.ts';
-import type { DkimKeyState, DkimRecord } from './dkim-keys.ts';
 
 /** Only a Verified domain receives mail and gives addresses. */
 export type MailDomainState = 'Pending' | 'Verified';
@@ -15,23 +14,6 @@ export interface MailDomain {
   readonly registeredMs: number;
   /** Whoever can publish it in the domain's DNS owns the domain. */
   readonly ownershipToken: string;
-}
-
-/** What a record is for. */
-export type DnsPurpose = 'OWNERSHIP' | 'MX' | 'AUTODISCOVER' | 'SPF' | 'DKIM' | 'DMARC';
-
-/** A record the domain's owner publishes. RFC 1035 §3.2.2. */
-export interface DnsRecord {
-  readonly type: 'TXT' | 'MX' | 'CNAME';
-  /** With the dot at its end. */
-  readonly hostname: string;
-  /** Of a TXT record whole: DNS keeps it in strings of up to 255 bytes. */
-  readonly value: string;
-  readonly purpose: DnsPurpose;
-  /** Of a record for a key. */
-  readonly keyState?: DkimKeyState | undefined;
-  /** Until when the record of a key that signs no more has to stay. */
-  readonly keepUntilMs?: number | undefined;
 }
 
 /** The longest domain that leaves room for the names below it; the API's WorkMailDomainName. */
@@ -61,41 +43,4 @@ export function domainName(text: string): string {
 /** isWithin tells whether a canonical domain is `parent` or lies below it. */
 export function isWithin(name: string, parent: string): boolean {
   return name === parent || name.endsWith(`.${parent}`);
-}
-
-/** dnsRecords lists what the owner publishes so that the domain is verified, receives mail here and is not forged. */
-export function dnsRecords(
-  { name, test, ownershipToken }: MailDomain,
-  mailHost: string,
-  dkim: readonly DkimRecord[],
-): readonly DnsRecord[] {
-  const ownership: DnsRecord = {
-    purpose: 'OWNERSHIP',
-    type: 'TXT',
-    hostname: `_mailstead.${name}.`,
-    value: ownershipToken,
-  };
-  return [
-    ...(test ? [] : [ownership]),
-    { purpose: 'MX', type: 'MX', hostname: `${name}.`, value: `10 ${mailHost}.` },
-    { purpose: 'AUTODISCOVER', type: 'CNAME', hostname: `autodiscover.${name}.`, value: `${mailHost}.` },
-    // RFC 7208 §5.4; RFC 7489 §6.3.
-    { purpose: 'SPF', type: 'TXT', hostname: `${name}.`, value: `v=spf1 a:${mailHost} mx ~all` },
-    ...dkim.map(
-      ({ selector, record, state, keepUntilMs }): DnsRecord => ({
-        purpose: 'DKIM',
-        type: 'TXT',
-        hostname: `${selector}._domainkey.${name}.`,
-        value: record,
-        keyState: state,
-        keepUntilMs,
-      }),
-    ),
-    {
-      purpose: 'DMARC',
-      type: 'TXT',
-      hostname: `_dmarc.${name}.`,
-      value: 'v=DMARC1;p=quarantine;pct=100;fo=1',
-    },
-  ];
 }

@@ -3,13 +3,15 @@ import { expect, test } from 'vitest';
 import type { OrganizationId } from '#domain/ids';
 import { StoredDirectory } from '#storage/directory-store';
 import { organizationPart, prefixRange } from '#storage/keys';
+import { publishedRecords } from '#test/support/published-records';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { Directory } from './directory.ts';
 import { keepRetiredMs } from './dkim-keys.ts';
 import type { MailDomainDetails } from './mail-domains.ts';
 import type { PublishedRecords } from './ports.ts';
 
-const nothing: PublishedRecords = { values: async () => [] };
+const nothing = publishedRecords(async () => []);
+const unanswered = publishedRecords(() => Promise.reject(new Error('ETIMEOUT')));
 
 async function open(folder?: string) {
   const clock = fixedClock(Date.UTC(2026, 10, 22));
@@ -34,12 +36,12 @@ async function open(folder?: string) {
   });
   const { domains } = directory;
   /** DNS with all that is shown, but for what `without` begins the name of. */
-  const published = ({ records }: MailDomainDetails, without = '!'): PublishedRecords => ({
-    values: async (type, hostname) =>
+  const published = ({ records }: MailDomainDetails, without = '!'): PublishedRecords =>
+    publishedRecords(async (type, hostname) =>
       records
         .filter((one) => one.type === type && one.hostname === hostname && !hostname.startsWith(without))
         .map(({ value }) => value),
-  });
+    );
   const verified = async (organization: OrganizationId, name: string) => {
     await domains.register(organization, name);
     return domains.verify(organization, name, published(await domains.get(organization, name)));
@@ -117,19 +119,18 @@ test('a domain is verified once its token is found, and stays so; mail for it is
   const details = await domains.get(organization, 'example.com');
   expect(await signingSelectors(directory, organization, 'example.com')).toBeUndefined();
   const before = await domains.verify(organization, 'example.com', published(details, '_mailstead'));
-  expect(before).toMatchObject({ domain: { state: 'Pending' }, isDkimSeen: true });
+  expect(before).toMatchObject({ domain: { state: 'Pending' }, dkim: 'VERIFIED' });
   expect(await directory.resolveRecipient('a@example.com')).toEqual({ kind: 'elsewhere' });
   const after = await domains.verify(organization, 'example.com', published(details));
-  expect(after).toMatchObject({ domain: { state: 'Verified' }, isDkimSeen: true });
+  expect(after).toMatchObject({ domain: { state: 'Verified' }, dkim: 'VERIFIED' });
   expect(after.checks.map(({ status }) => status)).toEqual(after.records.map(() => 'VERIFIED'));
   await enable(organization, 'a', 'a@example.com');
   expect(await directory.resolveRecipient('a@example.com')).toMatchObject({ kind: 'mailbox' });
   expect(await signingSelectors(directory, organization, 'example.com')).toHaveLength(2);
   const gone = await domains.verify(organization, 'example.com', nothing);
-  expect(gone).toMatchObject({ domain: { state: 'Verified' }, isDkimSeen: false });
-  const unanswered: PublishedRecords = { values: () => Promise.reject(new Error('ETIMEOUT')) };
+  expect(gone).toMatchObject({ domain: { state: 'Verified' }, ownership: 'FAILED', dkim: 'FAILED' });
   await domains.verify(organization, 'example.com', published(details));
-  expect(await domains.verify(organization, 'example.com', unanswered)).toMatchObject({ isDkimSeen: true });
+  expect(await domains.verify(organization, 'example.com', unanswered)).toMatchObject({ dkim: 'VERIFIED' });
 });
 
 test('new keys sign once both their records are found; the records before them are shown for seven days', async () => {
@@ -144,7 +145,7 @@ test('new keys sign once both their records are found; the records before them a
   expect(coming).toHaveLength(2);
   expect(selectorsOf(await domains.rotateDkimKeys(organization, name), 'NEXT')).toEqual(coming);
   for (const missing of coming) await domains.verify(organization, name, published(rotated, missing));
-  await domains.verify(organization, name, { values: () => Promise.reject(new Error('ETIMEOUT')) });
+  await domains.verify(organization, name, unanswered);
   expect(await signs()).toEqual(old);
   const after = await domains.verify(organization, name, published(rotated));
   expect(await signs()).toEqual(coming);

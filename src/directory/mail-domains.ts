@@ -6,8 +6,18 @@ import type { DkimSigningKey } from '#mime/dkim-sign';
 import * as decide from './decide-domain.ts';
 import { activeOrganization, type Circumstances, registerMailDomain } from './decide-organization.ts';
 import { type DomainDkim, dkimRecords, makeDkimKeySet, signingKeysOf } from './dkim-keys.ts';
-import { type DnsRecord, dnsRecords, domainName, type MailDomain } from './domain.ts';
-import { checkRecords, type RecordCheck, retold } from './domain-check.ts';
+import { type DnsRecord, dnsRecords, type PublicHosts } from './dns-record.ts';
+import { domainName, type MailDomain } from './domain.ts';
+import { checkRecords, type RecordCheck, recordKey, retold } from './domain-check.ts';
+import {
+  type DomainLook,
+  dkimStatus,
+  isOwnershipSeen,
+  ownershipStatus,
+  seenIn,
+  seenNow,
+  type VerificationStatus,
+} from './domain-look.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore, DirectoryTx, PublishedRecords } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
@@ -17,8 +27,8 @@ interface MailDomainsParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
   readonly outside: Outside;
-  /** The host that mail for our domains goes to. */
-  readonly hostname: string;
+  /** Where others find this server. */
+  hosts(): PublicHosts;
   circumstances(): Circumstances;
 }
 
@@ -26,9 +36,30 @@ interface MailDomainsParts {
 export interface MailDomainDetails {
   readonly domain: MailDomain;
   readonly isDefault: boolean;
-  /** The records of the keys that sign were there when they were looked for last. */
-  readonly isDkimSeen: boolean;
+  readonly ownership: VerificationStatus;
+  /** Of the records of the keys that sign. */
+  readonly dkim: VerificationStatus;
   readonly records: readonly DnsRecord[];
+  /** What was found when it was looked at last; undefined if it never was. */
+  readonly look: DomainLook | undefined;
+}
+
+/** A domain whose records were looked at. */
+export type LookedAtDomain = MailDomainDetails & { readonly checks: readonly RecordCheck[] };
+
+/** What is needed to tell when a domain is to be looked at next. */
+interface WatchedDomain {
+  readonly domain: MailDomain;
+  readonly look: DomainLook | undefined;
+  /** New keys wait for their records. */
+  readonly isRotating: boolean;
+}
+
+/** What became of a domain: it was registered or removed, its keys were changed, or it was looked at. */
+export interface DomainEvent {
+  readonly organization: OrganizationId;
+  readonly domain: string;
+  readonly outcome?: decide.LookOutcome | undefined;
 }
 
 /** Keys of so many domains are kept ready. */
@@ -48,9 +79,15 @@ export class MailDomains {
   /** By organisation and domain; promises, so that many messages at once make them once. */
   readonly #keys = new RecentMap<string, Promise<readonly DkimSigningKey[] | undefined>>(maxRemembered);
   readonly #making = new Map<string, Promise<DomainDkim>>();
+  readonly #listeners = new Set<(event: DomainEvent) => void>();
 
   constructor(parts: MailDomainsParts) {
     this.#parts = parts;
+  }
+
+  /** Calls back for each change of a domain, and each look at its records, once it is written down. */
+  onEvent(listener: (event: DomainEvent) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Registers a domain as Pending. Throws domain/in-use, limit/exceeded. */
@@ -91,15 +128,19 @@ export class MailDomains {
 
   /** Makes the keys of a domain that has none yet. */
   async get(organization: OrganizationId, name: string): Promise<MailDomainDetails> {
-    const { store, outside, hostname } = this.#parts;
+    const { store, outside, hosts } = this.#parts;
     const { defaultDomain } = await activeOrganization(store, organization);
     const domain = await decide.ownDomain(store, organization, domainName(name));
     const dkim = await this.#dkim(organization, domain.name);
+    const look = await store.domainLook(organization, domain.name);
+    const records = dnsRecords(domain, hosts(), dkimRecords(dkim, outside.clock.now()));
     return {
       domain,
       isDefault: domain.name === defaultDomain,
-      isDkimSeen: dkim.signing.seenMs !== undefined,
-      records: dnsRecords(domain, hostname, dkimRecords(dkim, outside.clock.now())),
+      ownership: ownershipStatus(domain, look),
+      dkim: dkimStatus(dkim.signing.seenMs !== undefined, records, look),
+      records,
+      look,
     };
   }
 
@@ -116,35 +157,65 @@ export class MailDomains {
     return this.get(organization, name);
   }
 
-  /** Looks at each record in DNS, and acts on what is found: ownership proved, keys that may sign. */
+  /**
+   * Looks at each record in DNS, and acts on what is found: ownership proved or lost, keys that may sign. Throws the
+   * signal's reason when it is broken off.
+   */
   async verify(
     organization: OrganizationId,
     name: string,
     dns: PublishedRecords,
-  ): Promise<MailDomainDetails & { readonly checks: readonly RecordCheck[] }> {
+    signal?: AbortSignal,
+  ): Promise<LookedAtDomain> {
     const before = await this.get(organization, name);
-    const checks = await checkRecords(before.domain, before.records, dns);
-    const isOwnershipSeen = checks.some(
-      ({ record, status }) => record.purpose === 'OWNERSHIP' && status === 'VERIFIED',
-    );
-    const dkim = new Map(
-      checks
-        .filter(({ record, status }) => record.purpose === 'DKIM' && status !== 'PENDING')
-        .map(({ record, status }) => [record.hostname.split('.')[0] ?? '', status === 'VERIFIED']),
-    );
-    const nowMs = this.#parts.outside.clock.now();
-    await this.#change(organization, before.domain.name, (tx) =>
-      decide.putLook(tx, organization, before.domain, { isOwnershipSeen, dkim }, nowMs),
-    );
+    const { domain } = before;
+    const isProved = domain.state === 'Verified' && !domain.test;
+    const known = { name: domain.name, seen: seenIn(before.look), isProved };
+    const checks = await checkRecords(known, before.records, dns.look(signal));
+    signal?.throwIfAborted();
+    await this.#putLook(organization, domain, checks);
     const after = await this.get(organization, name);
-    const checked = new Map(checks.map((check) => [check.record.hostname + check.record.value, check]));
+    const checked = new Map(checks.map((check) => [recordKey(check.record), check]));
     return {
       ...after,
       checks: after.records.flatMap((record) => {
-        const check = checked.get(record.hostname + record.value);
+        const check = checked.get(recordKey(record));
         return check === undefined ? [] : [retold(check, record)];
       }),
     };
+  }
+
+  async #putLook(
+    organization: OrganizationId,
+    domain: MailDomain,
+    checks: readonly RecordCheck[],
+  ): Promise<void> {
+    const dkim = new Map<string, boolean>();
+    for (const check of checks.filter(({ record }) => record.purpose === 'DKIM')) {
+      const isSeen = seenNow(check);
+      if (isSeen !== undefined) dkim.set(check.record.hostname.split('.')[0] ?? '', isSeen);
+    }
+    const look = { isOwnershipSeen: isOwnershipSeen(checks), dkim, checks };
+    const nowMs = this.#parts.outside.clock.now();
+    const outcome = await this.#parts.store.transact(organization, (tx) =>
+      decide.putLook(tx, organization, domain, look, nowMs),
+    );
+    // Whoever has mail delivered meanwhile is not to look everything up again for nothing.
+    if (outcome?.isChanged) this.#forget(organization, domain.name);
+    this.#tell({ organization, domain: domain.name, outcome });
+  }
+
+  /** The domains whose records are looked at again and again, with what was found last; none of an organisation that is gone. */
+  async watched(organization: OrganizationId): Promise<readonly WatchedDomain[]> {
+    const { store } = this.#parts;
+    const domains = (await store.domains(organization)).filter(({ test }) => !test);
+    return Promise.all(
+      domains.map(async (domain) => ({
+        domain,
+        look: await store.domainLook(organization, domain.name),
+        isRotating: (await store.dkim(organization, domain.name))?.next !== undefined,
+      })),
+    );
   }
 
   /** The keys that sign mail for a domain, made if there are none; undefined unless it is a verified one of the organisation. */
@@ -213,7 +284,16 @@ export class MailDomains {
     change: (tx: DirectoryTx) => Promise<void>,
   ): Promise<void> {
     await this.#parts.store.transact(organization, change);
+    this.#forget(organization, domain);
+    this.#tell({ organization, domain });
+  }
+
+  #forget(organization: OrganizationId, domain: string): void {
     this.#parts.lookups.forget();
     this.#keys.delete(`${organization} ${domain}`);
+  }
+
+  #tell(event: DomainEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 }

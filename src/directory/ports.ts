@@ -3,7 +3,9 @@ import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import type { AccessControlRule } from './access-control-rule.ts';
 import type { DomainDkim } from './dkim-keys.ts';
-import type { DnsRecord, MailDomain } from './domain.ts';
+import type { DnsRecord } from './dns-record.ts';
+import type { MailDomain } from './domain.ts';
+import type { DomainLook } from './domain-look.ts';
 import type { Journaling } from './journaling.ts';
 import type { Kept, KeptKind, ListedKind } from './kept.ts';
 import type { MailRouting } from './mail-routing.ts';
@@ -41,6 +43,8 @@ export interface DirectoryReader {
   domains(organization: OrganizationId): Promise<readonly MailDomain[]>;
   /** The keys of a domain; undefined if it has none yet. */
   dkim(organization: OrganizationId, domain: string): Promise<DomainDkim | undefined>;
+  /** What was found in DNS when it was looked at last; undefined if it never was. */
+  domainLook(organization: OrganizationId, domain: string): Promise<DomainLook | undefined>;
   entity(organization: OrganizationId, id: EntityId): Promise<Entity | undefined>;
   entityByName(organization: OrganizationId, kind: EntityKind, name: string): Promise<EntityId | undefined>;
   /** In order of id, after `after`. */
@@ -130,9 +134,10 @@ export interface DirectoryReader {
 export interface DirectoryTx extends DirectoryReader {
   putOrganization(organization: Organization): void;
   putDomain(organization: OrganizationId, domain: MailDomain): void;
-  /** Takes a domain away with its keys; nobody has it then. */
+  /** Takes a domain away with its keys and what was found; nobody has it then. */
   deleteDomain(organization: OrganizationId, domain: string): void;
   putDkim(organization: OrganizationId, domain: string, dkim: DomainDkim): void;
+  putDomainLook(organization: OrganizationId, domain: string, look: DomainLook): void;
   putEntity(entity: Entity): void;
   /** Gives the name to the entity. */
   putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void;
@@ -196,11 +201,34 @@ export interface Mailboxes {
   createMailbox(ref: MailboxRef): Promise<void>;
 }
 
-/** What DNS holds now. */
-export interface PublishedRecords {
+/** What one who was asked has; `values` or `error`. */
+export interface DnsAnswer {
   /**
    * The records of a name as text, none if there is no such name or record: of TXT the strings of each joined, of MX
-   * `preference host.`, of CNAME `host.`. Rejects if DNS does not answer.
+   * `preference host.`, of SRV `priority weight port host.`, of CNAME `host.`, addresses of either family for A.
    */
-  values(type: DnsRecord['type'], hostname: string): Promise<readonly string[]>;
+  readonly values?: readonly string[] | undefined;
+  /** Why there is no answer. */
+  readonly error?: string | undefined;
+  readonly isSlow?: boolean | undefined;
+}
+
+/** A look at DNS: what was learned of name servers in it serves its further questions. */
+export interface DnsLook {
+  /** Asks the resolver, and each name server of the zone that the name is in, in bounded time. Never rejects. */
+  ask(
+    type: DnsRecord['type'] | 'A',
+    hostname: string,
+  ): Promise<{
+    /** What others may have in their caches still. */
+    readonly cached: DnsAnswer;
+    /** None if the zone's name servers cannot be asked. */
+    readonly servers: readonly (DnsAnswer & { readonly server: string })[];
+  }>;
+}
+
+/** What DNS holds now. */
+export interface PublishedRecords {
+  /** A look that `signal` breaks off: what it asks is then without an answer. */
+  look(signal?: AbortSignal): DnsLook;
 }

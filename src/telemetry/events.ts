@@ -26,6 +26,11 @@ export type EventName =
   | 'smtp.hook.failed'
   | 'smtp.authentication.failed'
   | 'scanner.message.unscanned'
+  // Mail domains and their records in DNS.
+  | 'domain.verified'
+  | 'domain.ownership.missing'
+  | 'domain.refused'
+  | 'domain.look.failed'
   // Delivery to mailboxes one by one.
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'

@@ -1,6 +1,7 @@
 /** How the rows of the directory are written. What stands in the key is not repeated in the value. */
 import type { DkimKeySet, DomainDkim } from '#directory/dkim-keys';
 import type { MailDomain } from '#directory/domain';
+import type { DomainLook } from '#directory/domain-look';
 import type { Group } from '#directory/group';
 import type { Journaling } from '#directory/journaling';
 import type { MailRouting } from '#directory/mail-routing';
@@ -76,6 +77,23 @@ export const domainCodec: Codec<MailDomain> = packedCodec(
     test,
     registeredMs,
     ownershipToken,
+  }),
+);
+
+type CheckTuple = [string, DomainLook['checks'][number]['status'], Stored<string>, boolean];
+type DomainLookTuple = [number, readonly CheckTuple[], readonly string[], Stored<number>];
+export const domainLookCodec: Codec<DomainLook> = packedCodec(
+  ({ lookedMs, checks, slow, ownershipGoneMs }): DomainLookTuple => [
+    lookedMs,
+    checks.map(({ key, status, advice, isSeen }) => [key, status, some(advice), isSeen]),
+    slow,
+    some(ownershipGoneMs),
+  ],
+  ([lookedMs, checks, slow, ownershipGoneMs]) => ({
+    lookedMs,
+    checks: checks.map(([key, status, advice, isSeen]) => ({ key, status, advice: none(advice), isSeen })),
+    slow,
+    ownershipGoneMs: none(ownershipGoneMs),
   }),
 );
 

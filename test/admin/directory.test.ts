@@ -10,6 +10,7 @@ import { userOperations } from '#protocols/admin/operations/users/index';
 import { listenOnAdminSocket } from '#protocols/admin/socket';
 import { StoredDirectory } from '#storage/directory-store';
 import { silentLogger } from '#telemetry/log';
+import { publishedRecords } from '#test/support/published-records';
 import { quickPasswords } from '#test/support/quick-passwords';
 import { fixedClock, tempDatabase, tempFolder } from '#test/support/temp-store';
 import { unguardedAdmin } from '../support/unguarded-admin.ts';
@@ -20,7 +21,7 @@ interface Answer {
 }
 
 const nowMs = 1_800_000_000_468;
-const dns = { values: async () => [] };
+const dns = publishedRecords(async () => []);
 
 /** A server of the directory's operations on an admin socket, and what calls them. */
 async function serve() {
@@ -36,7 +37,7 @@ async function serve() {
   const endpoint = unguardedAdmin({
     ...organizationOperations(directory),
     ...userOperations(directory),
-    ...domainOperations(directory.domains, dns),
+    ...domainOperations(directory, dns),
   });
   const socketPath = join(await tempFolder(), 'admin.sock');
   const listener = await listenOnAdminSocket(socketPath, endpoint, silentLogger);
@@ -390,6 +391,11 @@ describe('mail domains', () => {
       IsDefault: false,
       OwnershipVerificationStatus: 'PENDING',
       DkimVerificationStatus: 'PENDING',
+      AcceptsMail: false,
+      RoleAddresses: ['postmaster', 'abuse'].map((one) => ({
+        Address: `${one}@example.com`,
+        Recipients: [],
+      })),
     });
     const shown = (Records as Record<string, unknown>[]).map(({ Type, Hostname, Value }) => ({
       Type,
@@ -412,6 +418,9 @@ describe('mail domains', () => {
         Value: expect.stringMatching(/^v=DKIM1; k=ed25519; p=[\w+/]{43}=$/),
       },
       { Type: 'TXT', Hostname: '_dmarc.example.com.', Value: 'v=DMARC1;p=quarantine;pct=100;fo=1' },
+      { Type: 'SRV', Hostname: '_autodiscover._tcp.example.com.', Value: '0 0 443 mail.example.com.' },
+      { Type: 'CNAME', Hostname: 'autoconfig.example.com.', Value: 'mail.example.com.' },
+      { Type: 'SRV', Hostname: '_imaps._tcp.example.com.', Value: '0 0 0 .' },
     ]);
     expect(await ok('GetMailDomain', { ...ofAcme, DomainName: 'acme.mailstead.test' })).toMatchObject({
       IsTestDomain: true,

@@ -36,7 +36,7 @@ test('a domain is verified by its records in DNS, and mail for it is accepted fr
     Type: 'TXT',
     Hostname: '_mailstead.example.com.',
     Purpose: 'OWNERSHIP',
-    Status: 'MISSING',
+    Status: 'PENDING',
     Found: [],
     Advice: expect.stringContaining('Add the TXT record.'),
   });
@@ -52,13 +52,22 @@ test('a domain is verified by its records in DNS, and mail for it is accepted fr
     IsDefault: false,
     OwnershipVerificationStatus: 'VERIFIED',
     DkimVerificationStatus: 'VERIFIED',
+    AcceptsMail: true,
+    CheckedTime: expect.any(Number),
+    SlowNameServers: [],
+    RoleAddresses: [
+      { Address: 'postmaster@example.com', Recipients: [] },
+      { Address: 'abuse@example.com', Recipients: [] },
+    ],
   });
-  expect(records.map(({ Purpose, Status, Advice }) => [Purpose, Status, Advice])).toEqual(
-    ['OWNERSHIP', 'MX', 'AUTODISCOVER', 'SPF', 'DKIM', 'DKIM', 'DMARC'].map((one) => [
-      one,
-      'VERIFIED',
-      undefined,
-    ]),
+  const needed = ['OWNERSHIP', 'MX', 'AUTODISCOVER', 'SPF', 'DKIM', 'DKIM', 'DMARC'];
+  const services = ['AUTODISCOVER_SRV', 'AUTOCONFIG', 'SUBMISSIONS', 'SUBMISSION', 'IMAPS'];
+  const optional = [...services, 'MTA_STS', 'MTA_STS_HOST'];
+  expect(records.map(({ Purpose, Status, Advice, Optional }) => [Purpose, Status, Advice, Optional])).toEqual(
+    [
+      ...needed.map((one) => [one, 'VERIFIED', undefined, undefined]),
+      ...optional.map((one) => [one, 'VERIFIED', undefined, true]),
+    ],
   );
   // A key of 2048 bits comes in two strings.
   const [rsa] = records.filter(({ Purpose }) => Purpose === 'DKIM');

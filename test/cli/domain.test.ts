@@ -18,12 +18,12 @@ test('a domain is added, its records are shown, looked at and verified', async (
   expect(added).toMatchObject({ code: 0, err: '' });
   expect(added.out).toMatch(/^Domain +example\.com\nOwnership +PENDING\nDKIM +PENDING\n/);
   expect(added.out).toMatch(
-    /\nFOR +TYPE +HOST NAME +VALUE\nOWNERSHIP +TXT +_mailstead\.example\.com\. +[0-9a-f]{64}\n/,
+    /\nFOR +STATUS +TYPE +HOST NAME +VALUE\nOWNERSHIP +PENDING +TXT +_mailstead\.example\.com\. +[0-9a-f]{64}\n/,
   );
   expect((await run('domain', 'show', 'example.com')).out).toBe(added.out);
   const looked = await run('domain', 'verify', 'example.com');
   expect(looked.out).toMatch(
-    /\nFOR +STATUS +TYPE +HOST NAME\nOWNERSHIP +MISSING +TXT +_mailstead\.example\.com\.\n/,
+    /\nFOR +STATUS +TYPE +HOST NAME\nOWNERSHIP +PENDING +TXT +_mailstead\.example\.com\.\n/,
   );
   expect(looked.out).toMatch(
     /\nRecord +MX example\.com\.\nValue +10 localhost\.\nAdvice +Add the MX record\.\n/,
@@ -44,7 +44,7 @@ test('DKIM keys are rotated', async () => {
   await run('domain', 'verify', domain);
   const rotated = await run('domain', 'rotate-dkim', domain);
   expect(rotated.code).toBe(0);
-  expect(rotated.out.match(/\nDKIM, new +TXT +ms-/g)).toHaveLength(2);
+  expect(rotated.out.match(/\nDKIM, new +PENDING +TXT +ms-/g)).toHaveLength(2);
   const { Records } = (await json('domain', 'show', domain)) as { Records: ShownRecord[] };
   zone.publish(Records.filter(({ KeyState }) => KeyState === 'NEXT'));
   const { out } = await run('domain', 'verify', domain);

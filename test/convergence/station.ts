@@ -136,6 +136,7 @@ export class Station {
       database,
       log: createLogger('warn', { write: (line) => void faults.push(line) }),
       authorities: [],
+      addresses: {},
     });
   }
 

@@ -19,6 +19,13 @@ test('the name server answers what its table says, over TCP what is cut over UDP
     'www.example': { cname: 'a.example' },
     '1.2.0.192.in-addr.arpa': { ptr: ['a.example'] },
     'broken.example': { fails: true },
+    'zone.example': { ns: ['ns1.zone.example', 'ns2.zone.example'] },
+    '_s._tcp.zone.example': {
+      srv: [
+        [0, 1, 443, 'a.example'],
+        [1, 0, 0, ''],
+      ],
+    },
   } as const;
   resolver.setServers([await startDns(zone, (name) => asked.push(name))]);
   expect(await resolver.resolve4('a.example')).toEqual(['192.0.2.1']);
@@ -31,6 +38,11 @@ test('the name server answers what its table says, over TCP what is cut over UDP
   expect(await resolver.resolve4('www.example')).toEqual(['192.0.2.1']);
   expect(await resolver.resolveCname('www.example')).toEqual(['a.example']);
   expect(await resolver.resolvePtr('1.2.0.192.in-addr.arpa')).toEqual(['a.example']);
+  expect(await resolver.resolveNs('zone.example')).toEqual(['ns1.zone.example', 'ns2.zone.example']);
+  expect(await resolver.resolveSrv('_s._tcp.zone.example')).toMatchObject([
+    { priority: 0, weight: 1, port: 443, name: 'a.example' },
+    { priority: 1, weight: 0, port: 0, name: '' },
+  ]);
   await expect(resolver.resolve4('none.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
   await expect(resolver.resolve4('broken.example')).rejects.toMatchObject({ code: 'ESERVFAIL' });
   await expect(resolver.resolveMx('late.example')).rejects.toMatchObject({ code: 'ENODATA' });

@@ -13,6 +13,10 @@ export interface DnsName {
   /** A text of more than 255 bytes is cut into several strings, as the keys of DKIM are. */
   readonly txt?: readonly string[];
   readonly ptr?: readonly string[];
+  /** The hosts of the name servers of the zone that begins here. */
+  readonly ns?: readonly string[];
+  /** Priority, weight, port and target; the target '' is none. */
+  readonly srv?: readonly (readonly [number, number, number, string])[];
   /** The name is another one's; its records come along as far as the table has them. */
   readonly cname?: string;
   /** Seconds; 1 if absent. */
@@ -29,18 +33,25 @@ export interface DnsName {
 
 type Zone = Readonly<Record<string, DnsName>>;
 
-const type = { A: 1, CNAME: 5, PTR: 12, MX: 15, TXT: 16, AAAA: 28 } as const;
+const type = { A: 1, NS: 2, CNAME: 5, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33 } as const;
 
 /** RFC 1035 §4.2.1. */
 const maxUdpBytes = 512;
 
+/** On loopback; port 0 is any free one. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * Starts a responder on loopback; gives its `host:port`. The table may change while it runs; `onQuestion` gets every name
- * that is asked for.
+ * that is asked for. Several name servers of a zone are at other addresses with the same port.
  */
 export async function startDns(
   names: Zone,
   onQuestion: (name: string) => void = () => undefined,
+  at: Place = { host: '127.0.0.1', port: 0 },
 ): Promise<string> {
   const socket = createSocket('udp4');
   const tcp = createServer((connection) => {
@@ -56,7 +67,7 @@ export async function startDns(
       }
     });
   });
-  tcp.listen(0, '127.0.0.1');
+  tcp.listen(at.port, at.host);
   await once(tcp, 'listening');
   const bound = tcp.address();
   const port = bound !== null && typeof bound === 'object' ? bound.port : 0;
@@ -67,14 +78,14 @@ export async function startDns(
     respond(query, names, { send, onQuestion, maxBytes: maxUdpBytes });
   });
   let isClosed = false;
-  socket.bind(port, '127.0.0.1');
+  socket.bind(port, at.host);
   await once(socket, 'listening');
   onTestFinished(() => {
     isClosed = true;
     socket.close();
     tcp.close();
   });
-  return `127.0.0.1:${port}`;
+  return `${at.host}:${port}`;
 }
 
 interface Asker {
@@ -156,7 +167,7 @@ function lookUp(
 }
 
 function recordsOf(
-  { a = [], aaaa = [], mx = [], txt = [], ptr = [], cname }: DnsName,
+  { a = [], aaaa = [], mx = [], txt = [], ptr = [], ns = [], srv = [], cname }: DnsName,
   asked: number,
 ): readonly Buffer[] {
   switch (asked) {
@@ -170,6 +181,12 @@ function recordsOf(
       return txt.map(stringsOf);
     case type.PTR:
       return ptr.map(nameOf);
+    case type.NS:
+      return ns.map(nameOf);
+    case type.SRV:
+      return srv.map(([priority, weight, port, target]) =>
+        Buffer.concat([...[priority, weight, port].map(uint16), nameOf(target)]),
+      );
     case type.CNAME:
       return cname === undefined ? [] : [nameOf(cname)];
     default:

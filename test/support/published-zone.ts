@@ -9,6 +9,7 @@ export interface ShownRecord {
   readonly Hostname: string;
   readonly Value: string;
   readonly Purpose: string;
+  readonly Optional?: boolean;
   readonly KeyState?: string;
   readonly KeepUntil?: number;
   readonly Found?: readonly string[];
@@ -48,6 +49,10 @@ export async function startZone(names: Record<string, DnsName>): Promise<Publish
         const [preference = '', host = ''] = Value.replace(/\.$/, '').split(' ');
         if (Type === 'TXT') names[name] = { ...known, txt: [...(known.txt ?? []), Value] };
         if (Type === 'MX') names[name] = { ...known, mx: [[Number(preference), host]] };
+        if (Type === 'SRV') {
+          const [priority = '', weight = '', port = '', target = ''] = Value.replace(/\.$/, '').split(' ');
+          names[name] = { ...known, srv: [[Number(priority), Number(weight), Number(port), target]] };
+        }
         if (Type === 'CNAME') names[name] = { ...known, cname: Value.replace(/\.$/, '') };
       }
     },

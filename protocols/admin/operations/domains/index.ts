@@ -1,5 +1,7 @@
-import type { DnsRecord } from '#directory/domain';
-import type { RecordCheck } from '#directory/domain-check';
+import type { Directory } from '#directory/directory';
+import type { DnsRecord } from '#directory/dns-record';
+import { type RecordCheck, recordKey } from '#directory/domain-check';
+import { ownershipGraceMs, slowIn } from '#directory/domain-look';
 import type { MailDomainDetails, MailDomains } from '#directory/mail-domains';
 import type { PublishedRecords } from '#directory/ports';
 import type { AdminOperation } from '../../endpoint.ts';
@@ -7,11 +9,21 @@ import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
 
+/** Of a group, which may have thousands. */
+const maxShownRecipients = 10;
+
 /** domainOperations are the operations on mail domains; `dns` is what VerifyMailDomain looks at. */
 export function domainOperations(
-  domains: MailDomains,
+  directory: Directory,
   dns: PublishedRecords,
 ): Readonly<Record<string, AdminOperation>> {
+  const { domains } = directory;
+  const shown = async (details: MailDomainDetails) => ({
+    Records: details.records.map((record) => ({ ...recordOf(record), ...rememberedOf(record, details) })),
+    ...stateOf(details),
+    SlowNameServers: details.look?.slow,
+    RoleAddresses: await roleAddresses(directory, details),
+  });
   return {
     'WorkMailService.RegisterMailDomain': async (input) => {
       await domains.register(organizationOf(input), nameIn(input), textOf(input, 'ClientToken'));
@@ -26,17 +38,20 @@ export function domainOperations(
       return {};
     },
     'WorkMailService.GetMailDomain': async (input) => {
-      const details = await domains.get(organizationOf(input), nameIn(input));
-      return { Records: details.records.map(recordOf), ...stateOf(details) };
+      return shown(await domains.get(organizationOf(input), nameIn(input)));
     },
     'WorkMailService.ListMailDomains': (input) => listMailDomains(domains, input),
     'Mailstead.RotateDkimKeys': async (input) => {
-      const details = await domains.rotateDkimKeys(organizationOf(input), nameIn(input));
-      return { Records: details.records.map(recordOf), ...stateOf(details) };
+      return shown(await domains.rotateDkimKeys(organizationOf(input), nameIn(input)));
     },
     'Mailstead.VerifyMailDomain': async (input) => {
       const details = await domains.verify(organizationOf(input), nameIn(input), dns);
-      return { Records: details.checks.map(checkOf), ...stateOf(details) };
+      return {
+        Records: details.checks.map(checkOf),
+        ...stateOf(details),
+        SlowNameServers: slowIn(details.checks),
+        RoleAddresses: await roleAddresses(directory, details),
+      };
     },
   };
 }
@@ -55,25 +70,53 @@ async function listMailDomains(domains: MailDomains, input: AdminInput): Promise
   };
 }
 
-function stateOf({ domain, isDefault, isDkimSeen }: MailDomainDetails): object {
+/** Beside what the WorkMail API has: whether mail is accepted, until when if that ends, and when DNS was looked at last. */
+function stateOf({ domain, isDefault, ownership, dkim, look }: MailDomainDetails): object {
+  const goneMs = domain.state === 'Verified' ? look?.ownershipGoneMs : undefined;
   return {
     IsTestDomain: domain.test,
     IsDefault: isDefault,
-    OwnershipVerificationStatus: domain.state === 'Verified' ? 'VERIFIED' : 'PENDING',
-    DkimVerificationStatus: isDkimSeen ? 'VERIFIED' : 'PENDING',
+    OwnershipVerificationStatus: ownership,
+    DkimVerificationStatus: dkim,
+    AcceptsMail: domain.state === 'Verified',
+    OwnershipMissingSince: timestamp(goneMs),
+    MailRefusedFrom: timestamp(goneMs === undefined ? undefined : goneMs + ownershipGraceMs),
+    CheckedTime: timestamp(look?.lookedMs),
   };
 }
 
+/** Who gets mail for the addresses that every domain is to have (RFC 2142 §5, §4); no Recipients: nobody. */
+function roleAddresses(directory: Directory, { domain }: MailDomainDetails): Promise<object[]> {
+  const addresses = ['postmaster', 'abuse'].map((name) => `${name}@${domain.name}`);
+  return Promise.all(
+    addresses.map(async (Address) => {
+      const recipient = await directory.resolveRecipient(Address);
+      if (recipient.kind === 'mailbox') return { Address, Recipients: [recipient.account.address] };
+      if (recipient.kind !== 'group') return { Address, Recipients: [] };
+      const members = recipient.accounts.slice(0, maxShownRecipients).map(({ address }) => address);
+      return { Address, Recipients: members };
+    }),
+  );
+}
+
 /** Beside what the WorkMail API has: what the record is for, and how far its key is. */
-function recordOf({ type, hostname, value, purpose, keyState, keepUntilMs }: DnsRecord): object {
+function recordOf(record: DnsRecord): object {
+  const { type, hostname, value, purpose, isOptional, keyState, keepUntilMs } = record;
   return {
     Type: type,
     Hostname: hostname,
     Value: value,
     Purpose: purpose,
+    Optional: isOptional,
     KeyState: keyState,
     KeepUntil: timestamp(keepUntilMs),
   };
+}
+
+/** What the last look found, in its own words. */
+function rememberedOf(record: DnsRecord, { look }: MailDomainDetails): object {
+  const check = look?.checks.find(({ key }) => key === recordKey(record));
+  return { Status: check?.status ?? 'PENDING', Advice: check?.advice };
 }
 
 function checkOf({ record, found, status, advice }: RecordCheck): object {
