@@ -46,7 +46,7 @@ async function watch() {
   const { domains } = directory;
   const running = new Set<Promise<unknown>>();
   const follow = <T>(promise: Promise<T>): Promise<T> => {
-    const ended = promise.then(
+    const ended: Promise<boolean> = promise.then(
       () => running.delete(ended),
       () => running.delete(ended),
     );

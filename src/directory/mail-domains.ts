@@ -45,7 +45,7 @@ export interface MailDomainDetails {
 }
 
 /** A domain whose records were looked at. */
-export type LookedAtDomain = MailDomainDetails & { readonly checks: readonly RecordCheck[] };
+type LookedAtDomain = MailDomainDetails & { readonly checks: readonly RecordCheck[] };
 
 /** What is needed to tell when a domain is to be looked at next. */
 interface WatchedDomain {

@@ -40,8 +40,8 @@ export function judge(domain: string, record: DnsRecord, values: readonly string
   }
 }
 
-/** sameHost tells whether two names are of one host: case and the dot at the end do not count. */
-export function sameHost(one: string, other: string): boolean {
+/** Whether two names are of one host: case and the dot at the end do not count. */
+function sameHost(one: string, other: string): boolean {
   const plainHost = (name: string) => name.toLowerCase().replace(/\.$/, '');
   return plainHost(one) === plainHost(other);
 }
@@ -51,8 +51,8 @@ export function isAddress(host: string): boolean {
   return /^\d+(?:\.\d+){3}$|:/.test(host);
 }
 
-/** hostIn is the host that the value of a CNAME, MX or SRV record names. */
-export function hostIn(value: string): string {
+/** The host that the value of a CNAME, MX or SRV record names. */
+function hostIn(value: string): string {
   return value.split(' ').at(-1) ?? '';
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { entityCodec, organizationCodec } from './directory.ts';
+import { domainLookCodec, entityCodec, organizationCodec } from './directory.ts';
 import { pack } from './packed.ts';
 
 test('a user’s row of a version without personal details is read', () => {
@@ -48,4 +48,19 @@ test('an organisation’s row of a version that deleted none is read', () => {
   expect(active).toMatchObject({ alias: 'acme', state: 'Active', deletedMs: undefined });
   const deleted = { ...active, state: 'Deleted', deletedMs: 2 } as const;
   expect(organizationCodec.decode(organizationCodec.encode(deleted), 1)).toEqual(deleted);
+});
+
+test('what was found in DNS is kept', () => {
+  const look = {
+    lookedMs: 1,
+    checks: [
+      { key: 'MX MX x.test.', status: 'VERIFIED', advice: undefined, isSeen: true },
+      { key: 'SPF TXT x.test.', status: 'MISSING', advice: 'Add it.', isSeen: false },
+    ],
+    slow: ['ns.x.test'],
+    ownershipGoneMs: undefined,
+  } as const;
+  for (const one of [look, { ...look, ownershipGoneMs: 7 }]) {
+    expect(domainLookCodec.decode(domainLookCodec.encode(one), 1)).toEqual(one);
+  }
 });

