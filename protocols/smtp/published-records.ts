@@ -1,4 +1,4 @@
-import { Resolver } from 'node:dns/promises';
+import { CANCELLED, Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import type { DnsAnswer, DnsLook, PublishedRecords } from '#directory/ports';
 import { codeOf } from './dns.ts';
@@ -54,6 +54,9 @@ class Look implements DnsLook {
     this.#options = options;
     this.#signal = signal;
     this.#resolver = this.#newResolver(options.servers);
+    signal?.addEventListener('abort', () => {
+      for (const resolver of [this.#resolver, ...this.#byAddress.values()]) resolver.cancel();
+    });
   }
 
   ask(type: Type, hostname: string): Promise<Answers> {
@@ -99,6 +102,7 @@ class Look implements DnsLook {
   }
 
   async #answer(values: () => Promise<readonly string[]>): Promise<DnsAnswer> {
+    if (this.#signal?.aborted) return { error: CANCELLED };
     const { slowMs = usualSlowMs } = this.#options;
     const began = performance.now();
     try {
@@ -118,7 +122,7 @@ class Look implements DnsLook {
 
   async #findNameServers(name: string): Promise<readonly NameServer[]> {
     // Those of a top-level domain know nothing of what is below.
-    if (!name.includes('.')) return [];
+    if (!name.includes('.') || this.#signal?.aborted) return [];
     try {
       const names = await this.#resolver.resolveNs(name);
       const asked = names.sort().slice(0, maxNameServers);
@@ -151,7 +155,6 @@ class Look implements DnsLook {
   #newResolver(servers: readonly string[]): Resolver {
     const resolver = new Resolver({ timeout: this.#options.tryMs ?? usualTryMs, tries: 2 });
     if (servers.length > 0) resolver.setServers([...servers]);
-    this.#signal?.addEventListener('abort', () => resolver.cancel());
     return resolver;
   }
 }

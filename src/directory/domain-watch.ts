@@ -46,6 +46,9 @@ export class DomainWatch {
   readonly #stopped = new AbortController();
   readonly #watched = new Map<string, Watched>();
   readonly #looking = new Map<string, Promise<void>>();
+  /** What breaks off the looks in hand. */
+  readonly #aborts = new Set<AbortController>();
+  readonly #planning = new Set<Promise<void>>();
   #finding: Promise<void> = Promise.resolve();
   #cancelLook: (() => void) | undefined;
   #cancelFind: (() => void) | undefined;
@@ -67,10 +70,11 @@ export class DomainWatch {
   /** Breaks off the looks in hand; nothing runs after it resolves. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    for (const abort of this.#aborts) abort.abort();
     this.#cancelFind?.();
     this.#cancelLook?.();
     await this.#finding;
-    await Promise.all(this.#looking.values());
+    await Promise.all([...this.#looking.values(), ...this.#planning]);
   }
 
   async #find(): Promise<void> {
@@ -97,7 +101,11 @@ export class DomainWatch {
 
   #happened({ organization, domain, outcome }: DomainEvent): void {
     if (outcome !== undefined) this.#tell(organization, outcome);
-    void this.#watchAgain(organization, domain);
+    if (this.#stopped.signal.aborted) return;
+    const planning: Promise<void> = this.#watchAgain(organization, domain).finally(() =>
+      this.#planning.delete(planning),
+    );
+    this.#planning.add(planning);
   }
 
   /** What it is by now says when it is due. */
@@ -165,13 +173,17 @@ export class DomainWatch {
   async #look(key: string, watched: Watched): Promise<void> {
     const { directory, dns, outside, log } = this.#parts;
     const { organization, domain } = watched;
+    const abort = new AbortController();
+    this.#aborts.add(abort);
     try {
-      await directory.domains.verify(organization, domain, dns, this.#stopped.signal);
+      await directory.domains.verify(organization, domain, dns, abort.signal);
     } catch (err) {
       // One that is removed, or its organisation deleted, is found again if it comes back.
       if (err instanceof DomainError || this.#stopped.signal.aborted) return;
       log.error('domain.look.failed', { err }, { domain });
       this.#watched.set(key, { ...watched, dueMs: outside.clock.now() + hourMs });
+    } finally {
+      this.#aborts.delete(abort);
     }
   }
 

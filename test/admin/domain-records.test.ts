@@ -1,16 +1,19 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Clock } from '#domain/outside';
 import { runCommand } from '#test/support/command-line';
 import { startNameServers } from '#test/support/name-servers';
 import type { ShownRecord } from '#test/support/published-zone';
 import { SmtpClient } from '#test/support/smtp-client';
 import { startServer } from '#test/support/start-server';
+import { systemOutside } from '../../src/outside.ts';
 
 const DomainName = 'example.com';
 
 /** A server with example.com registered, and two name servers of it that know nothing. */
-async function start() {
+async function start(clock: Clock = systemOutside.clock) {
   const dns = await startNameServers(DomainName, { [DomainName]: {} });
   const server = await startServer({
+    clock,
     settings: { MAILSTEAD_DNS_SERVERS: dns.resolver, MAILSTEAD_DNS_PORT: String(dns.port) },
   });
   const call = (operation: string, input: object = {}) =>
@@ -58,6 +61,33 @@ test('VerifyMailDomain asks every name server: one of two is INCONSISTENT, both 
   const shown = await run('domain', 'show', DomainName);
   expect(shown).toMatch(/\nOWNERSHIP +VERIFIED +TXT +_mailstead\.example\.com\. +[0-9a-f]{64}\n/);
   expect(shown).toContain('\nAdvice  Add the MX record.\n');
+});
+
+/** A clock on which a minute takes a tenth of a second. */
+function quickClock(): Clock {
+  const { now, after } = systemOutside.clock;
+  const beganMs = now();
+  return {
+    now: () => beganMs + (now() - beganMs) * 600,
+    after: (delayMs, callback) => after(delayMs / 600, callback),
+  };
+}
+
+test('a running server verifies a domain by itself once its record is there', async () => {
+  const { call, token, publish } = await start(quickClock());
+  const name = '_mailstead.example.com';
+  await publish(await token(), [
+    [0, name],
+    [1, name],
+  ]);
+  await vi.waitFor(
+    async () =>
+      expect(await call('GetMailDomain', { DomainName })).toMatchObject({
+        OwnershipVerificationStatus: 'VERIFIED',
+        AcceptsMail: true,
+      }),
+    20_000,
+  );
 });
 
 test('VerifyMailDomain tells of a host name that every name server has doubled', async () => {
