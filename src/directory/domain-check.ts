@@ -57,7 +57,9 @@ export async function checkRecords(
     const found = check.found.slice(0, maxShown).map((value) => value.slice(0, maxShownLength));
     const isExpected = domain.seen.has(recordKey(check.record)) || (isBegun && !check.record.isOptional);
     const status = check.status === 'MISSING' && !isExpected ? 'PENDING' : check.status;
-    return retold({ ...check, found, status }, check.record);
+    const isGone = status === 'MISSING' && check.record.isOptional === true;
+    const advice = check.advice ?? (isGone ? 'It was there once: add it again if it is wanted.' : undefined);
+    return retold({ ...check, found, status, advice }, check.record);
   });
 }
 
@@ -177,7 +179,8 @@ async function explained(
     const advice = `The record is at ${bare} instead: the underscore is missing in the host name.${underscoreAdvice(domain, record)}`;
     return { ...finding, advice };
   }
-  return { ...finding, advice: `${finding.advice ?? ''}${underscoreAdvice(domain, record)}` };
+  const advice = `${finding.advice ?? ''}${underscoreAdvice(domain, record)}` || undefined;
+  return { ...finding, advice };
 }
 
 /** What does as well: the token at the domain itself, a host of its own that has our address. */

@@ -13,8 +13,10 @@ export interface Finding {
 /** judge compares the values at the name of a record with the record; `domain` is the mail domain it is of. */
 export function judge(domain: string, record: DnsRecord, values: readonly string[]): Finding {
   const found = values.filter((value) => isMeant(record, value));
-  if (found.length === 0)
-    return { found: values, status: 'MISSING', advice: `Add the ${record.type} record.` };
+  if (found.length === 0) {
+    const advice = record.isOptional ? undefined : `Add the ${record.type} record.`;
+    return { found: values, status: 'MISSING', advice };
+  }
   switch (record.purpose) {
     case 'OWNERSHIP':
       return ownership(record, found);
