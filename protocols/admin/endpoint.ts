@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OrganizationId } from '#domain/ids';
 import { readBody } from '#protocols/http/body';
 import type { HttpContext, HttpHandler } from '#protocols/http/handler';
 import { HttpError } from '#protocols/http/http-error';
@@ -87,7 +88,8 @@ async function run(
     if (operation === undefined) throw unknownOperation(name);
     const input = readInput(name, parseJson(body));
     const organization = organizationIn(input);
-    const begun = await auditor.begin({ ...call, organization, input: redactedInput(name, input) });
+    const audited = { ...call, organization: auditedFor(caller, organization) };
+    const begun = await auditor.begin({ ...audited, input: redactedInput(name, input) });
     end = async () => begun;
     authorize(caller, { operation: name, organization }, input);
     const output = await operation(input, { requestId, caller, log });
@@ -99,6 +101,12 @@ async function run(
     await tell({ outcome: refusal.type, message: refusal.message.slice(0, 1024) });
     throw error;
   }
+}
+
+/** What a key of one organisation asks of another is in the log of the installation, as what is asked of none: nobody writes to another's. */
+function auditedFor(caller: Caller, named: OrganizationId | undefined): OrganizationId | undefined {
+  if (caller.kind === 'socket' || caller.organization === undefined) return named;
+  return caller.organization === named ? named : undefined;
 }
 
 function targetOf({ headers }: IncomingMessage): string {
