@@ -3,9 +3,12 @@ import { type AccessKey, type AccessKeys, policyOf } from '#directory/access-key
 import { type AccessPolicy, isAllowed } from '#directory/access-policy';
 import type { OrganizationId } from '#domain/ids';
 import type { Clock } from '#domain/outside';
+import { type BodyHold, BodyRoom } from '#protocols/http/body-room';
+import type { HttpContext } from '#protocols/http/handler';
 import { AdminError } from './errors.ts';
 import { textOf } from './operations/input.ts';
 import type { AdminInput } from './shape.ts';
+import { Guesses } from './sigv4/guesses.ts';
 import { verifySignature } from './sigv4/verify.ts';
 
 /** Caller is who asks for an operation: somebody on the admin socket, or an access key. */
@@ -20,38 +23,63 @@ interface KeyCaller {
   readonly policy: AccessPolicy;
 }
 
+/** An authenticated request: who sent it, and its body. */
+export interface Authenticated {
+  readonly caller: Caller;
+  readonly body: Buffer;
+  /** Gives back the room that the body took; to be called when the request is done with. */
+  readonly release: () => void;
+}
+
 /**
  * Authenticate says who sent a request, and reads its body, which may be worth reading only then. Throws AdminError,
  * HttpError.
  */
 export type Authenticate = (
   request: IncomingMessage,
-  readBody: () => Promise<Buffer>,
-) => Promise<{ readonly caller: Caller; readonly body: Buffer }>;
+  http: Pick<HttpContext, 'remoteAddress' | 'log'>,
+  readBody: (hold?: BodyHold) => Promise<Buffer>,
+) => Promise<Authenticated>;
 
 /** Who may open the admin socket is an administrator. */
-export const onAdminSocket: Authenticate = async (_request, readBody) => ({
+export const onAdminSocket: Authenticate = async (_request, _http, readBody) => ({
   caller: { kind: 'socket' },
   body: await readBody(),
+  release: () => undefined,
 });
+
+/** What bodies of over 64 KiB may hold in memory, all requests together: of keys known where they come from, and of others. */
+const roomBytes = 16 * 1_048_576;
 
 /** The caller is the access key that signed the request (AWS Signature Version 4). */
 export function bySignature(keys: AccessKeys, clock: Clock): Authenticate {
-  return async (request, readBody) => {
+  const guesses = new Guesses(clock);
+  const [provenRoom, otherRoom] = [new BodyRoom(roomBytes), new BodyRoom(roomBytes)];
+  return async (request, http, readBody) => {
     const { method = '', url: target = '', rawHeaders } = request;
+    let named = '';
     let body: Buffer = Buffer.of();
+    let hold: BodyHold | undefined;
+    const keyOf = (id: string) => {
+      named = id;
+      return keys.find(id);
+    };
     const read = async () => {
-      body = await readBody();
+      hold = (guesses.isProven(http, named) ? provenRoom : otherRoom).hold();
+      body = await readBody(hold);
       return body;
     };
-    const key = await verifySignature(
-      { method, target, rawHeaders },
-      clock.now(),
-      (id) => keys.find(id),
-      read,
-    );
-    await keys.used(key);
-    return { caller: callerOf(key), body };
+    const release = () => hold?.release();
+    try {
+      const key = await verifySignature({ method, target, rawHeaders }, clock.now(), keyOf, read);
+      guesses.succeeded(http, key.id);
+      await keys.used(key);
+      return { caller: callerOf(key), body, release };
+    } catch (error) {
+      release();
+      body = Buffer.of();
+      throw error instanceof AdminError ? await guesses.failed(http, named, error) : error;
+    }
   };
 }
 

@@ -7,7 +7,7 @@ import { HttpError } from '#protocols/http/http-error';
 import { send } from '#protocols/http/response';
 import type { Logger } from '#telemetry/log';
 import type { Auditor } from './auditor.ts';
-import { type Authenticate, authorize, type Caller, organizationIn } from './caller.ts';
+import { type Authenticate, type Authenticated, authorize, type Caller, organizationIn } from './caller.ts';
 import { AdminError, toAdminError } from './errors.ts';
 import { readInput, unknownOperation } from './model.ts';
 import { redactedInput } from './redact.ts';
@@ -59,7 +59,8 @@ export function createAdminEndpoint(operations: Operations, guard: AdminGuard): 
         log.error('admin.operation.failed', { err: error }, started);
         answer(response, 500, requestId, { __type: 'InternalFailure', Message: localError(requestId) });
       } else {
-        log.info('admin.operation.refused', { ...started, reason: refusal.type });
+        const level = refusal.type === 'ThrottlingException' ? 'debug' : 'info';
+        log[level]('admin.operation.refused', { ...started, reason: refusal.type });
         answer(response, 400, requestId, { __type: refusal.type, Message: refusal.message });
       }
     }
@@ -70,10 +71,25 @@ async function run(
   operations: Operations,
   { authenticate, auditor }: AdminGuard,
   request: IncomingMessage,
+  http: HttpContext,
+  requestId: string,
+): Promise<object> {
+  const sent = await authenticate(request, http, (hold) => readBody(request, maxBodyBytes, hold));
+  try {
+    return await runFor(sent, operations, auditor, request, http, requestId);
+  } finally {
+    sent.release();
+  }
+}
+
+async function runFor(
+  { caller, body }: Pick<Authenticated, 'caller' | 'body'>,
+  operations: Operations,
+  auditor: AdminGuard['auditor'],
+  request: IncomingMessage,
   { log, remoteAddress }: HttpContext,
   requestId: string,
 ): Promise<object> {
-  const { caller, body } = await authenticate(request, () => readBody(request, maxBodyBytes));
   const name = targetOf(request);
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   const call = {

@@ -192,8 +192,10 @@ class Context implements HttpContext {
   }
 }
 
+const maxLoggedPath = 256;
+
 function answerError(error: unknown, request: IncomingMessage, response: ServerResponse, log: Logger): void {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const path = ((request.url ?? '').split('?', 1)[0] ?? '').slice(0, maxLoggedPath);
   const answer = error instanceof HttpError ? error : new HttpError(500, 'local error');
   if (answer === error)
     log.info('http.request.refused', { path, status: answer.status, reason: answer.message });

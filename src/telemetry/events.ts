@@ -85,4 +85,5 @@ export type EventName =
   | 'admin.listening'
   | 'admin.operation.done'
   | 'admin.operation.refused'
-  | 'admin.operation.failed';
+  | 'admin.operation.failed'
+  | 'admin.signature.throttled';

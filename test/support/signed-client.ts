@@ -1,11 +1,11 @@
 /** Signs requests to the admin API itself, so that any operation and any header can be sent. */
 import { Agent, request } from 'node:https';
 import { onTestFinished } from 'vitest';
-import { sha256, signatureOf } from '#protocols/admin/sigv4/signature';
+import { signatureOf } from '#protocols/admin/sigv4/signature';
 import type { Credentials } from './aws-client.ts';
 import type { TestServer } from './start-server.ts';
 
-/** An answer of the admin API: `type` is `__type` of a refusal, undefined of what was done. */
+/** An answer of the admin API: `type` is `__type` of a refusal, undefined of what was done, and of what HTTP refuses. */
 export interface SignedAnswer {
   readonly status: number;
   readonly type: string | undefined;
@@ -43,11 +43,6 @@ export function signedHeaders(
   };
 }
 
-/** The SHA-256 of a body, as clients that hash it beforehand send it. */
-export function contentHash(body: string): Record<string, string> {
-  return { 'x-amz-content-sha256': sha256(Buffer.from(body)) };
-}
-
 /** Calls operations by their full names with one connection; its end is the test's. */
 export function signedClient({ baseUrl, ca }: TestServer) {
   const agent = new Agent({ ca, keepAlive: true, maxSockets: 1 });
@@ -62,7 +57,8 @@ export function signedClient({ baseUrl, ca }: TestServer) {
         response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject);
         response.once('end', () => {
           const text = Buffer.concat(chunks).toString();
-          const output = JSON.parse(text || '{}') as Record<string, unknown>;
+          const isJson = response.headers['content-type'] === 'application/x-amz-json-1.1';
+          const output = JSON.parse(isJson ? text : '{}') as Record<string, unknown>;
           const type = output['__type'] === undefined ? undefined : String(output['__type']);
           resolve({ status: response.statusCode ?? 0, type, text, output });
         });

@@ -40,11 +40,12 @@ function canonicalRequest(
   signed: readonly string[],
 ): string {
   const [path = '', query = ''] = split(target, '?');
+  const headers = headersOf(rawHeaders);
   return [
     method,
     canonicalPath(path),
     canonicalQuery(query),
-    ...signed.map((name) => `${name}:${headerValues(rawHeaders, name).map(trimmed).join(',')}`),
+    ...signed.map((name) => `${name}:${(headers.get(name) ?? []).map(trimmed).join(',')}`),
     '',
     signed.join(';'),
     sha256(body),
@@ -95,7 +96,14 @@ function trimmed(value: string): string {
   return value.trim().replace(/ +/g, ' ');
 }
 
-/** All values of a header, in the order they were sent. */
-export function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+/** All values of each header, by its name in lower case, in the order they were sent. */
+export function headersOf(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const headers = new Map<string, string[]>();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    const values = headers.get(name);
+    if (values === undefined) headers.set(name, [rawHeaders[at + 1] ?? '']);
+    else values.push(rawHeaders[at + 1] ?? '');
+  }
+  return headers;
 }
