@@ -6,7 +6,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const names = ['smtp', 'sync', 'push', 'many-devices', 'idle', 'store', 'wbxml', 'mime', 'search'];
+const names = [
+  'smtp',
+  'sync',
+  'push',
+  'many-devices',
+  'idle',
+  'store',
+  'wbxml',
+  'mime',
+  'search',
+  'directory',
+];
 /** What ActiveSync costs: `npm run bench:eas`. */
 const eas = ['sync', 'push', 'many-devices', 'idle', 'wbxml'];
 

@@ -319,11 +319,34 @@ describe('a user', () => {
     while (reads < 2) await new Promise((done) => setImmediate(done));
     clock.move(1);
     await directory.deregisterFromWorkMail(organization, 'alice');
-    lookups.forget();
+    lookups.forget({ organization });
     release();
     await Promise.all(before);
     expect(await lookups.resolveRecipient('alice@acme.mailstead.test')).toEqual({ kind: 'disabled' });
     expect(await lookups.account(ref)).toBeUndefined();
+  });
+
+  it('looked up is remembered until its own organisation changes, whatever others do', async () => {
+    const { directory, organization, database } = await withOrganization();
+    const other = await directory.createOrganization({ alias: 'other' });
+    await enabledUser(directory, organization, 'alice');
+    let reads = 0;
+    class CountingStore extends StoredDirectory {
+      override addressHolder(...of: Parameters<StoredDirectory['addressHolder']>) {
+        reads++;
+        return super.addressHolder(...of);
+      }
+    }
+    const lookups = new Lookups(new CountingStore(database), 'mail.example.com');
+    const lookUp = async () => {
+      await lookups.resolveRecipient('alice@acme.mailstead.test');
+      return reads;
+    };
+    expect([await lookUp(), await lookUp()]).toEqual([1, 1]);
+    lookups.forget({ organization: other });
+    expect(await lookUp()).toBe(1);
+    lookups.forget({ organization });
+    expect(await lookUp()).toBe(2);
   });
 
   it('of one name is made once when two ask at the same time', async () => {

@@ -182,7 +182,7 @@ export class Directory {
         this.#circumstances(),
       ),
     );
-    this.#lookups.forget();
+    this.#lookups.forget({ organization: made });
     return made;
   }
 
@@ -359,7 +359,7 @@ export class Directory {
         catchAll: domains,
       }),
     );
-    this.#lookups.forget();
+    this.#lookups.forget({ organization });
     return routing;
   }
 

@@ -179,7 +179,7 @@ export class Groups {
 
   async #changed({ group, member }: decide.Membership): Promise<MembershipChange> {
     // Nothing stale is answered, even if what follows fails.
-    this.#parts.lookups.forget();
+    this.#parts.lookups.forget({ organization: group.organization });
     return this.#change(group, member);
   }
 
@@ -194,7 +194,7 @@ export class Groups {
   }
 
   #tell(change: MembershipChange): void {
-    this.#parts.lookups.forget();
+    this.#parts.lookups.forget({ organization: change.organization });
     for (const listener of this.#listeners) listener(change);
   }
 }

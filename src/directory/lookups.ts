@@ -2,13 +2,13 @@ import { DomainError } from '#domain/errors';
 import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '#domain/ids';
 import type { Account } from './account.ts';
 import { domainOf, withoutTag } from './address.ts';
+import { AnswersByOrganization, Changes } from './answers-by-organization.ts';
 import { canonicalAddress, canonicalDomain, canonicalName } from './canonical-name.ts';
 import { maxGroupMailboxes } from './group.ts';
 import { isRoleAddress, type MailRouting } from './mail-routing.ts';
 import { expandGroup, groupsAbove } from './membership.ts';
 import { journalingAddress, type Organization } from './organization.ts';
 import type { AddressHolder, DirectoryStore } from './ports.ts';
-import { RecentMap } from './recent-map.ts';
 import { type Entity, hasMailbox, type User } from './user.ts';
 
 /** Recipient tells what becomes of mail for an address. */
@@ -28,8 +28,14 @@ interface Routing extends MailRouting {
   readonly journaling: string;
 }
 
-/** Which entity was changed. */
-type Changed = Pick<Entity, 'organization' | 'id'>;
+/** Which organisation was changed, and which of its entities, if it was one. */
+interface Changed {
+  readonly organization: OrganizationId;
+  readonly id?: EntityId;
+}
+
+/** An entity that was changed. */
+type ChangedEntity = Pick<Entity, 'organization' | 'id'>;
 
 const maxRemembered = 50_000;
 /** Of up to 10,000 mailboxes each. */
@@ -40,24 +46,30 @@ const bytesPerMebibyte = 1024 * 1024;
 const barePostmaster = 'postmaster';
 
 /**
- * Lookups answers who somebody is, for every message and every request. Answers are kept in memory; a change of the
- * directory forgets them all, and an answer begun before a change is not kept.
+ * Lookups answers who somebody is, for every message and every request. Answers are kept in memory; a change of an
+ * organisation forgets its own and no other's, and an answer begun before a change is not kept.
  */
 export class Lookups {
   readonly #store: DirectoryStore;
   readonly #hostname: string;
+  readonly #changed = new Changes();
   /** Addresses somebody has, never made-up ones: those are looked up each time. */
-  readonly #recipients = new RecentMap<string, Recipient>(maxRemembered);
-  readonly #accounts = new RecentMap<EntityId, Account>(maxRemembered);
+  readonly #recipients = new AnswersByOrganization<string, Recipient>(maxRemembered, this.#changed);
+  readonly #accounts = new AnswersByOrganization<EntityId, Account>(maxRemembered, this.#changed);
   /** Who gets mail to a group; promises, so that many messages at once read it once. */
-  readonly #expansions = new RecentMap<EntityId, Promise<readonly Account[]>>(maxGroupsRemembered);
-  readonly #groupsOf = new RecentMap<EntityId, readonly EntityId[]>(maxRemembered);
+  readonly #expansions = new AnswersByOrganization<EntityId, Promise<readonly Account[]>>(
+    maxGroupsRemembered,
+    this.#changed,
+  );
+  readonly #groupsOf = new AnswersByOrganization<EntityId, readonly EntityId[]>(maxRemembered, this.#changed);
   /** Domains of ours that receive mail. */
-  readonly #domains = new RecentMap<string, OrganizationId>(maxRemembered);
-  readonly #routings = new RecentMap<OrganizationId, Routing>(maxRemembered);
+  readonly #domains = new AnswersByOrganization<string, OrganizationId>(maxRemembered, this.#changed);
+  readonly #routings = new AnswersByOrganization<OrganizationId, Routing>(maxRemembered, this.#changed);
   /** Organisations that are served. */
-  readonly #served = new RecentMap<OrganizationId, true>(maxRemembered);
-  readonly #listeners = new Set<(changed: Changed) => void>();
+  readonly #served = new AnswersByOrganization<OrganizationId, true>(maxRemembered, this.#changed);
+  /** Those of this server itself, which any organisation may change. */
+  readonly #ownRecipients = new Map<string, Recipient>();
+  readonly #listeners = new Set<(changed: ChangedEntity) => void>();
   #changes = 0;
 
   /** `hostname` is the name of this server: it has a postmaster too. */
@@ -67,21 +79,16 @@ export class Lookups {
   }
 
   /** Calls back for each entity that was changed in what others see of it. */
-  onEntityChange(listener: (changed: Changed) => void): void {
+  onEntityChange(listener: (changed: ChangedEntity) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Call when a change of the directory is durable, with the entity whose row was changed. */
-  forget(changed?: Changed): void {
+  /** Call when a change of an organisation is durable, with the entity whose row was changed, if it was one. */
+  forget({ organization, id }: Changed): void {
     this.#changes++;
-    this.#recipients.clear();
-    this.#accounts.clear();
-    this.#expansions.clear();
-    this.#groupsOf.clear();
-    this.#domains.clear();
-    this.#routings.clear();
-    this.#served.clear();
-    if (changed !== undefined) for (const listener of this.#listeners) listener(changed);
+    this.#changed.add(organization);
+    this.#ownRecipients.clear();
+    if (id !== undefined) for (const listener of this.#listeners) listener({ organization, id });
   }
 
   /** Throws group/too-large. */
@@ -109,7 +116,7 @@ export class Lookups {
     if (known !== undefined) return known;
     const began = this.#changes;
     const groups = await groupsAbove(this.#store, organization, id);
-    if (began === this.#changes) this.#groupsOf.set(id, groups);
+    if (began === this.#changes) this.#groupsOf.set(id, organization, groups);
     return groups;
   }
 
@@ -125,7 +132,7 @@ export class Lookups {
     const began = this.#changes;
     const entity = await this.#servedEntity(organization, id);
     const account = entity === undefined ? undefined : accountOf(entity);
-    if (account !== undefined && began === this.#changes) this.#accounts.set(id, account);
+    if (account !== undefined && began === this.#changes) this.#accounts.set(id, organization, account);
     return account;
   }
 
@@ -166,7 +173,7 @@ export class Lookups {
     // What a group means is remembered once, not by every address of it; a role goes on to the administrator.
     const isFinal =
       recipient?.kind === 'mailbox' || (recipient?.kind === 'disabled' && !isRoleAddress(address));
-    if (isFinal && began === this.#changes) this.#recipients.set(address, recipient);
+    if (isFinal && began === this.#changes) this.#recipients.set(address, owner, recipient);
     return recipient;
   }
 
@@ -192,7 +199,7 @@ export class Lookups {
     const expansion = expandGroup(this.#store, organization, group, maxGroupMailboxes).then((users) =>
       users.flatMap((user) => accountOf(user) ?? []),
     );
-    void this.#expansions.set(group, expansion);
+    this.#expansions.set(group, organization, expansion);
     expansion.catch((error: unknown) => {
       if (!(error instanceof DomainError) && this.#expansions.get(group) === expansion) {
         this.#expansions.delete(group);
@@ -222,10 +229,12 @@ export class Lookups {
     const domain = domainOf(address);
     const isOurs = address === barePostmaster || (domain === this.#hostname && isRoleAddress(address));
     if (!isOurs) return { kind: domain === undefined ? 'unknown' : 'elsewhere' };
+    const known = this.#ownRecipients.get(address);
+    if (known !== undefined) return known;
     const began = this.#changes;
     const recipient = (await this.#firstAdministrator()) ?? { kind: 'unknown' };
     const isKept = recipient.kind === 'mailbox' && began === this.#changes;
-    if (isKept) this.#recipients.set(address, recipient);
+    if (isKept) this.#ownRecipients.set(address, recipient);
     return recipient;
   }
 
@@ -251,7 +260,7 @@ export class Lookups {
       this.#store.organization(id),
     ]);
     const journaling = organization === undefined ? '' : journalingAddress(organization);
-    if (began === this.#changes) this.#routings.set(id, { ...routing, journaling });
+    if (began === this.#changes) this.#routings.set(id, id, { ...routing, journaling });
     return { ...routing, journaling };
   }
 
@@ -265,7 +274,7 @@ export class Lookups {
     const receives = (await this.#store.domain(owner, domain))?.state === 'Verified';
     // One that is deleted goes for good without a word.
     const isKept = receives && began === this.#changes && (await this.#isServed(owner));
-    if (isKept) this.#domains.set(domain, owner);
+    if (isKept) this.#domains.set(domain, owner, owner);
     return receives ? owner : undefined;
   }
 
@@ -284,7 +293,7 @@ export class Lookups {
     if (this.#served.get(id) !== undefined) return true;
     const began = this.#changes;
     const isServed = (await this.#store.organization(id))?.state === 'Active';
-    if (isServed && began === this.#changes) this.#served.set(id, true);
+    if (isServed && began === this.#changes) this.#served.set(id, id, true);
     return isServed;
   }
 

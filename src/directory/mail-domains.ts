@@ -289,7 +289,7 @@ export class MailDomains {
   }
 
   #forget(organization: OrganizationId, domain: string): void {
-    this.#parts.lookups.forget();
+    this.#parts.lookups.forget({ organization });
     this.#keys.delete(`${organization} ${domain}`);
   }
 

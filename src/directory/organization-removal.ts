@@ -29,7 +29,7 @@ export class OrganizationRemoval {
   async delete(id: OrganizationId, wanted: decide.OrganizationDeletion): Promise<void> {
     const { store, lookups, nowMs } = this.#parts;
     await store.transact(id, (tx) => decide.deleteOrganization(tx, id, wanted, nowMs()));
-    lookups.forget();
+    lookups.forget({ organization: id });
     await this.signOutAll(id);
   }
 
@@ -48,7 +48,7 @@ export class OrganizationRemoval {
   async restore(id: OrganizationId): Promise<Organization> {
     const { store, lookups, nowMs } = this.#parts;
     const restored = await store.transact(id, (tx) => decide.restoreOrganization(tx, id, nowMs()));
-    lookups.forget();
+    lookups.forget({ organization: id });
     return restored;
   }
 }

@@ -62,7 +62,7 @@ export class Resources {
         decide.deleteResource(tx, organization, idOrAddressOrName, this.#parts.nowMs()),
       );
     }
-    this.#parts.lookups.forget();
+    this.#parts.lookups.forget({ organization });
   }
 
   /** Makes a user or a group a delegate; one that is it already stays. Throws entity/not-found, entity/state, request/invalid. */
