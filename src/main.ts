@@ -14,6 +14,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
+  hasColours: process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
   env: process.env,
   cwd: whereTheUserStands(),
   serve: async (config) => {

@@ -207,7 +207,15 @@ class MailServer implements Server {
     const { directory, devices, policies, database, outbound, relay, preferences, outside } = this.#core;
     const { access, accessKeys, audit, config, diary, settings, traces } = this.#core;
     const operations = {
-      ...installationOperations(database),
+      ...installationOperations({
+        facts: () => ({
+          hostname: config.hostname,
+          publicUrl: endpointsOf(config, this.#addresses).publicUrl,
+          addresses: this.#addresses,
+        }),
+        operations: (): readonly string[] => Object.keys(operations),
+        backup: (folder) => database.backup(folder),
+      }),
       ...organizationOperations(directory),
       ...accessKeyOperations({ directory, accessKeys }),
       ...auditOperations({ directory, audit }),

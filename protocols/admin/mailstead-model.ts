@@ -146,6 +146,8 @@ export const mailsteadModel: Model = {
   operations: {
     RestoreOrganization: { input: { shape: 'OrganizationRequest' } },
     CreateBackup: { input: { shape: 'CreateBackupRequest' } },
+    DescribeInstallation: {},
+    ListOperations: {},
     GetMailRouting: { input: { shape: 'OrganizationRequest' } },
     RotateDkimKeys: { input: { shape: 'MailDomainRequest' } },
     VerifyMailDomain: { input: { shape: 'MailDomainRequest' } },

@@ -7,6 +7,7 @@ import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
 import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
+import { addDoctor } from './doctor.ts';
 import { addDomain } from './domain.ts';
 import { addGroup } from './group.ts';
 import { addJournaling } from './journaling.ts';
@@ -61,6 +62,7 @@ function createProgram(terminal: Terminal): Command {
   addToken(program, terminal);
   addAudit(program, terminal);
   addBackup(program, terminal);
+  addDoctor(program, terminal);
   addConfig(program, terminal);
   addApi(program, terminal);
   addVersion(program, terminal);

@@ -8,6 +8,8 @@ export interface Terminal {
   print(text: string): void;
   /** To standard error: what went wrong. */
   complain(text: string): void;
+  /** Whether what is printed may be coloured. */
+  readonly hasColours?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths count from. */
   readonly cwd: string;

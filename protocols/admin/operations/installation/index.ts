@@ -2,15 +2,25 @@ import { isAbsolute } from 'node:path';
 import { DomainError } from '#domain/errors';
 import type { AdminOperation } from '../../endpoint.ts';
 import { requiredText } from '../input.ts';
+import { describeInstallation, type InstallationFacts } from './describe.ts';
 
 interface Parts {
+  readonly facts: () => InstallationFacts;
+  /** The full names of all operations that are served. */
+  readonly operations: () => readonly string[];
   /** Copies the live data into the new folder; rejects with EEXIST when it is there. */
   readonly backup: (folder: string) => Promise<{ readonly files: number; readonly bytes: number }>;
 }
 
 /** installationOperations are the operations on the whole installation. */
-export function installationOperations({ backup }: Parts): Readonly<Record<string, AdminOperation>> {
+export function installationOperations({
+  facts,
+  operations,
+  backup,
+}: Parts): Readonly<Record<string, AdminOperation>> {
   return {
+    'Mailstead.DescribeInstallation': () => describeInstallation(facts()),
+    'Mailstead.ListOperations': async () => ({ Operations: [...operations()].sort() }),
     'Mailstead.CreateBackup': async (input) => {
       const folder = requiredText(input, 'Folder');
       if (!isAbsolute(folder)) {
