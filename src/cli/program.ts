@@ -5,6 +5,7 @@ import { ApiError } from './admin-client.ts';
 import { addApi } from './api.ts';
 import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
 import { addDoctor } from './doctor.ts';
@@ -65,6 +66,7 @@ function createProgram(terminal: Terminal): Command {
   addDoctor(program, terminal);
   addConfig(program, terminal);
   addApi(program, terminal);
+  addCompletion(program, terminal);
   addVersion(program, terminal);
   return program;
 }
