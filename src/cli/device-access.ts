@@ -213,8 +213,12 @@ async function ruleInput(session: Session, id: string): Promise<object> {
 /** Texts are compared from their beginning, without case. */
 function withConditions(command: Command): Command {
   command
-    .addOption(new Option('--effect <what>').choices(['allow', 'deny']).makeOptionMandatory())
-    .option('--description <text>');
+    .addOption(
+      new Option('--effect <what>', 'what becomes of such devices')
+        .choices(['allow', 'deny'])
+        .makeOptionMandatory(),
+    )
+    .option('--description <text>', 'why');
   for (const { option, what } of traits) {
     command.option(`--${option} <text...>`, `begins with one of these: ${what}; $NONE is not told`);
     command.option(`--not-${option} <text...>`, 'is told, and begins with none of these');

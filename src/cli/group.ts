@@ -1,17 +1,22 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
+import { addAliases } from './aliases.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
 
 const groupArgument = ['<group>', 'address, name or id'] as const;
 
-/** addGroup adds `group create|list|show|add|remove|enable|disable|delete`. */
+/** addGroup adds `group create|list|show|edit|add|remove|aliases|enable|disable|delete`. */
 export function addGroup(program: Command, terminal: Terminal): void {
   const group = program.command('group').description('groups: distribution lists of users and groups');
   addCreate(group, terminal);
   addLooks(group, terminal);
+  addEdit(group, terminal);
   addMembers(group, terminal);
+  addAliases(group, terminal, async (session, organizationId, who) =>
+    String((await session.group(organizationId, who))['GroupId']),
+  );
   addSwitches(group, terminal);
 }
 
@@ -99,6 +104,26 @@ function addLooks(group: Command, terminal: Terminal): void {
         GroupId: shown['GroupId'],
       });
       session.show({ ...shown, Members }, formatGroup);
+    });
+}
+
+function addEdit(group: Command, terminal: Terminal): void {
+  withOrganization(group.command('edit'))
+    .description('show a group in the address book, or hide it')
+    .argument(...groupArgument)
+    .option('--hidden', 'not shown in the address book')
+    .option('--no-hidden', 'shown in the address book')
+    .action(async (who: string, { hidden }: { hidden?: boolean }, command: Command) => {
+      if (hidden === undefined) throw new UsageError('Say what to change: --hidden or --no-hidden.');
+      const session = new Session(terminal, command);
+      const OrganizationId = await session.organizationId();
+      const { GroupId } = await session.group(OrganizationId, who);
+      const output = await session.client.call('WorkMailService.UpdateGroup', {
+        OrganizationId,
+        GroupId,
+        HiddenFromGlobalAddressList: hidden,
+      });
+      session.show(output, () => `${who} is changed.\n`);
     });
 }
 

@@ -14,7 +14,7 @@ export function addOrgTags(org: Command, terminal: Terminal): void {
     .description("list an organisation's tags, set or remove some")
     .argument('[alias|id]', 'may be left out while there is only one')
     .option('--set <key=value...>', 'at most 50 in all')
-    .option('--remove <key...>')
+    .option('--remove <key...>', 'tags to take away')
     .action(async (chosen: string | undefined, options: TagsOptions, command: Command) => {
       const { set = [], remove: TagKeys = [] } = options;
       const Tags = set.map(tagOf);

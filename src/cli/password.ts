@@ -27,9 +27,10 @@ export async function askPassword(question: string, { stdin, complain }: Termina
   if (!(stdin instanceof ReadStream)) {
     throw new UsageError('Nobody can be asked for the password here: give it with --password-stdin.');
   }
-  complain(question);
+  // Before the question: who answers it fast must not see the answer either.
   stdin.setRawMode(true);
   try {
+    complain(question);
     return await typedLine(stdin);
   } finally {
     stdin.setRawMode(false);

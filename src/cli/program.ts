@@ -10,6 +10,7 @@ import { addConfig } from './config.ts';
 import { addDevice } from './device.ts';
 import { addDoctor } from './doctor.ts';
 import { addDomain } from './domain.ts';
+import { usageOf, withExamples } from './examples.ts';
 import { addGroup } from './group.ts';
 import { addJournaling } from './journaling.ts';
 import { addKey } from './key.ts';
@@ -29,15 +30,21 @@ const ExitCode = { Fine: 0, Failed: 1, WrongUsage: 2 } as const;
 
 /** runCli does what the arguments say and gives the exit code: 0, 1 with a sentence on stderr, 2 for wrong usage. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let running: Command | undefined;
   try {
-    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    const program = createProgram(terminal);
+    program.hook('preAction', (_program, command) => {
+      running = command;
+    });
+    await program.parseAsync(args, { from: 'user' });
     return ExitCode.Fine;
   } catch (error) {
-    return report(error, terminal);
+    return report(error, terminal, running);
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+/** createProgram makes the tree of all commands. */
+export function createProgram(terminal: Terminal): Command {
   // Subcommands take these over when they are made.
   const program = new Command('mailstead')
     .exitOverride()
@@ -68,17 +75,19 @@ function createProgram(terminal: Terminal): Command {
   addApi(program, terminal);
   addCompletion(program, terminal);
   addVersion(program, terminal);
+  withExamples(program);
   return program;
 }
 
-function report(error: unknown, terminal: Terminal): number {
+function report(error: unknown, terminal: Terminal, running: Command | undefined): number {
   // Commander has printed its help or its complaint itself.
   if (error instanceof CommanderError) {
     const isAsked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
     return isAsked ? ExitCode.Fine : ExitCode.WrongUsage;
   }
   if (error instanceof ConfigError || error instanceof UsageError) {
-    terminal.complain(`${error.message}\n`);
+    const isUsage = error instanceof UsageError && running !== undefined;
+    terminal.complain(`${error.message}\n${isUsage ? `${usageOf(running)}\n` : ''}`);
     return ExitCode.WrongUsage;
   }
   terminal.complain(`${sentenceOf(error)}\n`);

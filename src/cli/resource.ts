@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
+import { addAliases } from './aliases.ts';
 import { addResourceDelegates } from './resource-delegates.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
@@ -7,12 +8,15 @@ import { CliError, type Terminal, UsageError } from './terminal.ts';
 
 const resourceArgument = ['<resource>', 'address, name or id'] as const;
 
-/** addResource adds `resource create|list|show|edit|enable|disable|delete|delegates`. */
+/** addResource adds `resource create|list|show|edit|aliases|enable|disable|delete|delegates`. */
 export function addResource(program: Command, terminal: Terminal): void {
   const resource = program.command('resource').description('resources: rooms and equipment');
   addCreate(resource, terminal);
   addLooks(resource, terminal);
   addEdit(resource, terminal);
+  addAliases(resource, terminal, async (session, organizationId, who) =>
+    String((await session.resource(organizationId, who))['ResourceId']),
+  );
   addSwitches(resource, terminal);
   addResourceDelegates(resource, terminal);
 }

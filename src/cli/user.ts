@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
+import { addAliases } from './aliases.ts';
 import { type ChosenPassword, choosePassword } from './password.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
@@ -51,30 +52,7 @@ export function addUser(program: Command, terminal: Terminal): void {
         () => `The password of ${who} is set.\n${told(chosen)}`,
       );
     });
-  withOrganization(user.command('aliases'))
-    .description("list a user's addresses, add or remove some")
-    .argument('<user>', 'address, name or id')
-    .option('--add <address...>', 'further addresses that receive for this user')
-    .option('--remove <address...>', 'aliases to take away')
-    .action(async (who: string, options: AliasOptions, command: Command) => {
-      const { add = [], remove = [] } = options;
-      const session = new Session(terminal, command);
-      const OrganizationId = await session.organizationId();
-      const EntityId = await session.userId(OrganizationId, who);
-      for (const Alias of add) {
-        await session.client.call('WorkMailService.CreateAlias', { OrganizationId, EntityId, Alias });
-      }
-      for (const Alias of remove) {
-        await session.client.call('WorkMailService.DeleteAlias', { OrganizationId, EntityId, Alias });
-      }
-      const list = await session.client.list('WorkMailService.ListAliases', 'Aliases', {
-        OrganizationId,
-        EntityId,
-      });
-      session.show(list, ({ Aliases }) =>
-        Array.isArray(Aliases) ? Aliases.map((alias) => `${alias}\n`).join('') : '',
-      );
-    });
+  addAliases(user, terminal, (session, organizationId, who) => session.userId(organizationId, who));
 }
 
 function addCreate(user: Command, terminal: Terminal): void {
@@ -95,11 +73,6 @@ function addCreate(user: Command, terminal: Terminal): void {
         () => `${address} is created and enabled (${UserId}).\n${told(chosen)}`,
       );
     });
-}
-
-interface AliasOptions {
-  readonly add?: string[];
-  readonly remove?: string[];
 }
 
 interface CreateOptions {

@@ -185,7 +185,7 @@ test('an error of the API is its type, its text and what to do', async () => {
     err: 'EntityNotFoundException: No such user. "mailstead user list", "mailstead group list" and "mailstead resource list" show who there is.\n',
   });
   expect((await run(['api', 'Nothing', '{}'])).err).toBe(
-    'UnknownOperationException: Unknown operation Mailstead.Nothing. This server does not serve it: see its version with "mailstead version".\n',
+    'UnknownOperationException: There is no operation Nothing. This server does not serve it: "mailstead api ListOperations" shows what it does.\n',
   );
 });
 
@@ -359,7 +359,63 @@ test('api calls any operation, with or without its prefix, and prints its output
     Policy: {},
     Revision: 0,
   });
-  expect((await run(['api', 'Nope'])).err).toMatch(/^UnknownOperationException: /);
+  await writeFile(join(dir, 'input.json'), input);
+  expect(JSON.parse((await run(['api', 'GetMobilePolicy', '@input.json'])).out)).toMatchObject({
+    Revision: 0,
+  });
+  const missing = await run(['api', 'GetMobilePolicy', '@nothing.json']);
+  expect(missing).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^The file .*nothing\.json cannot be read: /),
+  });
+});
+
+test('api: an operation that there is not is told with those that are near', async () => {
+  await serve({
+    'Mailstead.ListOperations': {
+      Operations: ['Mailstead.GetMobilePolicy', 'WorkMailService.ListUsers', 'WorkMailService.ListGroups'],
+    },
+  });
+  expect(await run(['api', 'ListUser'])).toEqual({
+    code: 1,
+    out: '',
+    err: 'UnknownOperationException: There is no operation ListUser. Did you mean ListUsers?\n',
+  });
+  expect((await run(['api', 'Mailstead.getmobilpolicy'])).err).toMatch(/ Did you mean GetMobilePolicy\?\n$/);
+  expect((await run(['api', 'Something'])).err).toMatch(
+    / "mailstead api ListOperations" shows what it does\.\n$/,
+  );
+});
+
+test('group and resource aliases, and group edit, name the entity by id', async () => {
+  const GroupId = '22222222-2222-3333-4444-555555555555';
+  await serve({
+    'WorkMailService.DescribeGroup': { GroupId, Email: 'staff@example.com' },
+    'WorkMailService.DescribeResource': { ResourceId: `r-${'0'.repeat(32)}`, Email: 'room@example.com' },
+    'WorkMailService.UpdateGroup': {},
+    'WorkMailService.CreateAlias': {},
+    'WorkMailService.DeleteAlias': {},
+    'WorkMailService.ListAliases': { Aliases: ['staff@example.com', 'b@example.com'] },
+  });
+  const changes = ['--add', 'b@example.com', '--remove', 'a@example.com'];
+  expect((await run(['group', 'aliases', 'staff@example.com', ...changes])).out).toBe(
+    'staff@example.com\nb@example.com\n',
+  );
+  const owner = { OrganizationId, EntityId: GroupId };
+  expect(calls).toContainEqual(['WorkMailService.CreateAlias', { ...owner, Alias: 'b@example.com' }]);
+  expect(calls).toContainEqual(['WorkMailService.DeleteAlias', { ...owner, Alias: 'a@example.com' }]);
+  expect((await run(['resource', 'aliases', 'room@example.com'])).code).toBe(0);
+  expect(calls.at(-1)).toEqual([
+    'WorkMailService.ListAliases',
+    { OrganizationId, EntityId: `r-${'0'.repeat(32)}` },
+  ]);
+  expect((await run(['group', 'edit', 'staff@example.com', '--no-hidden'])).out).toBe(
+    'staff@example.com is changed.\n',
+  );
+  expect(calls.at(-1)).toEqual([
+    'WorkMailService.UpdateGroup',
+    { OrganizationId, GroupId, HiddenFromGlobalAddressList: false },
+  ]);
 });
 
 test.each([
@@ -369,7 +425,8 @@ test.each([
   [['user', 'create', 'alice'], /is no address/],
   [['user', 'create', '@example.com'], /is no address/],
   [['user', 'create', 'alice@example.com', '--password-stdin'], /first line of standard input/],
-  [['user', 'enable', 'alice'], /With which address/],
+  [['user', 'enable', 'alice'], /With which address.*\nUsage: mailstead user enable /],
+  [['group', 'edit', 'staff'], /Say what to change/],
   [['policy', 'set', 'PasswordRequired'], /is no setting/],
   [['api', 'DescribeOrganization', '{'], /JSON object/],
   [['api', 'DescribeOrganization', '[]'], /JSON object/],

@@ -47,7 +47,7 @@ test('what goes wrong is one sentence on stderr', async () => {
   expect(await run('resource', 'create', 'blue')).toMatchObject({ code: 2, out: '' });
   expect(await run(...wanted, '--type', 'car')).toMatchObject({
     code: 2,
-    err: '--type is room or equipment.\n',
+    err: '--type is room or equipment.\nUsage: mailstead resource create [options] <address>\n',
   });
   const long = await run('resource', 'create', 'the-large-meeting-room@test.mailstead.test');
   expect(long).toMatchObject({ code: 2, out: '', err: expect.stringContaining('with --name') });
