@@ -26,38 +26,38 @@ export async function groupsAbove(
   organization: OrganizationId,
   entity: EntityId,
 ): Promise<readonly EntityId[]> {
-  const found = new Set<EntityId>();
-  const todo = [entity];
-  for (let below = todo.pop(); below !== undefined; below = todo.pop()) {
-    let after: EntityId | undefined;
-    do {
-      const page = await reader.groupsWith(organization, below, after, perPage);
-      for (const group of page.rows.filter((id) => !found.has(id))) {
-        found.add(group);
-        todo.push(group);
-      }
-      after = page.next;
-    } while (after !== undefined);
-  }
-  return [...found].sort();
+  return (await climb(reader, organization, entity, async (groups) => groups)).sort();
 }
 
-/** The same by way of enabled groups only: a disabled one is in nothing, and nothing comes by it. */
-export async function enabledGroupsAbove(
+/** The same by way of enabled groups only, in no order: a disabled one is in nothing, and nothing comes by it. */
+export function enabledGroupsAbove(
   reader: DirectoryReader,
   organization: OrganizationId,
   entity: EntityId,
 ): Promise<readonly EntityId[]> {
+  return climb(reader, organization, entity, async (groups) =>
+    (await reader.entitiesOf(organization, groups))
+      .filter(({ state }) => state === 'ENABLED')
+      .map(({ id }) => id),
+  );
+}
+
+/** The groups above an entity that `counts` leaves of each page of them, each once. */
+async function climb(
+  reader: DirectoryReader,
+  organization: OrganizationId,
+  entity: EntityId,
+  counts: (groups: readonly EntityId[]) => Promise<readonly EntityId[]>,
+): Promise<EntityId[]> {
   const found = new Set<EntityId>();
   const todo = [entity];
   for (let below = todo.pop(); below !== undefined; below = todo.pop()) {
     let after: EntityId | undefined;
     do {
       const page = await reader.groupsWith(organization, below, after, perPage);
-      for (const group of await reader.entitiesOf(organization, page.rows)) {
-        if (group.state !== 'ENABLED' || found.has(group.id)) continue;
-        found.add(group.id);
-        todo.push(group.id);
+      for (const group of await counts(page.rows.filter((id) => !found.has(id)))) {
+        found.add(group);
+        todo.push(group);
       }
       after = page.next;
     } while (after !== undefined);
