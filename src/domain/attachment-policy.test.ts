@@ -439,6 +439,17 @@ test('what cannot be looked through is refused: too many parts, parts too deep, 
   expect(await refusal(disposition(`${names}; filename=a.exe`))).toMatch(/more parts or names/);
 });
 
+test('more of names than is read of one message is refused, wherever they stand', async () => {
+  const words = '=?utf-8?b?YQ==?= '.repeat(10_000);
+  const part = `\r\n--b\r\nContent-Disposition: attachment; filename="${words}.txt"\r\n\r\nHi`;
+  const mixed = 'Content-Type: multipart/mixed; boundary=b\r\n';
+  expect(await refusal(`${mixed}${part.repeat(3)}\r\n--b--\r\n`)).toBeUndefined();
+  expect(await refusal(`${mixed}${part.repeat(4)}\r\n--b--\r\n`)).toMatch(/more parts or names/);
+  const text = 'Content-Type: text/plain\r\n\r\nHi\r\n';
+  expect(await refusal(`${text}${part.replace(words, 'a').repeat(100)}\r\n`)).toBeUndefined();
+  expect(await refusal(`${text}${part.repeat(4)}\r\n`)).toMatch(/more parts or names/);
+});
+
 test('a part with two different transfer encodings is refused: readers do not agree on its content', async () => {
   const twice = 'Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64';
   expect(await refusal(message(`Content-Disposition: attachment; filename=a.zip\r\n${twice}`))).toMatch(

@@ -45,7 +45,7 @@ export class AttachmentPolicy {
     if (this.#extensions.size === 0) return;
     for (const { names = [] } of parts) for (const name of names) this.#refuse(name);
     for (const { name } of attachments) this.#refuse(name);
-    if (!isWhollyIndexed(parts)) throw blocked('The message has more parts or names than can be checked.');
+    if (!isWhollyIndexed(parts)) throw tooMany();
   }
 
   /**
@@ -54,7 +54,10 @@ export class AttachmentPolicy {
    */
   async checkContents(index: MessageIndex, read: ReadRange): Promise<void> {
     if (this.#extensions.size === 0) return;
-    for await (const name of strayNames(index, read)) this.#refuse(name);
+    for await (const name of strayNames(index, read)) {
+      if (name === undefined) throw tooMany();
+      this.#refuse(name);
+    }
     if (!this.#inspectArchives) return;
     if (!(await holdsArchive(index, read))) return;
     await this.#enter();
@@ -106,6 +109,10 @@ function refusalOf({ kind, name, within }: Finding): DomainError {
     case 'too-slow':
       return new DomainError('server/busy', 'Checking the attachments took too long.');
   }
+}
+
+function tooMany(): DomainError {
+  return blocked('The message has more parts or names than can be checked.');
 }
 
 function blocked(message: string): DomainError {

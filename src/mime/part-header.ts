@@ -2,7 +2,8 @@ import { canonicalCharset } from './charset.ts';
 import { decodeHeaderText } from './encoded-word.ts';
 import { endingsOf } from './file-ending.ts';
 import { forEachField, unfold } from './header-fields.ts';
-import { namesIn, parseParameterized } from './params.ts';
+import type { NameReader } from './name-reader.ts';
+import { parseParameterized } from './params.ts';
 
 /** What the Content-* headers of one part say, defaults filled in. */
 export interface PartHeader {
@@ -16,6 +17,8 @@ export interface PartHeader {
   filename: string | undefined;
   /** Every name that any reader may find in it, one for each ending, at most `maxNames`; undefined when there is none. */
   names: readonly string[] | undefined;
+  /** It has a field that was not read: there was too much of names in the message. */
+  hasUnread: boolean;
   contentId: string | undefined;
   contentLocation: string | undefined;
   method: string | undefined;
@@ -29,8 +32,8 @@ const maxPartFields = 256 * 1024;
 /** So many names with different endings of one part are kept. */
 export const maxNames = 100;
 
-/** Reads the Content-* fields of a header block; of repeated fields the first counts. */
-export function readPartHeader(block: string, defaultType: string): PartHeader {
+/** Reads the Content-* fields of a header block, their names with `reader`; of repeated fields the first counts. */
+export function readPartHeader(block: string, defaultType: string, reader: NameReader): PartHeader {
   let contentType: string | undefined;
   const encodings = new Set<string>();
   let description: string | undefined;
@@ -38,14 +41,20 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
   let contentId: string | undefined;
   let contentLocation: string | undefined;
   const names = new Map<string, string>();
+  let hasUnread = false;
+  const readNames = (raw: string): boolean => {
+    const found = reader.read(raw);
+    if (found === undefined) hasUnread = true;
+    else addNames(names, found);
+    return found !== undefined;
+  };
   forEachField(
     block,
     (name, raw) => {
       if (!name.startsWith('content-')) return;
       switch (name) {
         case 'content-type':
-          contentType ??= unfold(raw);
-          addNames(names, raw);
+          if (readNames(raw)) contentType ??= unfold(raw);
           break;
         case 'content-transfer-encoding':
           encodings.add(transferEncoding(unfold(raw)));
@@ -54,8 +63,7 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
           description ??= unfold(raw);
           break;
         case 'content-disposition':
-          disposition ??= unfold(raw);
-          addNames(names, raw);
+          if (readNames(raw)) disposition ??= unfold(raw);
           break;
         case 'content-id':
           contentId ??= unfold(raw);
@@ -84,6 +92,7 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
     disposition: placed?.value || undefined,
     filename: placed?.params.get('filename') || params.get('name') || undefined,
     names: names.size === 0 ? undefined : [...names.values()],
+    hasUnread,
     contentId: contentId?.replace(/^<|>$/g, '').slice(0, 998) || undefined,
     contentLocation: contentLocation
       ? decodeHeaderText(contentLocation).replace(/\s+/g, '').slice(0, 2048)
@@ -95,8 +104,8 @@ export function readPartHeader(block: string, defaultType: string): PartHeader {
 }
 
 /** Names of repeated fields count too, one for each ending; NUL stays, since some readers end a name there. */
-function addNames(names: Map<string, string>, raw: string): void {
-  for (const name of namesIn(raw)) {
+function addNames(names: Map<string, string>, found: ReadonlySet<string>): void {
+  for (const name of found) {
     if (names.size >= maxNames) return;
     addName(names, name);
   }

@@ -3,6 +3,7 @@ import { type BoundaryMatch, BoundaryStack, maxBoundaryLine } from './boundary.t
 import { HeaderCollector } from './header-collector.ts';
 import { contentFieldAt, contentFieldLength } from './header-fields.ts';
 import { countLineEnds, type LineEnds } from './line-ends.ts';
+import { NameReader } from './name-reader.ts';
 import { boundaryOf, isIdentity, isMessageType, type PartHeader, readPartHeader } from './part-header.ts';
 import type { ScannedPart } from './scanned-part.ts';
 
@@ -61,6 +62,7 @@ export class PartScanner {
   /** How much of a Content- field the present line of a body begins with; -1 when with something else. */
   #fieldBytes = -1;
   #mayHoldFields = false;
+  readonly #names = new NameReader();
   /** The counters at the start of each open part's body, by part. */
   readonly #marks: Mark[] = [];
 
@@ -150,7 +152,7 @@ export class PartScanner {
     const index = this.#current;
     const part = this.parts[index];
     if (part === undefined) return;
-    part.isHeaderCut = this.#header.isFull;
+    const isFull = this.#header.isFull;
     const { block, rest } = this.#header.finish();
     this.#inHeader = false;
     this.#atLineStart = true;
@@ -159,7 +161,8 @@ export class PartScanner {
     for (let i = 0; i < rest.length; i++) {
       if (rest[i] === LF) this.#uncountLine(rest[i - 1] === CR);
     }
-    part.header = readPartHeader(block, this.#defaultType(part));
+    part.header = readPartHeader(block, this.#defaultType(part), this.#names);
+    part.isHeaderCut = isFull || part.header.hasUnread;
     part.start = start;
     part.path = this.#pathOf(part);
     this.#marks[index] = {
@@ -373,4 +376,4 @@ export class PartScanner {
 }
 
 /** What stands in for a header until it is read. */
-const unread: PartHeader = readPartHeader('', 'text/plain');
+const unread: PartHeader = readPartHeader('', 'text/plain', new NameReader());

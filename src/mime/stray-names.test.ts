@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { MessageIndexer } from './index-message.ts';
 import { strayNames } from './stray-names.ts';
 
-async function namesOf(body: string): Promise<readonly string[]> {
+async function namesOf(body: string): Promise<readonly (string | undefined)[]> {
   const raw = Buffer.from(`Subject: a\r\n\r\n${body}`);
   const indexer = new MessageIndexer();
   indexer.write(raw);
-  const names: string[] = [];
+  const names: (string | undefined)[] = [];
   const read = async function* (start: number, end: number) {
     for (let at = start; at < end; at += 65_536) yield raw.subarray(at, Math.min(end, at + 65_536));
   };

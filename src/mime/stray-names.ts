@@ -2,8 +2,9 @@ import { decodeTransfer } from './decode-part.ts';
 import { decodeRaw } from './encoded-word.ts';
 import { forEachField } from './header-fields.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
+import { NameReader } from './name-reader.ts';
 import type { ReadRange } from './open-part.ts';
-import { namesIn } from './params.ts';
+
 import { isIdentity } from './part-header.ts';
 
 /** More than a name and the line after it. */
@@ -24,23 +25,25 @@ const delimitedHeader = /\n[ \t]{0,100}--[^\n]*(?:\n(?:[!-9;-~]+[ \t]*:|[ \t])[^
  * The names of files that stand outside the parts of a message, and that some readers show all the same: uuencoded files in
  * a text, and headers of parts behind a delimiter that is not the one its multipart names, however that comes about
  * (two Content-Type fields, two boundaries, a type or a boundary that can be read in two ways, an encoding around the
- * parts). Reads nothing of a message that has neither. `read` gives bytes of the raw message.
+ * parts). Reads nothing of a message that has neither. `read` gives bytes of the raw message. Ends with undefined when there
+ * is more than is read of one message.
  */
 export async function* strayNames(
   { parts, size, mayHoldUuencode, mayHoldFields }: MessageIndex,
   read: ReadRange,
-): AsyncGenerator<string, void, void> {
+): AsyncGenerator<string | undefined, void, void> {
+  const names = new NameReader();
   const containers = new Set(parts.map(({ parent }) => parent));
   for (const [at, part] of parts.entries()) {
     if (part.end <= part.start) continue;
     const isLeaf = !containers.has(at);
     if (isLeaf && mayHoldUuencode && part.type.startsWith('text/')) yield* uuencodedNames(part, read);
     if (!isComposite(part)) continue;
-    if (isLeaf) yield* fieldNames(read(part.start, part.end));
+    if (isLeaf) yield* fieldNames(read(part.start, part.end), names);
     // RFC 2045 §6.4 forbids it.
-    if (!isIdentity(part.encoding)) yield* fieldNames(decoded(part, read));
+    if (!isIdentity(part.encoding)) yield* fieldNames(decoded(part, read), names);
   }
-  if (mayHoldFields) yield* delimitedNames(read(0, size));
+  if (mayHoldFields) yield* delimitedNames(read(0, size), names);
 }
 
 /** RFC 2046 §5: what holds parts, or the beginning of a message. */
@@ -52,19 +55,32 @@ function decoded({ encoding, start, end }: MessagePart, read: ReadRange): AsyncI
   return decodeTransfer(encoding, read(start, end));
 }
 
-async function* fieldNames(source: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
-  for await (const text of windows(source))
-    for (const [, value = ''] of text.matchAll(partField)) yield* namesIn(value);
+async function* fieldNames(
+  source: AsyncIterable<Uint8Array>,
+  names: NameReader,
+): AsyncGenerator<string | undefined, void, void> {
+  for await (const text of windows(source)) {
+    for (const [, value = ''] of text.matchAll(partField)) {
+      const found = names.read(value);
+      if (found === undefined) return yield undefined;
+      yield* found;
+    }
+  }
 }
 
 /** The names in fields that follow a delimiter; a text that speaks of such fields has none. */
-async function* delimitedNames(source: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
+async function* delimitedNames(
+  source: AsyncIterable<Uint8Array>,
+  names: NameReader,
+): AsyncGenerator<string | undefined, void, void> {
   let kept = '\n';
   for await (const piece of pieces(source)) {
     const text = kept + piece;
     let open = text.length - Math.min(overlap, text.length);
     for (const { 0: block, index } of text.matchAll(delimitedHeader)) {
-      yield* namesInHeader(block);
+      const found = namesInHeader(block, names);
+      if (found === undefined) return yield undefined;
+      yield* found;
       // The line that follows may be one more field, cut in two.
       const isOpen = text.indexOf('\n', index + block.length + 1) < 0;
       if (isOpen && block.length < maxHeader) open = Math.min(open, index);
@@ -73,14 +89,18 @@ async function* delimitedNames(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-function namesInHeader(block: string): ReadonlySet<string> {
+/** Undefined when there were too many. */
+function namesInHeader(block: string, reader: NameReader): ReadonlySet<string> | undefined {
   const names = new Set<string>();
+  let isWhole = true;
   const visit = (name: string, value: string) => {
     if (name !== 'content-type' && name !== 'content-disposition') return;
-    for (const found of namesIn(value)) names.add(found);
+    const found = reader.read(value);
+    if (found === undefined) isWhole = false;
+    else for (const one of found) names.add(one);
   };
   forEachField(block.slice(1), visit, block.length);
-  return names;
+  return isWhole ? names : undefined;
 }
 
 async function* uuencodedNames(part: MessagePart, read: ReadRange): AsyncGenerator<string, void, void> {

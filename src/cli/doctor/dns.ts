@@ -131,12 +131,15 @@ async function checkDomain({ session }: Scene, domain: DomainOf): Promise<readon
     const state = await session.client.call('WorkMailService.GetMailDomain', { ...domain });
     if (state['IsTestDomain'] === true) return [ok(name, 'the test domain: it needs no records')];
     const output = await session.client.call('Mailstead.VerifyMailDomain', { ...domain });
-    const wrong = recordsOf(output['Records']).filter(({ Status }) => Status !== 'VERIFIED');
+    const wrong = recordsOf(output['Records']).filter(
+      ({ Status, Optional, Advice }) => Status !== 'VERIFIED' && (Optional !== true || Advice !== undefined),
+    );
     if (wrong.length === 0) return [ok(name, 'every record is as it should be')];
     return wrong.map((record) => {
       const found = `${record['Purpose']} (${record['Type']} ${record['Hostname']}) is ${record['Status']}`;
       const advice = `${record['Advice'] ?? 'Try again later.'} "mailstead domain verify ${domain.DomainName}" shows its value.`;
-      const isFatal = needed.has(record['Purpose']) && record['Status'] !== 'PENDING';
+      const isUnproved = record['Purpose'] === 'OWNERSHIP' && output['AcceptsMail'] !== true;
+      const isFatal = isUnproved || (needed.has(record['Purpose']) && record['Status'] !== 'PENDING');
       return isFatal ? fail(name, found, advice) : warn(name, found, advice);
     });
   } catch (error) {

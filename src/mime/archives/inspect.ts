@@ -157,7 +157,10 @@ async function readMessage(
 }
 
 async function inspectWhole(index: MessageIndex, read: ReadRange, scope: Scope): Promise<void> {
-  for await (const name of strayNames(index, read)) await scope.member([name]);
+  for await (const name of strayNames(index, read)) {
+    if (name === undefined) scope.endIf('too-many');
+    else await scope.member([name]);
+  }
   await inspectParts(index, read, scope);
 }
 
