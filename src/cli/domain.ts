@@ -104,7 +104,7 @@ function formatState(name: string, output: Output): string {
     'Test domain': output['IsTestDomain'],
     Checked: formatTime(output['CheckedTime']) || 'never',
     'Slow or silent name servers': slow || undefined,
-    ...Object.fromEntries(recordsOf(output['RoleAddresses']).map(roleField)),
+    ...(isAccepting ? Object.fromEntries(recordsOf(output['RoleAddresses']).map(roleField)) : {}),
   });
 }
 

@@ -10,7 +10,7 @@ const examples: Readonly<Record<string, string>> = {
   'org restore': 'org restore acme',
   'org tags': 'org tags acme --set department=sales',
   'user create': 'user create alice@example.com --display-name "Alice Example" --password-stdin',
-  'user list': 'user list --org acme',
+  'user list': 'user list --state disabled',
   'user show': 'user show alice@example.com',
   'user edit': 'user edit alice@example.com --job-title "Head of Sales" --office 3.14',
   'user enable': 'user enable alice alice@example.com',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
 import { addAliases } from './aliases.ts';
+import { filtersOf, type ListFilter, withFilter } from './list-filter.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
 import { CliError, type Terminal, UsageError } from './terminal.ts';
@@ -79,12 +80,13 @@ async function finish(
 }
 
 function addLooks(group: Command, terminal: Terminal): void {
-  withOrganization(group.command('list'))
+  withFilter(withOrganization(group.command('list')))
     .description('list the groups')
-    .action(async (_options, command: Command) => {
+    .action(async (filter: ListFilter, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const list = await session.client.list('WorkMailService.ListGroups', 'Groups', { OrganizationId });
+      const input = { OrganizationId, Filters: filtersOf(filter, 'NamePrefix') };
+      const list = await session.client.list('WorkMailService.ListGroups', 'Groups', input);
       session.show(list, ({ Groups }) =>
         formatTable(
           ['ADDRESS', 'NAME', 'STATE', 'ID'],

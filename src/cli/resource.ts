@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
 import { addAliases } from './aliases.ts';
+import { filtersOf, type ListFilter, withFilter } from './list-filter.ts';
 import { addResourceDelegates } from './resource-delegates.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
@@ -90,14 +91,13 @@ function typeOf(text: string): string {
 }
 
 function addLooks(resource: Command, terminal: Terminal): void {
-  withOrganization(resource.command('list'))
+  withFilter(withOrganization(resource.command('list')))
     .description('list the resources')
-    .action(async (_options, command: Command) => {
+    .action(async (filter: ListFilter, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const list = await session.client.list('WorkMailService.ListResources', 'Resources', {
-        OrganizationId,
-      });
+      const input = { OrganizationId, Filters: filtersOf(filter, 'NamePrefix') };
+      const list = await session.client.list('WorkMailService.ListResources', 'Resources', input);
       session.show(list, ({ Resources }) =>
         formatTable(
           ['ADDRESS', 'NAME', 'TYPE', 'STATE', 'ID'],

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ApiError, type Output } from './admin-client.ts';
 import { addAliases } from './aliases.ts';
+import { filtersOf, type ListFilter, withFilter } from './list-filter.ts';
 import { type ChosenPassword, choosePassword } from './password.ts';
 import { localPartOf, recordsOf, Session, withOrganization } from './session.ts';
 import { formatFields, formatTable, formatTime } from './table.ts';
@@ -119,12 +120,13 @@ async function create(
 }
 
 function addLooks(user: Command, terminal: Terminal): void {
-  withOrganization(user.command('list'))
+  withFilter(withOrganization(user.command('list')))
     .description('list the users')
-    .action(async (_options, command: Command) => {
+    .action(async (filter: ListFilter, command: Command) => {
       const session = new Session(terminal, command);
       const OrganizationId = await session.organizationId();
-      const list = await session.client.list('WorkMailService.ListUsers', 'Users', { OrganizationId });
+      const input = { OrganizationId, Filters: filtersOf(filter, 'UsernamePrefix') };
+      const list = await session.client.list('WorkMailService.ListUsers', 'Users', input);
       session.show(list, ({ Users }) =>
         formatTable(
           ['ADDRESS', 'NAME', 'DISPLAY NAME', 'STATE', 'ROLE', 'ID'],

@@ -32,7 +32,7 @@ const form = /^pat-[a-z2-7]{32}$/;
 const letters = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /**
- * PersonalTokens are what users sign in with in place of passwords where their organisation has made tokens ACTIVE. Every refusal is a
+ * PersonalTokens are what users sign in with in place of passwords, unless their organisation has made tokens INACTIVE. Every refusal is a
  * DomainError; an operation throws organization/not-found and organization/state.
  */
 export class PersonalTokens {
@@ -112,7 +112,7 @@ export class PersonalTokens {
   async goodUntil({ organization, id: user }: User, secret: string): Promise<number | undefined> {
     if (!form.test(secret)) return undefined;
     const { store, outside } = this.#parts;
-    if ((await store.kept(organization, 'identityProvider', ''))?.tokens !== 'ACTIVE') return undefined;
+    if ((await store.kept(organization, 'identityProvider', ''))?.tokens === 'INACTIVE') return undefined;
     const token = await store.kept(organization, 'personalToken', idOf(secret));
     const isRight = token?.user === user && timingSafeEqual(token.hash, hashOf(secret));
     return isRight && token.expiresMs > outside.clock.now() ? token.expiresMs : undefined;

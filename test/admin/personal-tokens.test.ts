@@ -65,13 +65,15 @@ async function answers({ baseUrl, ca, server }: TestServer, address: string, pas
 const open = [200, 235];
 const shut = [401, 535];
 
-test('personal access tokens sign in to ActiveSync and submission while they are ACTIVE; IDENTITY_PROVIDER_ONLY refuses passwords', async () => {
+test('personal access tokens sign in to ActiveSync and submission unless they are INACTIVE; IDENTITY_PROVIDER_ONLY refuses passwords', async () => {
   const { site, OrganizationId, client, configure, create } = await start();
   const [alice, bob] = [await site.addUser('alice'), await site.addUser('bob')];
   await site.admin('UpdateUser', { OrganizationId, UserId: bob.id, Role: 'REMOTE_USER' });
   const [hers, his] = [await create(alice.id), await create(bob.address)];
   const [token, remote] = [String(hers['Token']), String(his['Token'])];
   expect(token).toMatch(/^pat-[a-z2-7]{32}$/);
+  expect(await answers(site, alice.address, token)).toEqual(open);
+  await configure('IDENTITY_PROVIDER_AND_DIRECTORY', 'INACTIVE');
   expect(await answers(site, alice.address, token)).toEqual(shut);
 
   await configure('IDENTITY_PROVIDER_AND_DIRECTORY', 'ACTIVE');
@@ -95,6 +97,7 @@ test('personal access tokens sign in to ActiveSync and submission while they are
   expect(await answers(site, bob.address, remote)).toEqual(shut);
   await client.send(new DeleteIdentityProviderConfigurationCommand({ OrganizationId }));
   expect(await answers(site, alice.address, alice.password)).toEqual(open);
+  expect(await answers(site, bob.address, remote)).toEqual(open);
 });
 
 test('CreatePersonalAccessToken, ListPersonalAccessTokens, GetPersonalAccessTokenMetadata, DeletePersonalAccessToken', async () => {
