@@ -8,6 +8,7 @@ import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail
 import { el } from '#protocols/activesync/wbxml/element';
 import { zip } from '#test/support/archives';
 import { newItem } from '#test/support/new-item';
+import { systemOutside } from '../../src/outside.ts';
 import { maxMessageBytes, maxRecipients, startEndpoint } from './server.ts';
 
 const message = (to: string, more = '') =>
@@ -48,6 +49,27 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     for (const clientId of ['three', 'four']) await phone.sendMail(same, { clientId });
     expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(2);
     expect(await server.messages(server.alice, FolderType.SentItems)).toHaveLength(2);
+  });
+
+  test('the same bytes by the same Message-ID are a repeat days later too, and other bytes or another Message-ID are none', async () => {
+    let laterMs = 0;
+    const now = () => systemOutside.clock.now() + laterMs;
+    const server = await startEndpoint({ clock: { ...systemOutside.clock, now } });
+    const phone = server.phone(version);
+    await phone.provision();
+    const named = (id: string, more = '') => message(server.bob.address, `Message-ID: <${id}@b>\r\n${more}`);
+    await phone.sendMail(named('a'), { clientId: '1' });
+    laterMs = 3 * 24 * 3_600_000;
+    expect((await phone.sendMail(named('a'), { clientId: '2' })).status).toBe(200);
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
+    await phone.sendMail(named('a', 'X-Other: 1\r\n'), { clientId: '3' });
+    await phone.sendMail(named('c'), { clientId: '4' });
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(3);
+    // Without a name it may be meant: a script's report, a second "ok".
+    await phone.sendMail(message(server.bob.address), { clientId: '5' });
+    laterMs += 3_600_000;
+    await phone.sendMail(message(server.bob.address), { clientId: '6' });
+    expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(5);
   });
 
   test.each([

@@ -57,10 +57,12 @@ export async function submit(
   }
   const resolved = await Promise.all(prepared.recipients.map((address) => resolve(address, context)));
   // To whom belongs to it: some clients send a message to each Bcc apart, by the same Message-ID.
-  const known = createHash('sha256');
-  if (prepared.messageId !== ownId) known.update(prepared.messageId);
-  else for await (const slice of inSlices(knownBy)) known.update(slice);
-  known.update(resolved.map(nameOf).sort().join('\n'));
+  const names = resolved.map(nameOf).sort().join('\n');
+  const bytes = createHash('sha256');
+  for await (const slice of inSlices(knownBy)) bytes.update(slice);
+  const same = bytes.update(names).digest('hex');
+  const isNamed = prepared.messageId !== ownId;
+  const known = isNamed ? createHash('sha256').update(prepared.messageId).update(names).digest('hex') : same;
   await services.delivery.send({
     from: account,
     reversePath,
@@ -71,7 +73,11 @@ export async function submit(
     saveInSent,
     recipients: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [] : [localRecipient(to)])),
     elsewhere: resolved.flatMap((to) => (to.kind === 'elsewhere' ? [to.address] : [])),
-    dedupeKeys: repeatKeys(`send ${device.id} ${known.digest('hex')}`, clock.now()),
+    dedupeKeys: [
+      ...repeatKeys(`send ${device.id} ${known}`, clock.now()),
+      // Nobody writes the same message by the same Message-ID twice: that is a repeat, however late.
+      ...(isNamed ? [`send ${device.id} same ${same}`] : []),
+    ],
     source: sourceFor?.(prepared.recipients),
     draft,
   });
