@@ -6,10 +6,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { onTestFinished, test } from 'vitest';
+import { awsCliMissing } from './aws-cli.ts';
 import { freePort, type Postfix, type PostfixOptions, postfixMissing, startPostfix } from './postfix.ts';
 
 /** What a test needs of the machine. */
-type Peer = 'postfix' | 'swaks' | 'smtp-source' | 'smtp-sink' | 'rspamd';
+type Peer = 'aws' | 'postfix' | 'swaks' | 'smtp-source' | 'smtp-sink' | 'rspamd';
 
 /** `test` for those that need `peers`. With MAILSTEAD_PEERS=required an absent one makes the file fail. */
 export async function testWith(...peers: readonly Peer[]): Promise<typeof test.skip> {
@@ -22,6 +23,7 @@ export async function testWith(...peers: readonly Peer[]): Promise<typeof test.s
 }
 
 async function missing(peer: Peer): Promise<string | undefined> {
+  if (peer === 'aws') return awsCliMissing();
   if (peer === 'postfix') return postfixMissing();
   if ((await findProgram(peer)) === undefined) return `there is no ${peer} on this machine`;
   const hasTls = peer !== 'swaks' || /TLS supported/.test((await runPeer('swaks', ['--support'])).output);
