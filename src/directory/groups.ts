@@ -151,7 +151,7 @@ export class Groups {
     return { rows: await this.#parts.store.entitiesOf(organization, rows), ...next };
   }
 
-  /** The groups a user or group is in itself, in order of id, after `after`. Throws entity/not-found. */
+  /** The groups a user or group is in itself, in order of id, after `after`. Throws entity/not-found, entity/state for a deleted user. */
   async listFor(
     organization: OrganizationId,
     idOrAddressOrName: string,
@@ -161,7 +161,7 @@ export class Groups {
   ): Promise<PageOf<Group, EntityId>> {
     const { store } = this.#parts;
     await activeOrganization(store, organization);
-    const { id } = await entities.entityOf(store, organization, idOrAddressOrName);
+    const { id } = entities.notDeleted(await entities.entityOf(store, organization, idOrAddressOrName));
     const rows: Group[] = [];
     let from = after;
     do {

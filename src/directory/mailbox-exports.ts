@@ -67,6 +67,24 @@ export class MailboxExports {
     });
   }
 
+  /**
+   * A job has ended as soon as it is made, and stays as it is; false if there is none. Throws request/invalid for a client token that
+   * was used for another request.
+   */
+  cancel(organization: OrganizationId, id: string, clientToken: string): Promise<boolean> {
+    const nowMs = this.#outside.clock.now();
+    // The token that began the job may be given to cancel it.
+    const token = `CancelMailboxExportJob ${clientToken}`;
+    return this.#store.transact(organization, async (tx) => {
+      await activeOrganization(tx, organization);
+      const request = JSON.stringify(['CancelMailboxExportJob', id]);
+      if ((await madeBefore(tx, organization, token, request, nowMs)) !== undefined) return true;
+      if ((await tx.kept(organization, 'exportJob', id)) === undefined) return false;
+      rememberToken(tx, organization, token, { request, result: id, usedMs: nowMs });
+      return true;
+    });
+  }
+
   /** Undefined if there is none. */
   async find(organization: OrganizationId, id: string): Promise<ExportJob | undefined> {
     await activeOrganization(this.#store, organization);

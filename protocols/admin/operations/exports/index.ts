@@ -20,10 +20,10 @@ export function exportOperations(exports: MailboxExports): Readonly<Record<strin
       const [entity, token] = [requiredText(input, 'EntityId'), requiredText(input, 'ClientToken')];
       return { JobId: await exports.start(organizationOf(input), entity, wanted, token) };
     },
-    // A job has ended as soon as it is made, and stays as it is.
     'WorkMailService.CancelMailboxExportJob': async (input) => {
-      await jobIn(exports, input);
-      return {};
+      const [id, token] = [requiredText(input, 'JobId'), requiredText(input, 'ClientToken')];
+      if (await exports.cancel(organizationOf(input), id, token)) return {};
+      throw unknownJob();
     },
     'WorkMailService.DescribeMailboxExportJob': async (input) => {
       const { JobId: _id, ...job } = writeJob(await jobIn(exports, input));
@@ -53,7 +53,11 @@ export function exportOperations(exports: MailboxExports): Readonly<Record<strin
 async function jobIn(exports: MailboxExports, input: AdminInput): Promise<ExportJob> {
   const job = await exports.find(organizationOf(input), requiredText(input, 'JobId'));
   if (job !== undefined) return job;
-  throw new AdminError('EntityNotFoundException', 'The mailbox export job does not exist.');
+  throw unknownJob();
+}
+
+function unknownJob(): AdminError {
+  return new AdminError('EntityNotFoundException', 'The mailbox export job does not exist.');
 }
 
 function writeJob(job: ExportJob) {

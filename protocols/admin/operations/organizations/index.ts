@@ -2,7 +2,7 @@ import type { Directory } from '#directory/directory';
 import { type Organization, removalMs } from '#directory/organization';
 import type { OrganizationId } from '#domain/ids';
 import type { AdminContext, AdminOperation } from '../../endpoint.ts';
-import { AdminError } from '../../errors.ts';
+import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structuresOf, textOf, timestamp } from '../input.ts';
 import { nextToken, pageAsked } from '../page-token.ts';
@@ -27,12 +27,12 @@ async function createOrganization(directory: Directory, input: AdminInput): Prom
   if ((textOf(input, 'KmsKeyArn') ?? defaultKeyArn) !== defaultKeyArn) {
     throw invalid(`There is no such key: leave KmsKeyArn out or give ${defaultKeyArn}.`);
   }
-  const id = await directory.createOrganization({
+  const made = directory.createOrganization({
     alias: requiredText(input, 'Alias'),
     domains: structuresOf(input, 'Domains').map((domain) => requiredText(domain, 'DomainName')),
     clientToken: textOf(input, 'ClientToken'),
   });
-  return { OrganizationId: id };
+  return { OrganizationId: await answeringAs({ 'domain/in-use': 'InvalidParameterException' }, made) };
 }
 
 function invalid(message: string): AdminError {
@@ -74,10 +74,10 @@ async function listOrganizations(
   input: AdminInput,
   { caller }: AdminContext,
 ): Promise<object> {
+  const { after, limit } = pageAsked(input, 'organizations');
   if (caller.kind === 'access-key' && caller.organization !== undefined) {
     return { OrganizationSummaries: [summaryOf(await directory.describeOrganization(caller.organization))] };
   }
-  const { after, limit } = pageAsked(input, 'organizations');
   const page = await directory.listOrganizations(after as OrganizationId | undefined, limit);
   return {
     OrganizationSummaries: page.rows.map(summaryOf),
