@@ -48,9 +48,12 @@ test('a mailbox disabled for 30 days is removed, with its references and devices
   expect(await count(database.store, inOrganization, entries.range(idBytes(alice.ref.mailbox)))).toBe(0);
   expect(await count(database.store, inOrganization, entries.range(idBytes(bob.ref.mailbox)))).toBe(1);
   expect((await database.mail.mailbox(bob.ref).usage()).items).toBe(1);
+  const removedMs = async () => (await directory.describeUser(organization, alice.id)).mailboxDeprovisionedMs;
+  expect(await removedMs()).toBe(clock.now());
 
   // The user is still there; enabled again, it has a new and empty mailbox, whose numbers go on.
   await directory.registerToWorkMail(organization, alice.id, 'alice@acme.mailstead.test');
+  expect(await removedMs()).toBeUndefined();
   const reader = database.mail.mailbox(alice.ref);
   expect(await reader.folders()).toHaveLength(10);
   expect(await reader.usage()).toEqual({ bytes: 0, items: 0 });

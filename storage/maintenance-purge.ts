@@ -54,7 +54,8 @@ async function purge(run: MaintenanceRun, dueMs: number, entity: EntityId, ref: 
     }
     // From now on it has no mailbox, and is not enabled before this is over (decide-entity.ts).
     if (found !== undefined && hasMailbox(found) && found.mailboxProvisionedMs !== undefined) {
-      tx.putEntity({ ...found, mailboxProvisionedMs: undefined });
+      const gone = { ...found, mailboxProvisionedMs: undefined };
+      tx.putEntity(gone.kind === 'user' ? { ...gone, mailboxDeprovisionedMs: run.nowMs } : gone);
     }
     return true;
   });

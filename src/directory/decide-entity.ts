@@ -185,7 +185,8 @@ export async function register(
 function withMailbox(tx: DirectoryTx, owner: MailboxOwner, nowMs: number): MailboxOwner {
   const { organization, id, purgeMs, mailboxProvisionedMs = nowMs } = owner;
   if (purgeMs !== undefined) tx.deletePurge(purgeMs, { organization, mailbox: mailboxOf(id) });
-  return { ...owner, purgeMs: undefined, mailboxProvisionedMs };
+  const provided = { ...owner, purgeMs: undefined, mailboxProvisionedMs };
+  return provided.kind === 'user' ? { ...provided, mailboxDeprovisionedMs: undefined } : provided;
 }
 
 /** Disables an entity; its mailbox is kept for 30 days, the addresses until somebody takes them. */

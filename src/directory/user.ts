@@ -51,6 +51,8 @@ export interface User {
   readonly disabledMs?: number | undefined;
   /** Taken away when the mailbox of a disabled user begins to be removed, and `purgeMs` when that is done. */
   readonly mailboxProvisionedMs?: number | undefined;
+  /** When the mailbox of a user who is still disabled was removed. */
+  readonly mailboxDeprovisionedMs?: number | undefined;
   /** When the mailbox of a disabled user is removed for good, and a deleted user with it. */
   readonly purgeMs?: number | undefined;
   /** Role REMOTE_USER: another system's, who has no password here. */

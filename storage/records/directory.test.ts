@@ -36,6 +36,7 @@ test('a user’s row of a version without quotas and roles is read, and what cam
   expect(user).toMatchObject({ name: 'alice', passwordHash: 'hash' });
   for (const more of [
     { quotaMebibytes: 100 },
+    { mailboxDeprovisionedMs: 4 },
     { isRemote: true, identityProviderUserId: '11111111-2222-3333-4444-555555555555' },
   ]) {
     const changed = { ...user, ...more };

@@ -154,8 +154,8 @@ type UserTuple = [
   details?: Stored<DetailsTuple>,
   account?: Stored<AccountTuple>,
 ];
-/** Whether it is another system's, who it is to an identity provider, quota in MiB. */
-type AccountTuple = [isRemote: boolean, Stored<string>, Stored<number>];
+/** Whether it is another system's, who it is to an identity provider, quota in MiB, when its mailbox was removed. */
+type AccountTuple = [isRemote: boolean, Stored<string>, Stored<number>, removed?: Stored<number>];
 type GroupTuple = [
   'group',
   string,
@@ -218,16 +218,18 @@ function userTuple(u: WithoutIds<User>): UserTuple {
 }
 
 function accountTuple(u: WithoutIds<User>): Stored<AccountTuple> {
-  const { isRemote = false, identityProviderUserId, quotaMebibytes } = u;
-  if (!isRemote && identityProviderUserId === undefined && quotaMebibytes === undefined) return null;
-  return [isRemote, some(identityProviderUserId), some(quotaMebibytes)];
+  const { isRemote = false, identityProviderUserId, quotaMebibytes, mailboxDeprovisionedMs } = u;
+  const rest = [identityProviderUserId, quotaMebibytes, mailboxDeprovisionedMs];
+  if (!isRemote && rest.every((one) => one === undefined)) return null;
+  return [isRemote, some(identityProviderUserId), some(quotaMebibytes), some(mailboxDeprovisionedMs)];
 }
 
-function accountFrom([isRemote, identityProviderUserId, quotaMebibytes]: AccountTuple) {
+function accountFrom([isRemote, identityProviderUserId, quotaMebibytes, removedMs = null]: AccountTuple) {
   return {
     isRemote: isRemote || undefined,
     identityProviderUserId: none(identityProviderUserId),
     quotaMebibytes: none(quotaMebibytes),
+    mailboxDeprovisionedMs: none(removedMs),
   };
 }
 

@@ -75,6 +75,7 @@ async function describeUser(directory: Directory, input: AdminInput): Promise<ob
     UserId: user.id,
     ...summaryOf(user),
     MailboxProvisionedDate: timestamp(user.mailboxProvisionedMs),
+    MailboxDeprovisionedDate: timestamp(user.mailboxDeprovisionedMs),
     FirstName: user.firstName,
     LastName: user.lastName,
     HiddenFromGlobalAddressList: user.hiddenFromGlobalAddressList,
