@@ -46,12 +46,36 @@ export function listedErrors(operation: string): readonly string[] {
   return [...new Set(errors.map(({ shape }) => shape))];
 }
 
-/** What is wrong with an answer: members that the model does not know, other types, texts out of bounds, exceptions it does not list. */
-export function faultsOfAnswer(operation: string, status: number, body: unknown): readonly string[] {
+/** Every member of every output, by its structure: `DescribeUserResponse.Email`. */
+export function outputMembers(): readonly string[] {
+  const members = new Set<string>();
+  const visit = (name: string): void => {
+    const shape = workMailModel.shapes[name];
+    if (shape?.type === 'list') visit(shape.member.shape);
+    if (shape?.type !== 'structure') return;
+    for (const [member, { shape: of }] of Object.entries(shape.members)) {
+      members.add(`${name}.${member}`);
+      visit(of);
+    }
+  };
+  for (const { output } of Object.values(workMailModel.operations)) visit(output?.shape ?? '');
+  return [...members];
+}
+
+/**
+ * What is wrong with an answer: members that the model does not know, other types, texts out of bounds, exceptions it does not list. The
+ * members that it has go into `seen`, as `outputMembers` names them.
+ */
+export function faultsOfAnswer(
+  operation: string,
+  status: number,
+  body: unknown,
+  seen: Set<string> = new Set(),
+): readonly string[] {
   const told = (fault: string) => `${operation} ${fault}`;
   if (status === 200) {
     const { output } = workMailModel.operations[operation] ?? {};
-    return output === undefined ? [told('has no output')] : faultsIn(output.shape, body, '').map(told);
+    return output === undefined ? [told('has no output')] : faultsIn(output.shape, body, '', seen).map(told);
   }
   const { __type: type, Message: message, ...rest } = isObject(body) ? body : {};
   const faults = Object.keys(rest).map((member) => `${member}: a refusal has no such member`);
@@ -63,17 +87,17 @@ export function faultsOfAnswer(operation: string, status: number, body: unknown)
   return faults.map(told);
 }
 
-function faultsIn(name: string, value: unknown, path: string): readonly string[] {
+function faultsIn(name: string, value: unknown, path: string, seen: Set<string>): readonly string[] {
   const shape = workMailModel.shapes[name];
   const wrong = (what: string) => [`${path}: ${what}: ${JSON.stringify(value)}`];
   switch (shape?.type) {
     case 'structure':
-      return isObject(value) ? faultsInMembers(name, shape, value, path) : wrong('no structure');
+      return isObject(value) ? faultsInMembers(name, shape, value, path, seen) : wrong('no structure');
     case 'list':
       if (!Array.isArray(value)) return wrong('no list');
       return [
         ...(isWithin(shape, value.length) ? [] : wrong('too many or too few')),
-        ...value.flatMap((one, index) => faultsIn(shape.member.shape, one, `${path}[${index}]`)),
+        ...value.flatMap((one, index) => faultsIn(shape.member.shape, one, `${path}[${index}]`, seen)),
       ];
     case 'string':
       if (typeof value !== 'string') return wrong('no string');
@@ -103,11 +127,13 @@ function faultsInMembers(
   shape: Extract<Model['shapes'][string], { type: 'structure' }>,
   value: Readonly<Record<string, unknown>>,
   path: string,
+  seen: Set<string>,
 ): readonly string[] {
+  for (const member of Object.keys(value)) seen.add(`${name}.${member}`);
   const missing = (shape.required ?? []).filter((member) => !Object.hasOwn(value, member));
   const found = Object.entries(value).flatMap(([member, one]) => {
     const known = Object.hasOwn(shape.members, member) ? shape.members[member] : undefined;
-    if (known !== undefined) return faultsIn(known.shape, one, `${path}.${member}`);
+    if (known !== undefined) return faultsIn(known.shape, one, `${path}.${member}`, seen);
     return ours[name]?.includes(member) ? [] : [`${path}.${member}: the model does not know it`];
   });
   return [...missing.map((member) => `${path}.${member}: missing`), ...found];

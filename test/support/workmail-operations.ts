@@ -32,6 +32,8 @@ export interface OperationClient {
   readonly called: ReadonlySet<string>;
   /** What was wrong with the answers. */
   readonly faults: readonly string[];
+  /** The members they had: `DescribeUserResponse.Email`. */
+  readonly seen: ReadonlySet<string>;
 }
 
 type Constructor = new (input: object) => Parameters<workmail.WorkMailClient['send']>[0];
@@ -45,6 +47,7 @@ export function operationClient(
   const sdk = awsClient(site, credentials);
   const called = new Set<string>();
   const faults: string[] = [];
+  const seen = new Set<string>();
   sdk.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
@@ -56,7 +59,7 @@ export function operationClient(
         response.body = new TextEncoder().encode(text);
         const operation = String(commandName).replace(/Command$/, '');
         called.add(operation);
-        faults.push(...faultsOfAnswer(operation, response.statusCode, JSON.parse(text)));
+        faults.push(...faultsOfAnswer(operation, response.statusCode, JSON.parse(text), seen));
         return result;
       },
     { step: 'deserialize', priority: 'low', name: 'holdAgainstModel' },
@@ -72,6 +75,7 @@ export function operationClient(
     sdk,
     called,
     faults,
+    seen,
     callWith,
     call: (operation, input) => callWith(operation, input) as ReturnType<OperationClient['call']> as never,
   };

@@ -120,7 +120,7 @@ test('every paginator: page by page what is listed at once, each row once; the l
     }
   }
   expect(client.faults).toEqual([]);
-});
+}, 60_000);
 
 test('every list: MaxResults 0 and 101, and a NextToken that is made up, cut, of another list or of another organisation are InvalidParameterException', async () => {
   const { site, client } = await start();
@@ -163,4 +163,4 @@ test('every list: MaxResults 0 and 101, and a NextToken that is made up, cut, of
   const refusal = narrow.call('ListOrganizations', { NextToken: 'made-up' });
   await expect(refusal).rejects.toBeInstanceOf(classOf('InvalidParameterException'));
   expect([...client.faults, ...narrow.faults]).toEqual([]);
-});
+}, 60_000);

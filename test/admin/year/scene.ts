@@ -1,4 +1,5 @@
 /** An organisation in which every operation has something to refuse, and those beside it: one that is full, one that is deleted, one that is bare. */
+import type { Clock } from '#domain/outside';
 import { type ShownRecord, startZone } from '#test/support/published-zone';
 import { startServer } from '#test/support/start-server';
 
@@ -20,10 +21,10 @@ export const unknownApplication = `arn:aws:sso::000000000000:application/ssoins-
 export type Scene = Awaited<ReturnType<typeof startScene>>;
 
 /** Starts a server with all of it. */
-export async function startScene() {
+export async function startScene(clock?: Clock) {
   const zone = await startZone({});
   const settings = { MAILSTEAD_DNS_SERVERS: zone.server, MAILSTEAD_LIMITS_DOMAINS: '2' };
-  const site = await startServer({ settings });
+  const site = await startServer({ settings, ...(clock && { clock }) });
   const OrganizationId = site.organization;
   const organization = async (Alias: string, Domains: readonly string[] = []) => {
     const wanted = { Alias, Domains: Domains.map((DomainName) => ({ DomainName })) };
@@ -110,6 +111,7 @@ async function people({ call, enable, user, group }: Maker, used: string) {
   return {
     ...{ anna, alias, bert, idle, leaver, gone, remote, team, empty, inner },
     token: String(token['PersonalAccessTokenId']),
+    tokenSecret: String(token['Token']),
     job: String(job['JobId']),
   };
 }
