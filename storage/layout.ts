@@ -4,6 +4,7 @@ import type { EntityId, OrganizationId } from '#domain/ids';
 import type { u8, u16, u32, u64 } from './keys.ts';
 import * as admin from './records/access.ts';
 import { accessControlRuleCodec } from './records/access-control.ts';
+import * as device from './records/device.ts';
 import * as access from './records/device-access.ts';
 import * as diary from './records/diary.ts';
 import * as directory from './records/directory.ts';
@@ -11,6 +12,7 @@ import * as kept from './records/kept.ts';
 import * as mail from './records/mail.ts';
 import * as policy from './records/policy.ts';
 import * as preferences from './records/preferences.ts';
+import * as queue from './records/queue.ts';
 import * as search from './records/search.ts';
 import { transportPolicyCodec } from './records/transport-policy.ts';
 import { plainRow, sealedRow } from './rows.ts';
@@ -197,21 +199,21 @@ export const mailboxRows = {
   /** z: folder. The oldest seq from which `c` is complete. */
   trimmed: plainRow<[U32], number>('z', mail.numberCodec),
   /** d: device. */
-  device: sealedRow<[Bytes], Parameters<typeof mail.deviceCodec.encode>[0]>('d', mail.deviceCodec),
+  device: sealedRow<[Bytes], Parameters<typeof device.deviceCodec.encode>[0]>('d', device.deviceCodec),
   /** y: device, folder, generation (parity of the state's number). */
-  syncState: sealedRow<[Bytes, U32, U8], Parameters<typeof mail.syncStateCodec.encode>[0]>(
+  syncState: sealedRow<[Bytes, U32, U8], Parameters<typeof device.syncStateCodec.encode>[0]>(
     'y',
-    mail.syncStateCodec,
+    device.syncStateCodec,
   ),
   /** Y: device, generation. */
-  folderSyncState: sealedRow<[Bytes, U8], Parameters<typeof mail.folderSyncStateCodec.encode>[0]>(
+  folderSyncState: sealedRow<[Bytes, U8], Parameters<typeof device.folderSyncStateCodec.encode>[0]>(
     'Y',
-    mail.folderSyncStateCodec,
+    device.folderSyncStateCodec,
   ),
   /** k: device. The last Ping and Sync sent whole. */
-  cachedRequests: sealedRow<[Bytes], Parameters<typeof mail.cachedRequestsCodec.encode>[0]>(
+  cachedRequests: sealedRow<[Bytes], Parameters<typeof device.cachedRequestsCodec.encode>[0]>(
     'k',
-    mail.cachedRequestsCodec,
+    device.cachedRequestsCodec,
   ),
   /** g: device, number, how many. Requests of a device, write-once. */
   diary: sealedRow<[Bytes, U64, U8], Parameters<typeof diary.diaryCodec.encode>[0]>('g', diary.diaryCodec),
@@ -260,9 +262,9 @@ export const blobRows = {
 /** `Q<u8>`: a shard of the queue. */
 export const queueRows = {
   /** m: queued message. */
-  message: sealedRow<[Bytes], Parameters<typeof mail.queuedMessageCodec.encode>[0]>(
+  message: sealedRow<[Bytes], Parameters<typeof queue.queuedMessageCodec.encode>[0]>(
     'm',
-    mail.queuedMessageCodec,
+    queue.queuedMessageCodec,
   ),
   /** r: queued message, number. The recipients that the message's own row has no room for, 16 bytes each. */
   recipients: plainRow<[Bytes, U16], Uint8Array>('r', mail.bytesCodec),
@@ -271,7 +273,7 @@ export const queueRows = {
   /** d: due (ms), queued message; empty. */
   due: plainRow<[U64, Bytes], null>('d', mail.emptyCodec),
   /** M: outbound mail. Envelope, recipients' states, and what is known of its bytes. */
-  outbound: sealedRow<[Bytes], mail.OutboundRecord>('M', mail.outboundCodec),
+  outbound: sealedRow<[Bytes], queue.OutboundRecord>('M', queue.outboundCodec),
   /** b: outbound mail. The raw message, if small. */
   outboundBody: sealedRow<[Bytes], Uint8Array>('b', mail.bytesCodec),
   /** h: HMAC of the destination, due (ms), outbound mail that nobody holds. Empty; an older version kept its holder here. */

@@ -11,11 +11,12 @@ import type { MailboxTx } from '#domain/ports';
 import type { MailboxGrowth } from '#domain/quota-notices';
 import { type RecipientCache, recipientCacheFolder } from '#domain/recipient-cache';
 import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
-import { bodyRef, fileBytes, frameOf } from './body-frame.ts';
+import { bodyRef } from './body-frame.ts';
 import { moveAt, putMove } from './conversation-moves.ts';
 import { conversationKey, conversationName } from './conversations.ts';
-import { blobPart, idBytes, u8, u32, u64 } from './keys.ts';
-import { blobRows, mailboxRows as rows } from './layout.ts';
+import { putBody } from './item-bodies.ts';
+import { u8, u32, u64 } from './keys.ts';
+import { mailboxRows as rows } from './layout.ts';
 import { isLongEnvelope } from './long-envelope.ts';
 import { type MailboxContext, StoredMailbox } from './mailbox-reader.ts';
 import { placeTime } from './place-time.ts';
@@ -336,13 +337,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   }
 
   #putBody(id: ItemId, size: number, body: NewBody): void {
-    if (body.kind === 'inline') {
-      this.#put(rows.body, rows.body.key(u64(id)), body.raw);
-      return;
-    }
-    const frame = frameOf(body);
-    if (frame !== undefined) this.#put(rows.frame, rows.frame.key(u64(id)), frame);
-    this.#refer(body.id, fileBytes(size, frame));
+    putBody(this.#tx, { ...this.context, ref: this.#ref, nowMs: this.#nowMs }, { id, size, body });
   }
 
   #removeBody({ id, body }: Item): void {
@@ -357,19 +352,6 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
   #recordOf(item: Item): ItemRecord {
     const { id: _id, folder: _folder, envelope, ...rest } = item;
     return { ...rest, envelope: isLongEnvelope(envelope) ? undefined : envelope };
-  }
-
-  #refer(blob: Bytes, size: number): void {
-    const part = blobPart(this.#ref.organization, blob[0] ?? 0);
-    const { sealer } = this.context;
-    const blobKey = blobRows.blob.key(blob);
-    const referenceKey = blobRows.reference.key(blob, idBytes(this.#ref.mailbox));
-    this.#tx.put(
-      part,
-      blobKey,
-      blobRows.blob.encode(sealer, part, blobKey, { size, createdMs: this.#nowMs }),
-    );
-    this.#tx.put(part, referenceKey, blobRows.reference.encode(sealer, part, referenceKey, null));
   }
 
   #requireTaskShard(): void {

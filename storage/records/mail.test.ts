@@ -1,15 +1,9 @@
 import { expect, test } from 'vitest';
 import type { DeviceId, FolderId } from '#domain/ids';
 import { newItem } from '#test/support/new-item';
-import {
-  detailCodec,
-  hierarchyCodec,
-  type ItemRecord,
-  itemCodec,
-  outboundCodec,
-  usageCodec,
-} from './mail.ts';
+import { detailCodec, hierarchyCodec, type ItemRecord, itemCodec, usageCodec } from './mail.ts';
 import { pack } from './packed.ts';
+import { outboundCodec } from './queue.ts';
 
 const { detail: itemDetail, body: _body, ...rest } = newItem('Hi', 1_000);
 const record: ItemRecord = { ...rest, added: 1, changed: 1, body: { kind: 'inline' } };

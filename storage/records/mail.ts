@@ -1,6 +1,5 @@
 /** How the rows of a mailbox are written: tuples, so that names of fields are not stored with every message. */
 import type { FolderChange, FolderStep, HierarchyChange, ItemChange } from '#domain/change';
-import type { Device } from '#domain/device';
 import type { Folder } from '#domain/folder';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
 import type {
@@ -14,9 +13,6 @@ import type {
   Mailbox5322,
   MessagePart,
 } from '#domain/item';
-import type { OutboundMail } from '#domain/outbound';
-import type { QueuedMessage } from '#domain/ports';
-import type { CachedRequests, FolderSyncState, SyncState } from '#domain/sync-state';
 import type { Verdicts } from '#domain/verdicts';
 import type { Codec } from '../rows.ts';
 import { packedCodec } from './packed.ts';
@@ -326,29 +322,6 @@ export const hierarchyCodec: Codec<Omit<HierarchyChange, 'seq'>> = packedCodec(
       movedFrom === undefined ? { kind, folder } : { kind, folder, movedFrom },
     ),
   }),
-);
-
-/** Rows that are few and small are packed as they are, fields named. */
-const plainObject = <T>(): Codec<T> =>
-  packedCodec(
-    (value: T) => value,
-    (value: T) => value,
-  );
-
-export const deviceCodec: Codec<Device> = plainObject();
-/** A state, and the store's epoch it belongs to. */
-type OfEpoch<T> = T & { readonly epoch: number };
-export const syncStateCodec: Codec<OfEpoch<SyncState>> = plainObject();
-export const folderSyncStateCodec: Codec<OfEpoch<FolderSyncState>> = plainObject();
-export const cachedRequestsCodec: Codec<CachedRequests> = plainObject();
-export const queuedMessageCodec: Codec<QueuedMessage> = plainObject();
-/** The id stands in the key. */
-export type OutboundRecord = Omit<OutboundMail, 'id'>;
-/** What was queued before signatures says nothing of who sent it: nothing vouches for its From then. */
-export const outboundCodec: Codec<OutboundRecord> = packedCodec(
-  (mail: OutboundRecord): Omit<OutboundRecord, 'isAuthenticated'> & { readonly isAuthenticated?: boolean } =>
-    mail,
-  (stored) => ({ isAuthenticated: false, ...stored }),
 );
 
 /** What a mailbox holds in all, and the next folder number. */

@@ -25,3 +25,11 @@ export function packedCodec<T, Tuple>(
     decode: (body) => fromTuple(unpack(body) as Tuple),
   };
 }
+
+/** A codec for version 1 of rows that are few and small: packed as they are, fields named. */
+export function plainObject<T>(): Codec<T> {
+  return packedCodec(
+    (value: T) => value,
+    (value: T) => value,
+  );
+}

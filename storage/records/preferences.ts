@@ -3,20 +3,14 @@ import type { ReplyText, StoredAutomaticReply } from '#domain/automatic-reply';
 import type { MailRule } from '#domain/mail-rule';
 import type { RecipientCache } from '#domain/recipient-cache';
 import type { Codec } from '../rows.ts';
-import { packedCodec } from './packed.ts';
+import { packedCodec, plainObject } from './packed.ts';
 
 /** The reply in three rows, as its texts together would not fit one. */
 export type AutomaticReplyRecord =
   | ({ readonly kind: 'reply' } & Omit<StoredAutomaticReply, 'internal' | 'external'>)
   | ({ readonly kind: 'text' } & ReplyText);
 
-/** Few and small: packed as they are, fields named. */
-const plainObject = <T>(): Codec<T> =>
-  packedCodec(
-    (value: T) => value,
-    (value: T) => value,
-  );
-
+/** Few and small. */
 export const automaticReplyCodec: Codec<AutomaticReplyRecord> = plainObject();
 export const mailRulesCodec: Codec<readonly MailRule[]> = plainObject();
 
