@@ -3,11 +3,13 @@ import type { MailboxRef, OrganizationId } from '#domain/ids';
 import type { Clock } from '#domain/outside';
 import type { Logger } from '#telemetry/log';
 import type { KeyRing } from './key-ring.ts';
-import { blobPart, idBytes, organizationIdOf, systemPart } from './keys.ts';
+import { blobPart, idBytes, organizationIdOf, systemPart, u8 } from './keys.ts';
 import { blobRows, systemRows } from './layout.ts';
 import type { StoredMail } from './mail-store.ts';
 import type { Sealer } from './rows.ts';
 import type { BlobStore, Bytes, Page, Part, Range, Reader, Store, Tx } from './store.ts';
+
+const dayMs = 24 * 3_600_000;
 
 export interface MaintenanceParts {
   readonly store: Store;
@@ -73,6 +75,18 @@ export async function removeRange(
     signal.throwIfAborted();
     gte = (await store.deleteRange(part, { ...range, gte })).next;
   }
+}
+
+/** Does what is to be done once a day, if that was last done a day ago; `kind` is that of its row `m`. */
+export async function onceADay(run: MaintenanceRun, kind: number, work: () => Promise<void>): Promise<void> {
+  const { store, sealer, nowMs } = run;
+  const system = systemPart();
+  const key = systemRows.lastDone.key(u8(kind));
+  const stored = await store.get(system, key);
+  if (stored !== undefined && nowMs < systemRows.lastDone.decode(sealer, system, key, stored) + dayMs) return;
+  await work();
+  const value = systemRows.lastDone.encode(sealer, system, key, nowMs);
+  await store.transact([system], async (tx) => tx.put(system, key, value));
 }
 
 /** The partition a body's rows are in. */

@@ -20,9 +20,9 @@ import { removeItem } from '#domain/mailbox';
 import { isJunk } from '#domain/placement';
 import type { MailboxReader } from '#domain/ports';
 import { StoredDirectory } from './directory-store.ts';
-import { mailboxPart, systemPart, u8 } from './keys.ts';
-import { mailboxRows, systemRows } from './layout.ts';
-import { type MaintenanceRun, organizationsWithKeys, pagesOf } from './maintenance-context.ts';
+import { mailboxPart } from './keys.ts';
+import { mailboxRows } from './layout.ts';
+import { type MaintenanceRun, onceADay, organizationsWithKeys, pagesOf } from './maintenance-context.ts';
 import { runMailboxTasks, taskOf } from './maintenance-tasks.ts';
 import { decodeNotes, encodeNotes, type LogNote, TaskKind } from './tasks.ts';
 
@@ -31,7 +31,7 @@ const dayMs = 24 * 3_600_000;
 const keepNotesMs = 731 * dayMs;
 const itemsAtOnce = 100;
 const entitiesAtOnce = 100;
-const lastRetention = systemRows.lastDone.key(u8(3));
+const retentionKind = 3;
 /** Of those known by their type. */
 const folderTypes = {
   INBOX: FolderType.Inbox,
@@ -42,14 +42,9 @@ const folderTypes = {
 
 /** Does what the policies of all organisations ask, if that was last done a day ago. A mailbox that fails is logged. */
 export async function applyRetention(run: MaintenanceRun): Promise<void> {
-  const { store, sealer, nowMs } = run;
-  const system = systemPart();
-  const stored = await store.get(system, lastRetention);
-  const lastMs = stored && systemRows.lastDone.decode(sealer, system, lastRetention, stored);
-  if (lastMs !== undefined && nowMs < lastMs + dayMs) return;
-  for (const organization of await organizationsWithKeys(run)) await applyPolicy(run, organization);
-  const value = systemRows.lastDone.encode(sealer, system, lastRetention, nowMs);
-  await store.transact([system], async (tx) => tx.put(system, lastRetention, value));
+  await onceADay(run, retentionKind, async () => {
+    for (const organization of await organizationsWithKeys(run)) await applyPolicy(run, organization);
+  });
 }
 
 async function applyPolicy(run: MaintenanceRun, organization: OrganizationId): Promise<void> {

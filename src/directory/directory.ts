@@ -103,7 +103,8 @@ export class Directory {
     this.accessControl = new AccessControl(store, nowMs);
     this.addressBook = new AddressBook(store);
     const tell = (entity: EntityId) => this.#tell(entity);
-    this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs, tell });
+    const restored = (id: OrganizationId) => this.domains.announce(id);
+    this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs, tell, restored });
     this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.tags = new OrganizationTags(store);
     this.users = new Users({ store, lookups: this.#lookups, nowMs, change });
@@ -183,6 +184,7 @@ export class Directory {
       ),
     );
     this.#lookups.forget({ organization: made });
+    if (domains.length > 0) await this.domains.announce(made);
     return made;
   }
 

@@ -132,6 +132,26 @@ test('domains that were there before the start are watched, removed ones and tes
   expect(looks).toEqual([]);
 });
 
+test('domains of an organisation that is made, or comes back, are watched at once, and those of others not read again', async () => {
+  const { directory, domains, domainWatch, pass, looks } = await watch();
+  const other = await directory.createOrganization({ alias: 'other', domains: ['other.example'] });
+  domainWatch.start();
+  await pass(hourMs);
+  const organization = await directory.createOrganization({ alias: 'acme', domains: [name] });
+  looks.length = 0;
+  await pass(10 * minuteMs);
+  expect(looks).toContain(name);
+  await directory.removal.delete(organization, { isForced: true });
+  await pass(2 * dayMs);
+  looks.length = 0;
+  vi.mocked(domains.watched).mockClear();
+  await directory.removal.restore(organization);
+  await pass(10 * minuteMs);
+  expect(looks).toContain(name);
+  expect(vi.mocked(domains.watched).mock.calls).not.toContainEqual([other]);
+  await domainWatch.stop();
+});
+
 /** A verified domain with a user in it, the default one. */
 async function verified() {
   const site = await watch();

@@ -34,6 +34,7 @@ const looksAtOnce = 4;
 const organizationsPerPage = 100;
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 /** What is overdue when the server starts is spread over so long. */
 const spreadMs = 10 * minuteMs;
 
@@ -58,13 +59,13 @@ export class DomainWatch {
     parts.directory.domains.onEvent((event) => this.#happened(event));
   }
 
-  /** Finds the domains there are, and once an hour those that came without a word. */
+  /** Finds the domains there are, and once a day those that could not be read when they came. */
   start(): void {
     if (this.#stopped.signal.aborted) return;
     this.#finding = this.#find().catch((err: unknown) => {
       if (!this.#stopped.signal.aborted) this.#parts.log.error('domain.look.failed', { err });
     });
-    this.#cancelFind = this.#parts.outside.clock.after(hourMs, () => this.start());
+    this.#cancelFind = this.#parts.outside.clock.after(dayMs, () => this.start());
   }
 
   /** Breaks off the looks in hand; nothing runs after it resolves. */
@@ -113,8 +114,7 @@ export class DomainWatch {
     const { directory, outside, log } = this.#parts;
     const key = keyOf(organization, name);
     try {
-      const all = await directory.domains.watched(organization);
-      const found = all.find(({ domain }) => domain.name === name);
+      const [found] = await directory.domains.watched(organization, name);
       this.#watched.delete(key);
       if (found === undefined) return;
       const { domain, look, isRotating } = found;

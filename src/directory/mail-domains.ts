@@ -62,6 +62,11 @@ export interface DomainEvent {
   readonly outcome?: decide.LookOutcome | undefined;
 }
 
+/** Test domains need no looks. */
+function isWatched(domain: MailDomain | undefined): domain is MailDomain {
+  return domain?.test === false;
+}
+
 /** Keys of so many domains are kept ready. */
 const maxRemembered = 2_000;
 /** The threads that make keys are those that read and write the store. */
@@ -205,10 +210,21 @@ export class MailDomains {
     this.#tell({ organization, domain: domain.name, outcome });
   }
 
-  /** The domains whose records are looked at again and again, with what was found last; none of an organisation that is gone. */
-  async watched(organization: OrganizationId): Promise<readonly WatchedDomain[]> {
+  /** Tells of the domains of an organisation that was made with them, or came back. */
+  async announce(organization: OrganizationId): Promise<void> {
+    for (const { name } of await this.#parts.store.domains(organization)) {
+      this.#tell({ organization, domain: name });
+    }
+  }
+
+  /**
+   * The domains whose records are looked at again and again, or the one of a name if it is one, with what was found last; none of an
+   * organisation that is gone.
+   */
+  async watched(organization: OrganizationId, name?: string): Promise<readonly WatchedDomain[]> {
     const { store } = this.#parts;
-    const domains = (await store.domains(organization)).filter(({ test }) => !test);
+    const named = name === undefined ? undefined : [await store.domain(organization, name)];
+    const domains = (named ?? (await store.domains(organization))).filter(isWatched);
     return Promise.all(
       domains.map(async (domain) => ({
         domain,

@@ -10,6 +10,8 @@ interface OrganizationRemovalParts {
   nowMs(): number;
   /** Tells whoever serves an entity that its state has changed. */
   tell(entity: EntityId): void;
+  /** Tells whoever looks at its domains that they are back. */
+  restored(organization: OrganizationId): Promise<void>;
 }
 
 const entitiesPerPage = 500;
@@ -47,8 +49,9 @@ export class OrganizationRemoval {
   /** Takes a deletion back. Throws organization/not-found, organization/state. */
   async restore(id: OrganizationId): Promise<Organization> {
     const { store, lookups, nowMs } = this.#parts;
-    const restored = await store.transact(id, (tx) => decide.restoreOrganization(tx, id, nowMs()));
+    const organization = await store.transact(id, (tx) => decide.restoreOrganization(tx, id, nowMs()));
     lookups.forget({ organization: id });
-    return restored;
+    await this.#parts.restored(id);
+    return organization;
   }
 }
