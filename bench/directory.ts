@@ -14,6 +14,8 @@ import { SignIn } from '#directory/sign-in';
 import type { OrganizationId } from '#domain/ids';
 import { openDatabase } from '#storage/database';
 import { StoredDirectory } from '#storage/directory-store';
+import { Maintenance } from '#storage/maintenance';
+import { silentLogger } from '#telemetry/log';
 import { systemOutside } from '../src/outside.ts';
 import { printTable } from './support/figures.ts';
 import { shareOf } from './support/share.ts';
@@ -34,14 +36,17 @@ const database = await openDatabase({
 });
 const passwords = argon2idOf({ memoryKiB: 8, passes: 1 });
 const parts = {
-  store: new StoredDirectory(database),
   mailboxes: database.mail,
   outside: systemOutside,
   settings: { baseDomain: 'mailstead.test', hostname: 'mail.example.com', maxDomains: 100 },
   passwords,
 };
-const directory = new Directory(parts);
+const newDirectory = () => new Directory({ ...parts, store: new StoredDirectory(database) });
+const directory = newDirectory();
 const organizations: OrganizationId[] = [];
+const maintenance = new Maintenance({ ...database, clock: systemOutside.clock, log: silentLogger });
+// Writes down that everybody is in the indexes, as with each start.
+await maintenance.runDue(Date.now());
 
 /** Makes an organisation `org<n>` of so many users `user<m>`, of whom the first is enabled and has a password. */
 async function addOrganization(alias: string, users: number): Promise<OrganizationId> {
@@ -74,7 +79,7 @@ async function figures(
   const addressOf = (n: number) => `user0@${aliases[n % aliases.length]}.mailstead.test`;
   const id = (await directory.describeUser(turn(0), 'user0')).id;
   // Nothing is remembered by this one.
-  const cold = () => new SignIn({ directory: new Directory(parts), clock: systemOutside.clock, passwords });
+  const cold = () => new SignIn({ directory: newDirectory(), clock: systemOutside.clock, passwords });
   const warm = cold();
   const asked: Record<string, (n: number) => Promise<unknown>> = {
     'ListUsers, first page': (n) => directory.listUsers(turn(n), {}, undefined, 100),
@@ -83,7 +88,7 @@ async function figures(
     'DescribeUser, by id': () => directory.describeUser(turn(0), id),
     'DescribeUser, by name': (n) => directory.describeUser(turn(n), 'user0'),
     'DescribeUser, by address': (n) => directory.describeUser(turn(n), addressOf(n)),
-    'RCPT, first': (n) => new Directory(parts).resolveRecipient(addressOf(n)),
+    'RCPT, first': (n) => newDirectory().resolveRecipient(addressOf(n)),
     'RCPT, again': () => directory.resolveRecipient(addressOf(0)),
     'RCPT, again, while others change': async (n) => {
       if (n % 10 === 0 && of.length > 1) {
@@ -94,7 +99,11 @@ async function figures(
     'sign-in, first': (n) => cold().signIn(addressOf(n), [password], '127.0.0.1'),
     'sign-in, again': () => warm.signIn(addressOf(0), [password], '127.0.0.1'),
     'sign-in name nobody has, no domain': () => directory.userFor('nobody'),
+    'sign-in name that all have, no domain': () => directory.userFor('user0'),
+    'RCPT of postmaster here, first': () => newDirectory().resolveRecipient('postmaster@mail.example.com'),
+    'ListGroups, none there': (n) => directory.groups.list(turn(n), {}, undefined, 100),
     'ListOrganizations, first page': () => directory.listOrganizations(undefined, 100),
+    'hourly maintenance, nothing to do': () => maintenance.runDue(Date.now()),
   };
   const found = new Map<string, number>();
   for (const [what, once] of Object.entries(asked)) found.set(what, await measure(once));

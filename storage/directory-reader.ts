@@ -8,11 +8,12 @@ import type { Kept, KeptKind, ListedKind } from '#directory/kept';
 import { type MailRouting, noMailRouting } from '#directory/mail-routing';
 import type { MailboxGrant, MailboxPermission } from '#directory/mailbox-permission';
 import type { Organization } from '#directory/organization';
-import type { AddressHolder, ClientTokenUse, DirectoryReader } from '#directory/ports';
+import type { AddressHolder, ClientTokenUse, DirectoryReader, Namesake } from '#directory/ports';
 import type { Entity, EntityKind } from '#directory/user';
 import type { EntityId, OrganizationId } from '#domain/ids';
 import type { PageOf } from '#domain/ports';
 import * as accessControl from './access-control-rows.ts';
+import * as indexes from './directory-indexes.ts';
 import * as keptRows from './kept-rows.ts';
 import type { KeyRing } from './key-ring.ts';
 import {
@@ -78,6 +79,14 @@ export class StoredReader implements DirectoryReader {
       id: organizationIdOf(idOf),
       ...found,
     }));
+  }
+
+  administeredOrganizations(limit: number): Promise<readonly OrganizationId[] | undefined> {
+    return indexes.administeredOrganizations(this.#reader, limit);
+  }
+
+  namesakes(name: string, limit: number): Promise<readonly Namesake[] | undefined> {
+    return indexes.namesakes(this.#reader, this, name, limit);
   }
 
   domainOwner(domain: string): Promise<OrganizationId | undefined> {

@@ -1,4 +1,4 @@
-import type { DirectoryStore, DirectoryTx } from '#directory/ports';
+import type { DirectoryStore, DirectoryTx, EntityRef } from '#directory/ports';
 import type { OrganizationId } from '#domain/ids';
 import { type DirectoryStoreOptions, StoredReader } from './directory-reader.ts';
 import { StoredTx } from './directory-tx.ts';
@@ -9,10 +9,15 @@ const system = systemPart();
 /** StoredDirectory is the DirectoryStore over one Store. */
 export class StoredDirectory extends StoredReader implements DirectoryStore {
   readonly #options: DirectoryStoreOptions;
+  readonly #listeners = new Set<(changed: EntityRef) => void>();
 
   constructor(options: DirectoryStoreOptions) {
     super(options.store, options);
     this.#options = options;
+  }
+
+  onEntityChange(listener: (changed: EntityRef) => void): void {
+    this.#listeners.add(listener);
   }
 
   transact<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T> {
@@ -43,8 +48,16 @@ export class StoredDirectory extends StoredReader implements DirectoryStore {
     }
   }
 
-  #transact<T>(organization: OrganizationId, decide: (tx: StoredTx) => Promise<T>): Promise<T> {
+  async #transact<T>(organization: OrganizationId, decide: (tx: StoredTx) => Promise<T>): Promise<T> {
     const parts = [system, organizationPart(organization)];
-    return this.#options.store.transact(parts, (tx) => decide(new StoredTx(tx, this.#options)));
+    let changed: readonly EntityRef[] = [];
+    const result = await this.#options.store.transact(parts, async (tx) => {
+      const decided = new StoredTx(tx, this.#options);
+      const result = await decide(decided);
+      changed = decided.changed;
+      return result;
+    });
+    for (const one of changed) for (const listener of this.#listeners) listener(one);
+    return result;
   }
 }

@@ -8,10 +8,11 @@ import type { Kept, KeptKind } from '#directory/kept';
 import type { MailRouting } from '#directory/mail-routing';
 import type { MailboxGrant } from '#directory/mailbox-permission';
 import type { Organization } from '#directory/organization';
-import type { AddressHolder, ClientTokenUse, DirectoryTx } from '#directory/ports';
+import type { AddressHolder, ClientTokenUse, DirectoryTx, EntityRef } from '#directory/ports';
 import type { Entity, EntityKind } from '#directory/user';
 import type { EntityId, MailboxRef, OrganizationId } from '#domain/ids';
 import * as accessControl from './access-control-rows.ts';
+import * as indexes from './directory-indexes.ts';
 import { type DirectoryStoreOptions, kinds, partOf, StoredReader, tokenRow } from './directory-reader.ts';
 import { firstRows } from './first-rows.ts';
 import * as keptRows from './kept-rows.ts';
@@ -29,10 +30,16 @@ const photoPartBytes = 50 * 1024;
 /** StoredTx reads and writes the directory in one transaction. */
 export class StoredTx extends StoredReader implements DirectoryTx {
   readonly #tx: Tx;
+  readonly #changed = new Map<EntityId, EntityRef>();
 
   constructor(tx: Tx, options: DirectoryStoreOptions) {
     super(tx, options);
     this.#tx = tx;
+  }
+
+  /** Entities that were put or taken away. */
+  get changed(): readonly EntityRef[] {
+    return [...this.#changed.values()];
   }
 
   putOrganization({ id, ...organization }: Organization): void {
@@ -65,8 +72,11 @@ export class StoredTx extends StoredReader implements DirectoryTx {
     this.#put(inOrganization.domainLook, organizationPart(organization), [name], look);
   }
 
-  putEntity({ id, organization, ...entity }: Entity): void {
-    this.#put(inOrganization.entity, organizationPart(organization), [idBytes(id)], entity);
+  putEntity(entity: Entity): void {
+    const { id, organization, ...stored } = entity;
+    this.#put(inOrganization.entity, organizationPart(organization), [idBytes(id)], stored);
+    if (entity.kind === 'user') indexes.putSignInNames(this.#tx, this, entity);
+    this.#changed.set(id, { organization, id });
   }
 
   putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void {
@@ -126,13 +136,16 @@ export class StoredTx extends StoredReader implements DirectoryTx {
     this.#put(inOrganization.tags, organizationPart(organization), [], tags);
   }
 
-  deleteEntity({ organization, id, kind }: Entity, name: string | undefined): void {
+  deleteEntity(entity: Entity, name: string | undefined): void {
+    const { organization, id, kind } = entity;
     const part = organizationPart(organization);
     this.#tx.del(part, inOrganization.entity.key(idBytes(id)));
     if (name !== undefined) {
       this.#tx.del(part, inOrganization.name.key(u8(kinds[kind]), this.keys.nameKey(organization, name)));
     }
-    if (kind !== 'user') return;
+    this.#changed.set(id, { organization, id });
+    if (entity.kind !== 'user') return;
+    indexes.deleteSignInNames(this.#tx, this, entity);
     this.putPhoto(organization, id, undefined);
     this.putCertificates(organization, id, []);
   }
@@ -164,16 +177,21 @@ export class StoredTx extends StoredReader implements DirectoryTx {
     else this.#tx.del(part, row.key(idBytes(user)));
   }
 
-  deleteAddress(address: string): void {
+  deleteAddress(address: string, holder: Entity): void {
     this.#tx.del(system, inSystem.address.key(this.keys.nameKey(undefined, address)));
+    if (holder.kind !== 'user') return;
+    indexes.deleteSignInNames(this.#tx, this, holder, [indexes.localPartOf(address)]);
   }
 
   putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void {
     this.#put(inOrganization.dmarcEnforced, organizationPart(organization), [], isEnforced);
   }
 
-  putMailRouting(organization: OrganizationId, routing: MailRouting): void {
-    this.#put(inOrganization.mailRouting, organizationPart(organization), [], routing);
+  async putMailRouting(id: OrganizationId, routing: MailRouting): Promise<void> {
+    this.#put(inOrganization.mailRouting, organizationPart(id), [], routing);
+    const organization = await this.organization(id);
+    if (organization === undefined) return;
+    indexes.putAdministered(this.#tx, this, organization, routing.administrator !== undefined);
   }
 
   putJournaling(organization: OrganizationId, journaling: Journaling): void {

@@ -41,6 +41,10 @@ export const systemRows = {
     'o',
     directory.organizationCodec,
   ),
+  /** U: HMAC of a name, organisation, user. Whom the name may mean at sign-in without a domain (directory-indexes.ts); empty. */
+  signInName: plainRow<[Bytes, Bytes, Bytes], null>('U', mail.emptyCodec),
+  /** P: when it was made (ms), organisation. Organisations with an administrator for mail; empty. */
+  administered: plainRow<[U64, Bytes], null>('P', mail.emptyCodec),
   /** x: due (ms), organisation, mailbox. Disabled mailboxes, when they are to be removed; empty. */
   due: plainRow<[U64, Bytes, Bytes], null>('x', mail.emptyCodec),
   /** m: kind of maintenance. When it was last done (ms). */

@@ -50,6 +50,7 @@ async function open() {
   const grant = { managed: 'AmazonWorkMailFullAccess' } as const;
   await keys.create(acme, 'acme', grant);
   await keys.create(other, 'other', grant);
+  await directory.putMailRouting(acme, { administrator: 'alice' });
   await directory.removal.delete(acme, { isForced: true });
   return { ...site, acme, other, alice, gone, bobs, bodies };
 }
@@ -71,7 +72,16 @@ async function rowsOf({ database: { store } }: Site, id: Site['acme'], mailboxes
   return rows;
 }
 
-const kinds = ['domainOwner', 'address', 'alias', 'due', 'accessKey', 'dataKey'] as const;
+const kinds = [
+  'domainOwner',
+  'address',
+  'alias',
+  'due',
+  'accessKey',
+  'dataKey',
+  'signInName',
+  'administered',
+] as const;
 async function systemCounts({ store }: { readonly store: Store }) {
   const counts = await Promise.all(kinds.map((kind) => count(store, system, systemRows[kind].range())));
   return Object.fromEntries(kinds.map((kind, at) => [kind, counts[at]]));
@@ -98,6 +108,8 @@ test('an organisation deleted for 30 days is removed with all it has, and nothin
     due: 0,
     accessKey: 1,
     dataKey: 2,
+    signInName: 1,
+    administered: 0,
   });
   expect(database.keys.has(acme)).toBe(false);
   await expect(directory.removal.restore(acme)).rejects.toEqual(refused('organization/not-found'));

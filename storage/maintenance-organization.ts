@@ -4,6 +4,7 @@
  */
 import { type Organization, removalMs } from '#directory/organization';
 import type { EntityId, MailboxId, OrganizationId } from '#domain/ids';
+import { administeredKey } from './directory-indexes.ts';
 import { StoredDirectory } from './directory-store.ts';
 import {
   blobPart,
@@ -20,8 +21,8 @@ import { type MaintenanceRun, pagesOf, removeRange } from './maintenance-context
 import type { Bytes } from './store.ts';
 
 const system = systemPart();
-/** Of each up to 101 addresses go in one transaction. */
-const entitiesAtOnce = 30;
+/** Of each up to 101 addresses go in one transaction, with what it is found by. */
+const entitiesAtOnce = 10;
 const whole = prefixRange(new Uint8Array(0));
 /** Where the organisation stands in a key. */
 const organizationAfterDue = 9;
@@ -68,7 +69,7 @@ async function remove(run: MaintenanceRun, organization: Organization): Promise<
   await removeOwnRows(run, organization);
 }
 
-/** Mailboxes of entities, and their addresses; their own rows go with the partition. */
+/** Mailboxes of entities, and what leads to these. */
 async function removeEntities(run: MaintenanceRun, id: OrganizationId): Promise<void> {
   const directory = new StoredDirectory(run);
   let after: EntityId | undefined;
@@ -79,8 +80,11 @@ async function removeEntities(run: MaintenanceRun, id: OrganizationId): Promise<
       if (kind !== 'group') await removeMailbox(run, id, entity);
     }
     await directory.transact(id, async (tx) => {
-      for (const address of page.rows.flatMap(({ addresses }) => addresses)) {
-        if ((await tx.addressHolder(address))?.organization === id) tx.deleteAddress(address);
+      for (const entity of page.rows) {
+        for (const address of entity.addresses) {
+          if ((await tx.addressHolder(address))?.organization === id) tx.deleteAddress(address, entity);
+        }
+        tx.deleteEntity(entity, undefined);
       }
     });
     after = page.next;
@@ -115,11 +119,13 @@ async function removeAccessKeys(run: MaintenanceRun, id: OrganizationId): Promis
   }
 }
 
-async function removeOwnRows(run: MaintenanceRun, { id, alias }: Organization): Promise<void> {
+async function removeOwnRows(run: MaintenanceRun, organization: Organization): Promise<void> {
+  const { id, alias } = organization;
   const dataKeys = await run.store.page(system, systemRows.dataKey.range(idBytes(id)));
   await removeKeys(run, [
     systemRows.alias.key(run.keys.nameKey(undefined, alias)),
     ...dataKeys.rows.map(([key]) => key),
+    administeredKey(organization),
     systemRows.organization.key(idBytes(id)),
   ]);
   run.keys.forget(id);

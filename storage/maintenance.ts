@@ -8,6 +8,7 @@ import { applyRetention } from './maintenance-retention.ts';
 import { sweepBlobs } from './maintenance-sweep.ts';
 import { runMailboxTasks } from './maintenance-tasks.ts';
 import { gatherConversations } from './migrations/0001-conversations.ts';
+import { indexDirectory } from './migrations/0002-directory-indexes.ts';
 import { dueTopic } from './tasks.ts';
 
 const intervalMs = 3_600_000;
@@ -53,6 +54,7 @@ export class Maintenance {
     const run = this.#run(nowMs);
     await runMailboxTasks(run);
     await purgeMailboxes(run);
+    await indexDirectory(run);
     await gatherConversations(run);
     await sweepBlobs(run);
     // After the sweep: files of bodies whose rows go now wait for the next one, as a backup needs it.

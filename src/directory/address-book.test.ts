@@ -182,7 +182,7 @@ describe('the index', () => {
 
   test('follows thousands of changes, those too that come while it is built', async () => {
     const { store, organization } = await filled(3000);
-    const book = new AddressBook(store);
+    const book = new AddressBook(store, Date.now);
     const building = book.search(organization, 'user', page);
     const changes = async (from: number, to: number) => {
       await store.transact(organization, async (tx) => {
@@ -209,7 +209,7 @@ describe('the index', () => {
 
   test('of organisations that nobody searches any more are dropped', async () => {
     const { store, directory, organization } = await filled(40);
-    const book = new AddressBook(store, 50);
+    const book = new AddressBook(store, Date.now, 50);
     await book.search(organization, 'user', page);
     expect(book.size).toBe(40);
     const other = await directory.createOrganization({ alias: 'other' });
@@ -227,7 +227,7 @@ describe('the index', () => {
     let fails = true;
     const broken = Object.create(store) as StoredDirectory;
     broken.entities = (...args) => (fails ? Promise.reject(new Error('disk')) : store.entities(...args));
-    const book = new AddressBook(broken);
+    const book = new AddressBook(broken, Date.now);
     await expect(book.search(organization, 'user', page)).rejects.toThrow('disk');
     fails = false;
     expect((await book.search(organization, 'user', page)).total).toBe(3);

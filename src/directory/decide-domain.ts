@@ -51,7 +51,7 @@ export async function deregisterMailDomain(
   const routing = await tx.mailRouting(organization);
   if (routing.catchAll.has(name)) {
     const catchAll = new Map([...routing.catchAll].filter(([other]) => other !== name));
-    tx.putMailRouting(organization, { ...routing, catchAll });
+    await tx.putMailRouting(organization, { ...routing, catchAll });
   }
   tx.deleteDomain(organization, name);
 }

@@ -169,7 +169,7 @@ export async function register(
   const addresses = [...new Set([address, ...usable])];
   checkAliases(addresses.length - 1);
   // In a domain that comes back, one of those would mean a disabled mailbox.
-  for (const gone of kept) if (!addresses.includes(gone)) tx.deleteAddress(gone);
+  for (const gone of kept) if (!addresses.includes(gone)) tx.deleteAddress(gone, entity);
   for (const held of addresses) {
     tx.putAddress(held, { organization, entity: entity.id, released: false });
   }
@@ -249,7 +249,7 @@ export async function deleteAlias(
     );
   }
   if (!entity.addresses.includes(address)) return entity;
-  tx.deleteAddress(address);
+  tx.deleteAddress(address, entity);
   const changed: Entity = { ...entity, addresses: entity.addresses.filter((held) => held !== address) };
   tx.putEntity(changed);
   return changed;

@@ -130,7 +130,7 @@ export async function deleteGroup(
   if (!(await forgetGrants(tx, organization, id))) return false;
   if (!(await deleteDelegations(tx, organization, id))) return false;
   for (const address of group.addresses) {
-    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
+    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address, group);
   }
   await forgetRouting(tx, organization, id);
   tx.deleteEntity(group, groupName(group.name));
@@ -146,7 +146,7 @@ export async function forgetRouting(
   const { administrator, catchAll } = await tx.mailRouting(organization);
   const left = [...catchAll].filter(([, entity]) => entity !== id);
   if (administrator !== id && left.length === catchAll.size) return;
-  tx.putMailRouting(organization, {
+  await tx.putMailRouting(organization, {
     administrator: administrator === id ? undefined : administrator,
     catchAll: new Map(left),
   });

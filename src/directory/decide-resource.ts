@@ -98,7 +98,7 @@ export async function deleteResource(
   if (!(await forgetGrants(tx, organization, id))) return false;
   if (!(await deleteDelegates(tx, organization, id))) return false;
   for (const address of addresses) {
-    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
+    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address, resource);
   }
   // Somebody who was registering it may have made its mailbox already.
   if (resource.purgeMs === undefined) {

@@ -44,6 +44,6 @@ export async function putMailRouting(
     administrator: administrator === undefined ? undefined : await idOf(administrator, before.administrator),
     catchAll,
   };
-  tx.putMailRouting(organization, routing);
+  await tx.putMailRouting(organization, routing);
   return routing;
 }

@@ -49,7 +49,7 @@ export async function deleteUser(
   await forgetTokens(tx, organization, id);
   tx.deleteKept(organization, 'lastExport', id);
   for (const address of user.addresses) {
-    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address);
+    if ((await tx.addressHolder(address))?.entity === id) tx.deleteAddress(address, user);
   }
   await forgetRouting(tx, organization, id);
   const mailbox = { organization, mailbox: mailboxOf(id) };

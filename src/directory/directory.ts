@@ -11,6 +11,8 @@ import * as organizations from './decide-organization.ts';
 import { putMailRouting } from './decide-routing.ts';
 import type { PublicHosts } from './dns-record.ts';
 import { domainName } from './domain.ts';
+import type { UserFilter } from './entity-filter.ts';
+import { EntityLists } from './entity-lists.ts';
 import { Groups } from './groups.ts';
 import { JournalingSettings } from './journaling.ts';
 import { Lookups, type Recipient } from './lookups.ts';
@@ -25,9 +27,8 @@ import type { DirectoryStore, DirectoryTx, Mailboxes } from './ports.ts';
 import { newResourceId } from './resource.ts';
 import { Resources } from './resources.ts';
 import { OrganizationTags } from './tags.ts';
-import { type Entity, hasMailbox, type User, userName } from './user.ts';
-import { isMatchingUser, type UserFilter } from './user-filter.ts';
-import { Users } from './users.ts';
+import { type Entity, hasMailbox, type User } from './user.ts';
+import { Users, type UserToCreate } from './users.ts';
 
 /** What of the settings the directory lives by. */
 interface DirectorySettings {
@@ -50,20 +51,6 @@ interface DirectoryParts {
   readonly passwords?: PasswordHasher;
 }
 
-/** What `createUser` is given. */
-interface UserToCreate {
-  readonly name: string;
-  readonly displayName: string;
-  readonly password?: string | undefined;
-  readonly firstName?: string | undefined;
-  readonly lastName?: string | undefined;
-  readonly hiddenFromGlobalAddressList?: boolean | undefined;
-  readonly isRemote?: boolean | undefined;
-  readonly identityProviderUserId?: string | undefined;
-}
-
-const usersPerPage = 100;
-
 /**
  * Directory is who there is: organisations, their domains, users, groups and resources. Every refusal is a DomainError; unless said
  * otherwise, an operation on an organisation throws organization/not-found and organization/state.
@@ -75,6 +62,7 @@ export class Directory {
   readonly #settings: DirectorySettings;
   readonly #passwords: PasswordHasher;
   readonly #lookups: Lookups;
+  readonly #lists: EntityLists;
   readonly groups: Groups;
   readonly resources: Resources;
   readonly domains: MailDomains;
@@ -101,19 +89,24 @@ export class Directory {
     this.people = new People({ store, lookups: this.#lookups, nowMs, change });
     this.permissions = new MailboxPermissions(store);
     this.accessControl = new AccessControl(store, nowMs);
-    this.addressBook = new AddressBook(store);
+    this.addressBook = new AddressBook(store, nowMs);
+    this.#lists = new EntityLists(store, nowMs);
+    store.onEntityChange((changed) => {
+      this.addressBook.changed(changed);
+      this.#lists.changed(changed);
+    });
     const tell = (entity: EntityId) => this.#tell(entity);
     const restored = (id: OrganizationId) => this.domains.announce(id);
     this.removal = new OrganizationRemoval({ store, lookups: this.#lookups, nowMs, tell, restored });
-    this.#lookups.onEntityChange((changed) => this.addressBook.changed(changed));
     this.tags = new OrganizationTags(store);
-    this.users = new Users({ store, lookups: this.#lookups, nowMs, change });
-    this.groups = new Groups({ store, lookups: this.#lookups, newId: () => this.#uuid(), nowMs });
+    const parts = { store, lookups: this.#lookups, lists: this.#lists, nowMs };
+    const newId = () => this.#uuid();
+    const hash = (password: string) => this.#hash(password);
+    this.users = new Users({ ...parts, newId, hash, change });
+    this.groups = new Groups({ ...parts, newId });
     this.resources = new Resources({
-      store,
-      lookups: this.#lookups,
+      ...parts,
       newId: () => newResourceId(outside.random.bytes(16)),
-      nowMs,
     });
     this.domains = new MailDomains({
       store,
@@ -209,26 +202,8 @@ export class Directory {
   }
 
   /** Makes a disabled user. Throws name/in-use, name/reserved, password/invalid, request/invalid. */
-  async createUser(organization: OrganizationId, wanted: UserToCreate): Promise<EntityId> {
-    await organizations.activeOrganization(this.#store, organization);
-    userName(wanted.name);
-    const passwordHash = wanted.password === undefined ? undefined : await this.#hash(wanted.password);
-    const id = this.#uuid();
-    await this.#store.transact(organization, (tx) =>
-      entities.createUser(tx, organization, {
-        id,
-        name: wanted.name,
-        displayName: wanted.displayName,
-        firstName: wanted.firstName,
-        lastName: wanted.lastName,
-        hiddenFromGlobalAddressList: wanted.hiddenFromGlobalAddressList ?? false,
-        passwordHash,
-        isRemote: wanted.isRemote,
-        identityProviderUserId: wanted.identityProviderUserId,
-        createdMs: this.#outside.clock.now(),
-      }),
-    );
-    return id;
+  createUser(organization: OrganizationId, wanted: UserToCreate): Promise<EntityId> {
+    return this.users.create(organization, wanted);
   }
 
   /** By id, address or name; undefined if there is none. */
@@ -257,26 +232,13 @@ export class Directory {
   }
 
   /** In order of id, after `after`; those deleted in the last 30 days among them. */
-  async listUsers(
+  listUsers(
     organization: OrganizationId,
     filter: UserFilter,
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<User, EntityId>> {
-    await organizations.activeOrganization(this.#store, organization);
-    const rows: User[] = [];
-    let from = after;
-    do {
-      const page = await this.#store.entities(organization, from, usersPerPage);
-      for (const user of page.rows) {
-        if (user.kind !== 'user' || !isMatchingUser(user, filter)) continue;
-        const last = rows.at(-1);
-        if (rows.length === limit && last !== undefined) return { rows, next: last.id };
-        rows.push(user);
-      }
-      from = page.next;
-    } while (from !== undefined);
-    return { rows };
+    return this.#lists.list(organization, 'user', filter, { after, limit });
   }
 
   /**

@@ -3,9 +3,9 @@ import type { PageOf } from '#domain/ports';
 import * as entities from './decide-entity.ts';
 import * as decide from './decide-group.ts';
 import { activeOrganization } from './decide-organization.ts';
-import { type EntityFilter, isMatching } from './entity-filter.ts';
+import { type EntityFilter, listed, matching } from './entity-filter.ts';
+import type { EntityLists } from './entity-lists.ts';
 import { type Group, groupName } from './group.ts';
-import { listEntities } from './list-entities.ts';
 import type { Lookups } from './lookups.ts';
 import { groupsAbove, mailboxesBelow } from './membership.ts';
 import type { DirectoryStore } from './ports.ts';
@@ -23,6 +23,7 @@ export interface MembershipChange {
 interface GroupsParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
+  readonly lists: EntityLists;
   newId(): EntityId;
   nowMs(): number;
 }
@@ -120,7 +121,7 @@ export class Groups {
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Group, EntityId>> {
-    return listEntities(this.#parts.store, organization, 'group', filter, { after, limit });
+    return this.#parts.lists.list(organization, 'group', filter, { after, limit });
   }
 
   /** Puts a user or a group into a group; one that is there already stays. Throws entity/not-found, entity/state, request/invalid for a cycle. */
@@ -162,12 +163,13 @@ export class Groups {
     const { store } = this.#parts;
     await activeOrganization(store, organization);
     const { id } = entities.notDeleted(await entities.entityOf(store, organization, idOrAddressOrName));
+    const isMatching = matching({ namePrefix });
     const rows: Group[] = [];
     let from = after;
     do {
       const page = await store.groupsWith(organization, id, from, groupsPerPage);
       for (const group of await store.entitiesOf(organization, page.rows)) {
-        if (group.kind !== 'group' || !isMatching(group, { namePrefix })) continue;
+        if (group.kind !== 'group' || !isMatching(listed(group))) continue;
         const last = rows.at(-1);
         if (rows.length === limit && last !== undefined) return { rows, next: last.id };
         rows.push(group);

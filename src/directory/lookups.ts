@@ -28,19 +28,14 @@ interface Routing extends MailRouting {
   readonly journaling: string;
 }
 
-/** Which organisation was changed, and which of its entities, if it was one. */
-interface Changed {
-  readonly organization: OrganizationId;
-  readonly id?: EntityId;
-}
-
-/** An entity that was changed. */
-type ChangedEntity = Pick<Entity, 'organization' | 'id'>;
-
 const maxRemembered = 50_000;
 /** Of up to 10,000 mailboxes each. */
 const maxGroupsRemembered = 500;
 const organizationsPerPage = 100;
+/** A name without a domain that more users have than these means nobody: each may have to be asked. */
+const maxNamesakes = 100;
+/** Of so many organisations one should have an administrator who is enabled. */
+const maxAdministered = 100;
 const bytesPerMebibyte = 1024 * 1024;
 /** RFC 5321 §4.5.1: the one address without a domain. */
 const barePostmaster = 'postmaster';
@@ -69,7 +64,6 @@ export class Lookups {
   readonly #served = new AnswersByOrganization<OrganizationId, true>(maxRemembered, this.#changed);
   /** Those of this server itself, which any organisation may change. */
   readonly #ownRecipients = new Map<string, Recipient>();
-  readonly #listeners = new Set<(changed: ChangedEntity) => void>();
   #changes = 0;
 
   /** `hostname` is the name of this server: it has a postmaster too. */
@@ -78,17 +72,11 @@ export class Lookups {
     this.#hostname = canonicalDomain(hostname);
   }
 
-  /** Calls back for each entity that was changed in what others see of it. */
-  onEntityChange(listener: (changed: ChangedEntity) => void): void {
-    this.#listeners.add(listener);
-  }
-
-  /** Call when a change of an organisation is durable, with the entity whose row was changed, if it was one. */
-  forget({ organization, id }: Changed): void {
+  /** Call when a change of an organisation is durable. */
+  forget({ organization }: Pick<Entity, 'organization'>): void {
     this.#changes++;
     this.#changed.add(organization);
     this.#ownRecipients.clear();
-    if (id !== undefined) for (const listener of this.#listeners) listener({ organization, id });
   }
 
   /** Throws group/too-large. */
@@ -240,15 +228,14 @@ export class Lookups {
 
   /** The administrator of the organisation that has been here for longest, of those that have one. */
   async #firstAdministrator(): Promise<Recipient | undefined> {
-    let found: { readonly createdMs: number; readonly recipient: Recipient } | undefined;
-    for await (const { id, createdMs, state } of this.#organizations()) {
-      if (state !== 'Active') continue;
-      if (found !== undefined && found.createdMs <= createdMs) continue;
+    const known = await this.#store.administeredOrganizations(maxAdministered);
+    for (const id of known ?? (await this.#organizationsByAge())) {
+      if (!(await this.#isServed(id))) continue;
       const { administrator } = await this.#routingOf(id);
       const recipient = administrator && (await this.#enabledRecipient(id, administrator));
-      if (recipient) found = { createdMs, recipient };
+      if (recipient) return recipient;
     }
-    return found?.recipient;
+    return undefined;
   }
 
   async #routingOf(id: OrganizationId): Promise<Routing> {
@@ -297,13 +284,16 @@ export class Lookups {
     return isServed;
   }
 
-  async *#organizations(): AsyncGenerator<Organization> {
+  /** All there are, where it is not known yet which of them something may be about. */
+  async #organizationsByAge(): Promise<readonly OrganizationId[]> {
+    const all: Organization[] = [];
     let after: OrganizationId | undefined;
     do {
       const page = await this.#store.organizations(after, organizationsPerPage);
-      yield* page.rows;
+      all.push(...page.rows);
       after = page.next;
     } while (after !== undefined);
+    return all.sort((a, b) => a.createdMs - b.createdMs).map(({ id }) => id);
   }
 
   async #userAt(address: string): Promise<User | undefined> {
@@ -321,9 +311,13 @@ export class Lookups {
   }
 
   async #userAnywhere(name: string): Promise<User | undefined> {
+    const namesakes = await this.#store.namesakes(name, maxNamesakes + 1);
+    if (namesakes !== undefined && namesakes.length > maxNamesakes) return undefined;
+    const organizations = namesakes?.map(({ organization }) => organization);
     let found: User | undefined;
-    for await (const organization of this.#organizations()) {
-      const user = await this.#userNamed(organization, name, organization.defaultDomain);
+    for (const id of new Set(organizations ?? (await this.#organizationsByAge()))) {
+      const organization = await this.#store.organization(id);
+      const user = organization && (await this.#userNamed(organization, name, organization.defaultDomain));
       if (user !== undefined && found !== undefined) return undefined;
       found ??= user;
     }

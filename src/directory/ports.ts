@@ -28,6 +28,12 @@ export interface ClientTokenUse {
   readonly usedMs: number;
 }
 
+/** An enabled user whom a name without a domain may mean. */
+export interface Namesake {
+  readonly organization: OrganizationId;
+  readonly user: EntityId;
+}
+
 /** Names, domains and addresses are passed in canonical form. Reads in a transaction see its own writes. */
 export interface DirectoryReader {
   organization(id: OrganizationId): Promise<Organization | undefined>;
@@ -37,6 +43,13 @@ export interface DirectoryReader {
     after: OrganizationId | undefined,
     limit: number,
   ): Promise<PageOf<Organization, OrganizationId>>;
+  /** Those whose mail routing has an administrator, the first that were made first; undefined while it is not known of all. */
+  administeredOrganizations(limit: number): Promise<readonly OrganizationId[] | undefined>;
+  /**
+   * Enabled users who have this name, or an address in any domain with this before the @, one after the other of an
+   * organisation; undefined while it is not known of all.
+   */
+  namesakes(name: string, limit: number): Promise<readonly Namesake[] | undefined>;
   /** Whose domain it is. */
   domainOwner(domain: string): Promise<OrganizationId | undefined>;
   domain(organization: OrganizationId, domain: string): Promise<MailDomain | undefined>;
@@ -138,6 +151,7 @@ export interface DirectoryTx extends DirectoryReader {
   deleteDomain(organization: OrganizationId, domain: string): void;
   putDkim(organization: OrganizationId, domain: string, dkim: DomainDkim): void;
   putDomainLook(organization: OrganizationId, domain: string, look: DomainLook): void;
+  /** With the names it is found by while it is an enabled user. */
   putEntity(entity: Entity): void;
   /** Gives the name to the entity. */
   putName(organization: OrganizationId, kind: EntityKind, name: string, id: EntityId): void;
@@ -167,8 +181,9 @@ export interface DirectoryTx extends DirectoryReader {
   deleteEntity(entity: Entity, name: string | undefined): void;
   /** Takes away a user's own policy, and some of the entries and overrides of its devices; true when there are none left. */
   deleteSettingsOf(organization: OrganizationId, user: EntityId): Promise<boolean>;
-  deleteAddress(address: string): void;
-  putMailRouting(organization: OrganizationId, routing: MailRouting): void;
+  /** Takes an address from one who has it; put the entity without it afterwards, if it stays. */
+  deleteAddress(address: string, holder: Entity): void;
+  putMailRouting(organization: OrganizationId, routing: MailRouting): Promise<void>;
   putDmarcEnforced(organization: OrganizationId, isEnforced: boolean): void;
   putJournaling(organization: OrganizationId, journaling: Journaling): void;
   putKept<Kind extends KeptKind>(
@@ -185,8 +200,13 @@ export interface DirectoryTx extends DirectoryReader {
   putClientToken(organization: OrganizationId | undefined, token: string, use: ClientTokenUse): void;
 }
 
+/** Whose row was written. */
+export type EntityRef = Pick<Entity, 'organization' | 'id'>;
+
 /** Its reads see what is durable. */
 export interface DirectoryStore extends DirectoryReader {
+  /** Calls back for each entity put or taken away by this store, once that is durable and before `transact` resolves. */
+  onEntityChange(listener: (changed: EntityRef) => void): void;
   /** Lands together, durable when it resolves, or not at all. `decide` may run again. */
   transact<T>(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<T>): Promise<T>;
   /** As `transact`, on what belongs to the installation alone. */

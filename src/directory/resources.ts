@@ -4,7 +4,7 @@ import * as delegates from './decide-delegate.ts';
 import { activeOrganization } from './decide-organization.ts';
 import * as decide from './decide-resource.ts';
 import type { EntityFilter } from './entity-filter.ts';
-import { listEntities } from './list-entities.ts';
+import type { EntityLists } from './entity-lists.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore } from './ports.ts';
 import { type Resource, resourceName } from './resource.ts';
@@ -13,6 +13,7 @@ import type { Entity } from './user.ts';
 interface ResourcesParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
+  readonly lists: EntityLists;
   newId(): EntityId;
   nowMs(): number;
 }
@@ -102,6 +103,6 @@ export class Resources {
     after: EntityId | undefined,
     limit: number,
   ): Promise<PageOf<Resource, EntityId>> {
-    return listEntities(this.#parts.store, organization, 'resource', filter, { after, limit });
+    return this.#parts.lists.list(organization, 'resource', filter, { after, limit });
   }
 }

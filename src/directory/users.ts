@@ -1,18 +1,27 @@
 import { DomainError } from '#domain/errors';
-import type { OrganizationId } from '#domain/ids';
+import type { EntityId, OrganizationId } from '#domain/ids';
 import * as entities from './decide-entity.ts';
 import { activeOrganization } from './decide-organization.ts';
 import * as removal from './decide-user-removal.ts';
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore, DirectoryTx } from './ports.ts';
-import type { Entity, User } from './user.ts';
+import { type Entity, type User, userName } from './user.ts';
 
 interface UsersParts {
   readonly store: DirectoryStore;
   readonly lookups: Lookups;
+  newId(): EntityId;
   nowMs(): number;
+  /** The stored form of a password. Throws password/invalid. */
+  hash(password: string): Promise<string>;
   /** Decides on an entity, and tells whoever remembers it. */
   change(organization: OrganizationId, decide: (tx: DirectoryTx) => Promise<Entity>): Promise<void>;
+}
+
+/** What a user is made with. */
+export interface UserToCreate extends Omit<entities.NewUser, 'hiddenFromGlobalAddressList'> {
+  readonly password?: string | undefined;
+  readonly hiddenFromGlobalAddressList?: boolean | undefined;
 }
 
 /** The largest mailbox there may be, in MiB: 50 GiB. */
@@ -27,6 +36,28 @@ export class Users {
 
   constructor(parts: UsersParts) {
     this.#parts = parts;
+  }
+
+  /** Makes a disabled user. Throws name/in-use, name/reserved, password/invalid, request/invalid. */
+  async create(
+    organization: OrganizationId,
+    { password, hiddenFromGlobalAddressList = false, ...wanted }: UserToCreate,
+  ): Promise<EntityId> {
+    const { store, newId, nowMs, hash } = this.#parts;
+    await activeOrganization(store, organization);
+    userName(wanted.name);
+    const passwordHash = password === undefined ? undefined : await hash(password);
+    const id = newId();
+    await store.transact(organization, (tx) =>
+      entities.createUser(tx, organization, {
+        ...wanted,
+        id,
+        hiddenFromGlobalAddressList,
+        passwordHash,
+        createdMs: nowMs(),
+      }),
+    );
+    return id;
   }
 
   /**

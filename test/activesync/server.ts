@@ -74,7 +74,7 @@ export async function startEndpoint(
   const database = await tempDatabase({ clock });
   const organization = tempOrganization(database);
   const storedDirectory = new StoredDirectory(database);
-  const addressBook = new AddressBook(storedDirectory);
+  const addressBook = new AddressBook(storedDirectory, () => clock.now());
   const index = new StoredPolicies(database);
   const policies = new Policies(index, noGroups);
   const { access, quarantine, letters } = testDeviceAccess(database, policies, clock);

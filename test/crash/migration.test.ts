@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { defaultFolder, FolderType } from '#domain/folder';
+import type { EntityId } from '#domain/ids';
+import { indexedSince } from '#storage/directory-indexes';
+import { StoredDirectory } from '#storage/directory-store';
 import { mailboxPart, systemPart, u8 } from '#storage/keys';
 import { mailboxRows, systemRows } from '#storage/layout';
 import { newItem } from '#test/support/new-item';
@@ -38,10 +41,16 @@ test(`a migration that is killed ${kills} times ends as one that is not`, {
       await database.store.transact([part, systemPart()], async (tx) => {
         tx.del(part, mailboxRows.conversationsWhole.key());
         tx.del(systemPart(), done);
+        tx.del(systemPart(), indexedSince);
       });
     }
+    await database.store.deleteRange(systemPart(), systemRows.signInName.range());
   });
-  const isDone = () => site.offline(async ({ store }) => (await store.get(systemPart(), done)) !== undefined);
+  const isDone = () =>
+    site.offline(async ({ store }) => {
+      const found = await store.getMany(systemPart(), [done, indexedSince]);
+      return found.every((row) => row !== undefined);
+    });
   let atOnce = 0;
   for (let n = 0; n < kills && !(await isDone()); n++, atOnce++) {
     await site.start();
@@ -61,6 +70,16 @@ test(`a migration that is killed ${kills} times ends as one that is not`, {
     for (const ref of refs) {
       const whole = await database.mail.mailbox(ref).conversation(Buffer.alloc(16));
       expect(whole).toEqual([]);
+    }
+  });
+  await site.offline(async (database) => {
+    const directory = new StoredDirectory(database);
+    for (const [n, { ref }] of people.entries()) {
+      const entity = await directory.entity(ref.organization, ref.mailbox as string as EntityId);
+      const name = entity?.kind === 'user' ? entity.name : '';
+      expect(await directory.namesakes(name, 10), `person ${n}`).toEqual([
+        { organization: ref.organization, user: ref.mailbox },
+      ]);
     }
   });
   expect(site.faults).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Directory } from '#directory/directory';
+import type { UserFilter } from '#directory/entity-filter';
 import type { EntityState, PersonalDetails, User } from '#directory/user';
-import type { UserFilter } from '#directory/user-filter';
 import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import { AdminError, answeringAs } from '../../errors.ts';
