@@ -83,8 +83,12 @@ async function figures(
   const warm = cold();
   const asked: Record<string, (n: number) => Promise<unknown>> = {
     'ListUsers, first page': (n) => directory.listUsers(turn(n), {}, undefined, 100),
-    'ListUsers, by name prefix': (n) => directory.listUsers(turn(n), { namePrefix: 'user9' }, undefined, 100),
-    'ListUsers, by state': (n) => directory.listUsers(turn(n), { state: 'ENABLED' }, undefined, 100),
+    'ListUsers, by state, first': (n) =>
+      newDirectory().listUsers(turn(n), { state: 'ENABLED' }, undefined, 100),
+    'ListUsers, by state, again': (n) =>
+      directory.listUsers(turn(n % 10), { state: 'ENABLED' }, undefined, 100),
+    'ListUsers, by name prefix, again': (n) =>
+      directory.listUsers(turn(n % 10), { namePrefix: 'user9' }, undefined, 100),
     'DescribeUser, by id': () => directory.describeUser(turn(0), id),
     'DescribeUser, by name': (n) => directory.describeUser(turn(n), 'user0'),
     'DescribeUser, by address': (n) => directory.describeUser(turn(n), addressOf(n)),
@@ -101,7 +105,7 @@ async function figures(
     'sign-in name nobody has, no domain': () => directory.userFor('nobody'),
     'sign-in name that all have, no domain': () => directory.userFor('user0'),
     'RCPT of postmaster here, first': () => newDirectory().resolveRecipient('postmaster@mail.example.com'),
-    'ListGroups, none there': (n) => directory.groups.list(turn(n), {}, undefined, 100),
+    'ListGroups, none there, again': (n) => directory.groups.list(turn(n % 10), {}, undefined, 100),
     'ListOrganizations, first page': () => directory.listOrganizations(undefined, 100),
     'hourly maintenance, nothing to do': () => maintenance.runDue(Date.now()),
   };

@@ -66,7 +66,9 @@ export function localPartOf(address: string): string {
   return address.slice(0, address.lastIndexOf('@'));
 }
 
-function signInNames({ name, addresses }: User): ReadonlySet<string> {
+/** One that was never enabled has no rows, and those that are deleted would be read over by whoever looks for others. */
+function signInNames({ name, addresses, state, enabledMs }: User): ReadonlySet<string> {
+  if (state !== 'ENABLED' && enabledMs === undefined) return new Set();
   return new Set([canonicalName(name), ...addresses.map(localPartOf)]);
 }
 
