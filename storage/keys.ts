@@ -173,6 +173,11 @@ export function blobPart(organization: OrganizationId, firstByte: number): Part 
   return part(key('B', idBytes(organization), u8(firstByte)), organization);
 }
 
+/** What the bytes of all partitions of an organisation's large bodies begin with. */
+export function blobParts(organization: OrganizationId): Bytes {
+  return key('B', idBytes(organization));
+}
+
 /** How many shards the outbound queue has. */
 export const queueShards = 64;
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { QueueId } from '#domain/ids';
 import type { Item } from '#domain/item';
 import { silentLogger } from '#telemetry/log';
+import { countingStore } from '#test/support/counting-store';
 import {
   addLarge,
   count,
@@ -64,6 +65,23 @@ test('a body stays as long as another mailbox or the queue has it', async () => 
   await database.mail.dequeue(message);
   for (let day = 0; day < 3; day++) await run(dayMs);
   expect(await traces(database, organization, blob)).toEqual({ references: 0, row: false, file: false });
+});
+
+test('a sweep reads little of an organisation without large bodies', async () => {
+  const { clock, database, directory, organization, run } = await open();
+  const { ref } = await enabledUser(directory, organization, 'alice');
+  await addLarge(database, ref, await largeItem(database, organization));
+  await run();
+  const { store, take } = countingStore(database.store);
+  const sweep = async () => {
+    clock.move(dayMs);
+    await new Maintenance({ ...database, store, clock, log: silentLogger }).runDue(clock.now());
+    return take();
+  };
+  const before = await sweep();
+  expect(before).toBeGreaterThan(256);
+  for (let n = 0; n < 5; n++) await directory.createOrganization({ alias: `other${n}` });
+  expect((await sweep()) - before).toBeLessThan(5 * 5);
 });
 
 test('a file that no row ever named goes when it is a day old, and no other does', async () => {

@@ -5,7 +5,7 @@
  */
 import type { OrganizationId } from '#domain/ids';
 import { firstRows } from './first-rows.ts';
-import { blobPart, key, prefixRange, systemPart, u8 } from './keys.ts';
+import { blobPart, blobParts, key, prefixRange, systemPart, u8 } from './keys.ts';
 import { blobRows, systemRows } from './layout.ts';
 import { type MaintenanceRun, organizationsWithKeys, pagesOf } from './maintenance-context.ts';
 import type { Bytes, Part, Range } from './store.ts';
@@ -27,15 +27,28 @@ export async function sweepBlobs(run: MaintenanceRun): Promise<void> {
   if (lastMs !== undefined && run.nowMs < lastMs + dayMs) {
     return;
   }
-  const organizations = await organizationsWithKeys(run);
-  await removeFiles(run, organizations);
+  const { having, without } = await byBodies(run);
+  // Files are soon found to be named by those that have bodies; that one is not, all are asked.
+  await removeFiles(run, [...having, ...without]);
   await noteSweep(run);
-  for (const organization of organizations) {
+  for (const organization of having) {
     for (let first = 0; first < 256; first++) {
       await removeRows(run, blobPart(organization, first));
     }
   }
   await noteSweep(run);
+}
+
+/** The organisations with bodies, and those without. */
+async function byBodies(run: MaintenanceRun) {
+  const having: OrganizationId[] = [];
+  const without: OrganizationId[] = [];
+  for (const organization of await organizationsWithKeys(run)) {
+    run.signal.throwIfAborted();
+    const hasBodies = await run.store.hasRows(blobParts(organization));
+    (hasBodies ? having : without).push(organization);
+  }
+  return { having, without };
 }
 
 async function noteSweep({ store, sealer, nowMs, clock }: MaintenanceRun): Promise<void> {
@@ -69,6 +82,7 @@ async function removeUnnamed(
   const unnamed = new Map(files.map(({ id }) => [nameOf(id), id]));
   const range = spanOf(files.map(({ id }) => blobRows.blob.key(id)));
   for (const organization of organizations) {
+    if (unnamed.size === 0) return;
     const part = blobPart(organization, files[0]?.id[0] ?? 0);
     for await (const page of pagesOf(run, run.store, part, range)) {
       for (const [row] of page) {

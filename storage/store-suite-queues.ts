@@ -13,6 +13,20 @@ const numbersOf = (rows: readonly (readonly [unknown, Uint8Array])[]) =>
 
 /** Runs this part of the suite, as storeSuite. */
 export function storeQueueSuite(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`${name}: partitions`, () => {
+    it('tell whether those that begin alike have a row, as it comes and goes', async () => {
+      const { store } = await open();
+      const b = testPart(2);
+      const found = () =>
+        Promise.all([a.bytes.subarray(0, -1), a.bytes, b.bytes].map((bytes) => store.hasRows(bytes)));
+      expect(await found()).toEqual([false, false, false]);
+      await store.transact([a], put(1));
+      expect(await found()).toEqual([true, true, false]);
+      await store.transact([a], async (tx) => tx.del(a, key('k', u32(1))));
+      expect(await found()).toEqual([false, false, false]);
+    });
+  });
+
   describe(`${name}: urgency`, () => {
     it('what resolves once it is seen is seen by later transactions, and kept by the end', async () => {
       const { store, reopen } = await open();

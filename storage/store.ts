@@ -84,6 +84,8 @@ export interface Store extends Reader {
    * If it throws, nothing is left behind, and the error comes once what it read is durable.
    */
   transact<T>(parts: readonly Part[], fn: (tx: Tx) => Promise<T>, urgency?: Urgency): Promise<T>;
+  /** Whether a partition whose bytes begin with these has a durable row. */
+  hasRows(prefix: Bytes): Promise<boolean>;
   /** The highest sequence number taken in the partition that is durable; 0 if none. */
   lastSeq(p: Part): Promise<number>;
   /** A hint, not a queue: may fire for nothing. Called after the commit is durable; must not throw. */

@@ -1,8 +1,10 @@
+import { prefixRange } from '../keys.ts';
 import type { BackupInfo, Bytes, Page, Part, Range, Store, Tx, Unwatch, Urgency } from '../store.ts';
 import { copyLive } from './backup.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { StoreClosedError } from './errors.ts';
 import { Heads } from './heads.ts';
+import { latin1 } from './latin1.ts';
 import { type Level, levelKey } from './level.ts';
 import { Pages } from './pages.ts';
 import { inLockOrder, PartitionLocks } from './partition-locks.ts';
@@ -60,6 +62,11 @@ export class LevelStore implements Store {
 
   async page(p: Part, r: Range): Promise<Page> {
     return this.#open().pages.durable(p, r);
+  }
+
+  async hasRows(prefix: Bytes): Promise<boolean> {
+    const parts: Part = { bytes: prefix, name: latin1(prefix), organization: undefined };
+    return (await this.page(parts, { ...prefixRange(new Uint8Array(0)), limit: 1 })).rows.length > 0;
   }
 
   async transact<T>(
