@@ -22,6 +22,8 @@ type Answers = Awaited<ReturnType<DnsLook['ask']>>;
 interface NameServer {
   readonly name: string;
   readonly address: string | undefined;
+  /** The name at which the zone begins. */
+  readonly zone: string;
 }
 
 const usualTryMs = 2_000;
@@ -47,6 +49,8 @@ class Look implements DnsLook {
   readonly #questions = new Map<string, Promise<Answers>>();
   readonly #zones = new Map<string, Promise<readonly NameServer[]>>();
   readonly #byAddress = new Map<string, Resolver>();
+  /** Whether a name server has a zone, by both. */
+  readonly #serving = new Map<string, Promise<boolean>>();
   /** Name servers that are not asked again in this look, by address, with what they failed with. */
   readonly #down = new Map<string, string>();
 
@@ -85,7 +89,7 @@ class Look implements DnsLook {
     };
   }
 
-  async #answerOf({ address }: NameServer, type: Type, name: string): Promise<DnsAnswer> {
+  async #answerOf({ address, zone }: NameServer, type: Type, name: string): Promise<DnsAnswer> {
     if (address === undefined) return { error: 'no address' };
     const known = this.#down.get(address);
     if (known !== undefined) return { error: known };
@@ -98,7 +102,23 @@ class Look implements DnsLook {
       return target === undefined ? [] : valuesOf(this.#resolver, type, target.replace(/\.$/, ''));
     });
     if (answer.error !== undefined && unreachable.has(answer.error)) this.#down.set(address, answer.error);
-    return answer;
+    const isNothing = answer.values?.length === 0;
+    return isNothing && !(await this.#serves(address, zone)) ? { error: 'not authoritative' } : answer;
+  }
+
+  /** RFC 1034 §4.2.1: who has a zone has its SOA. A lame server has nothing, and so cannot tell what is not there. */
+  #serves(address: string, zone: string): Promise<boolean> {
+    const key = `${address} ${zone}`;
+    const known =
+      this.#serving.get(key) ??
+      this.#resolverAt(address)
+        .resolveSoa(zone)
+        .then(
+          () => true,
+          () => false,
+        );
+    this.#serving.set(key, known);
+    return known;
   }
 
   async #answer(values: () => Promise<readonly string[]>): Promise<DnsAnswer> {
@@ -127,7 +147,7 @@ class Look implements DnsLook {
       const names = await this.#resolver.resolveNs(name);
       const asked = names.sort().slice(0, maxNameServers);
       return await Promise.all(
-        asked.map(async (server) => ({ name: server, address: await this.#addressOf(server) })),
+        asked.map(async (server) => ({ name: server, address: await this.#addressOf(server), zone: name })),
       );
     } catch (error) {
       return noRecords.has(codeOf(error)) ? this.#nameServers(parentOf(name)) : [];

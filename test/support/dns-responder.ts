@@ -15,6 +15,8 @@ export interface DnsName {
   readonly ptr?: readonly string[];
   /** The hosts of the name servers of the zone that begins here. */
   readonly ns?: readonly string[];
+  /** The zone begins here. */
+  readonly soa?: boolean;
   /** Priority, weight, port and target; the target '' is none. */
   readonly srv?: readonly (readonly [number, number, number, string])[];
   /** The name is another one's; its records come along as far as the table has them. */
@@ -33,7 +35,7 @@ export interface DnsName {
 
 type Zone = Readonly<Record<string, DnsName>>;
 
-const type = { A: 1, NS: 2, CNAME: 5, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33 } as const;
+const type = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33 } as const;
 
 /** RFC 1035 §4.2.1. */
 const maxUdpBytes = 512;
@@ -167,7 +169,7 @@ function lookUp(
 }
 
 function recordsOf(
-  { a = [], aaaa = [], mx = [], txt = [], ptr = [], ns = [], srv = [], cname }: DnsName,
+  { a = [], aaaa = [], mx = [], txt = [], ptr = [], ns = [], srv = [], soa, cname }: DnsName,
   asked: number,
 ): readonly Buffer[] {
   switch (asked) {
@@ -183,6 +185,8 @@ function recordsOf(
       return ptr.map(nameOf);
     case type.NS:
       return ns.map(nameOf);
+    case type.SOA:
+      return soa === true ? [Buffer.concat([nameOf('ns.test'), nameOf('admin.test'), Buffer.alloc(20)])] : [];
     case type.SRV:
       return srv.map(([priority, weight, port, target]) =>
         Buffer.concat([...[priority, weight, port].map(uint16), nameOf(target)]),

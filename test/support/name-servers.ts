@@ -23,7 +23,7 @@ export async function startNameServers(zone: string, names: Names, count = 2): P
   });
   const resolver = await startDns(cached);
   const port = Number(resolver.split(':')[1]);
-  const zones = hosts.map(() => ({ ...names }));
+  const zones: Names[] = hosts.map(() => ({ ...names, [zone]: { ...names[zone], soa: true } }));
   for (const [n, one] of zones.entries()) await startDns(one, undefined, { host: `127.0.0.${n + 2}`, port });
   return { resolver, port, cached, zones };
 }
