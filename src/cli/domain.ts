@@ -30,10 +30,11 @@ export function addDomain(program: Command, terminal: Terminal): void {
       const list = await session.client.list('WorkMailService.ListMailDomains', 'MailDomains', input);
       session.show(list, ({ MailDomains }) =>
         formatTable(
-          ['DOMAIN', 'DEFAULT'],
+          ['DOMAIN', 'DEFAULT', 'ACCEPTS MAIL'],
           recordsOf(MailDomains).map((one) => [
             one['DomainName'],
             one['DefaultDomain'] === true ? 'yes' : '',
+            acceptsMail(one),
           ]),
         ),
       );
@@ -91,21 +92,29 @@ function formatDomain(name: string, output: Output): string {
 }
 
 function formatState(name: string, output: Output): string {
-  const refusedFrom = formatTime(output['MailRefusedFrom']);
-  const isAccepting = output['AcceptsMail'] === true;
-  const warning = `yes, until ${refusedFrom}: the record that proves the ownership is gone, put it back`;
   const slow = Array.isArray(output['SlowNameServers']) ? output['SlowNameServers'].join(', ') : '';
   return formatFields({
     Domain: name,
     Ownership: output['OwnershipVerificationStatus'],
     DKIM: output['DkimVerificationStatus'],
-    'Accepts mail': isAccepting && refusedFrom !== '' ? warning : output['AcceptsMail'],
+    'Accepts mail': acceptsMail(output),
     Default: output['IsDefault'],
     'Test domain': output['IsTestDomain'],
     Checked: formatTime(output['CheckedTime']) || 'never',
     'Slow or silent name servers': slow || undefined,
-    ...(isAccepting ? Object.fromEntries(recordsOf(output['RoleAddresses']).map(roleField)) : {}),
+    ...(output['AcceptsMail'] === true
+      ? Object.fromEntries(recordsOf(output['RoleAddresses']).map(roleField))
+      : {}),
   });
+}
+
+function acceptsMail({ AcceptsMail, MailRefusedFrom }: Output): string | undefined {
+  if (AcceptsMail === undefined) return undefined;
+  const refusedFrom = formatTime(MailRefusedFrom);
+  if (AcceptsMail !== true) return 'no';
+  return refusedFrom === ''
+    ? 'yes'
+    : `yes, until ${refusedFrom}: the record that proves the ownership is gone, put it back`;
 }
 
 function roleField({ Address, Recipients }: Output): [string, string] {

@@ -7,7 +7,7 @@ import { activeOrganization } from './decide-organization.ts';
 import { afterLook, type DkimKeySet, type DomainDkim, type SeenRecords } from './dkim-keys.ts';
 import type { MailDomain, MailDomainState } from './domain.ts';
 import type { RecordCheck } from './domain-check.ts';
-import { type DomainLook, ownershipGraceMs, rememberedOf } from './domain-look.ts';
+import { type DomainLook, isGraceOver, isWarningDue, rememberedOf, withOwnership } from './domain-look.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 
 const entitiesPerPage = 100;
@@ -133,11 +133,14 @@ export interface LookOutcome {
   readonly look: DomainLook;
   /** What the mail path remembers of domains and keys is no longer so. */
   readonly isChanged: boolean;
+  /** What the administrator of the organisation is to be told: the ownership record is gone, or mail is refused for it. */
+  readonly warning?: 'gone' | 'refused' | undefined;
 }
 
 /**
- * Writes down what was found in DNS. A domain whose ownership is proved becomes verified, and one whose record is gone for
- * `ownershipGraceMs` is so no longer; if it was the default domain, the test domain is. Undefined if it was removed meanwhile.
+ * Writes down what was found in DNS. A domain whose ownership is proved becomes verified, and one whose record looks have found
+ * gone for `ownershipGraceMs` is so no longer; if it was the default domain, the test domain is. Undefined if it
+ * was removed meanwhile.
  */
 export async function putLook(
   tx: DirectoryTx,
@@ -150,12 +153,11 @@ export async function putLook(
   const before = await ownDomain(tx, id, name);
   // One that was removed and registered anew meanwhile has another token.
   if (before.ownershipToken !== ownershipToken) return undefined;
-  const remembered = rememberedOf(checks, await tx.domainLook(id, name), nowMs);
-  const ownershipGoneMs = goneSince(before, remembered.ownershipGoneMs, isOwnershipSeen, nowMs);
-  const isLost = ownershipGoneMs !== undefined && nowMs - ownershipGoneMs >= ownershipGraceMs;
-  const isVerified = isOwnershipSeen === true || (before.state === 'Verified' && !isLost);
+  const lookBefore = await tx.domainLook(id, name);
+  const remembered = rememberedOf(checks, lookBefore, nowMs);
+  const look = withOwnership(remembered, before, isOwnershipSeen, lookBefore);
+  const isVerified = isOwnershipSeen === true || (before.state === 'Verified' && !isGraceOver(look));
   const domain: MailDomain = { ...before, state: isVerified ? 'Verified' : 'Pending' };
-  const look = { ...remembered, ownershipGoneMs };
   tx.putDomainLook(id, name, look);
   if (domain.state !== before.state) tx.putDomain(id, domain);
   if (domain.state === 'Pending' && organization.defaultDomain === name) {
@@ -165,17 +167,13 @@ export async function putLook(
   const after = dkim && afterLook(dkim, seen, nowMs);
   const isDkimChanged = after !== undefined && !isDeepStrictEqual(after, dkim);
   if (isDkimChanged) tx.putDkim(id, name, after);
-  return { domain, before: before.state, look, isChanged: domain.state !== before.state || isDkimChanged };
-}
-
-/** Since when the ownership record of a domain that was verified is gone. */
-function goneSince(
-  { state, test }: MailDomain,
-  goneMs: number | undefined,
-  isSeen: boolean | undefined,
-  nowMs: number,
-): number | undefined {
-  if (isSeen === true || test) return undefined;
-  if (isSeen === undefined || goneMs !== undefined || state === 'Pending') return goneMs;
-  return nowMs;
+  const isRefused = before.state === 'Verified' && domain.state === 'Pending';
+  const isWarned = domain.state === 'Verified' && isWarningDue(lookBefore, look);
+  return {
+    domain,
+    before: before.state,
+    look,
+    isChanged: domain.state !== before.state || isDkimChanged,
+    warning: isRefused ? 'refused' : isWarned ? 'gone' : undefined,
+  };
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { publishedRecords } from '#test/support/published-records';
 import { type DnsRecord, dnsRecords } from './dns-record.ts';
 import { checkRecords, type RecordCheck, recordKey } from './domain-check.ts';
-import type { DnsLook } from './ports.ts';
+import { isOwnershipSeen } from './domain-look.ts';
+import type { DnsAnswer, DnsLook } from './ports.ts';
 
 const name = 'example.com';
 const rsa = `v=DKIM1; k=rsa; p=${'MIIB'.repeat(98)}`;
@@ -381,4 +382,41 @@ test('what DNS holds is shown within bounds', async () => {
   const { found } = await check({ 'TXT _mailstead.example.com.': many }, purpose('OWNERSHIP'));
   expect(found).toHaveLength(10);
   expect(Math.max(...found.map(({ length }) => length))).toBe(1_000);
+});
+
+type Servers = Readonly<Record<string, Zone>>;
+
+/** DNS of name servers that differ; the resolver has what the first one has. */
+const dnsOfServers = (servers: Servers): DnsLook => ({
+  ask: async (type, hostname) => {
+    const answerOf = (zone: Zone): DnsAnswer => {
+      const found = zone[`${type} ${hostname}`] ?? [];
+      return found instanceof Error ? { error: found.message } : { values: found };
+    };
+    const answers = Object.entries(servers).map(([server, zone]) => ({ server, ...answerOf(zone) }));
+    return { cached: answers[0] ?? { values: [] }, servers: answers };
+  },
+});
+
+const silent: Zone = {
+  'TXT _mailstead.example.com.': new Error('ETIMEOUT'),
+  'TXT example.com.': new Error('ETIMEOUT'),
+};
+const atDomain: Zone = { 'TXT example.com.': ['mailstead=token'] };
+
+test.each<[string, Servers, boolean | undefined]>([
+  ['all name servers lack it', { a: {}, b: {} }, false],
+  ['one of two lacks it, the other does not answer', { a: {}, b: silent }, false],
+  ['one of three lacks it, the others do not answer', { a: {}, b: silent, c: silent }, undefined],
+  ['the resolver lacks it, and there is no name server to ask', {}, undefined],
+  [
+    'it is at the domain itself, which is not answered for',
+    { a: { ...silent, 'TXT _mailstead.example.com.': [] } },
+    undefined,
+  ],
+  ['it is at the domain itself at one of two', { a: atDomain, b: {} }, undefined],
+  ['it is at the domain itself', { a: atDomain, b: atDomain }, true],
+])('the ownership record: %s', async (_what, servers, isSeen) => {
+  const ownership = records.filter(purpose('OWNERSHIP'));
+  expect(isOwnershipSeen(await checkRecords(known, ownership, dnsOfServers(servers)))).toBe(isSeen);
 });

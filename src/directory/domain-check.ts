@@ -20,6 +20,8 @@ export interface RecordCheck {
   readonly isUnanswered?: boolean | undefined;
   /** Some name servers have it, others have not. */
   readonly isDisputed?: boolean | undefined;
+  /** So few name servers answered that what they lack may be there all the same; or none of the domain's own did. */
+  readonly isUnsure?: boolean | undefined;
   /** Name servers that did not answer in good time, by name. */
   readonly slow?: readonly string[] | undefined;
 }
@@ -92,10 +94,18 @@ async function checkRecord(domain: string, record: DnsRecord, look: DnsLook): Pr
   if (right.length > 0 && right.length < views.length) {
     return { record, ...disagreement(views), isDisputed: true, ...told };
   }
-  const finding = right.length > 0 ? first.finding : await explained(domain, record, first.finding, look);
-  const lag = finding.status === 'VERIFIED' ? cacheAdvice(domain, record, answers) : undefined;
+  const finding: Explained =
+    right.length > 0 ? first.finding : await explained(domain, record, first.finding, look);
+  const isUnsure = finding.status !== 'VERIFIED' && (finding.isUnsure === true || areFew(answers.servers));
+  const lag = right.length > 0 ? cacheAdvice(domain, record, answers) : undefined;
   const advice = [finding.advice, lag].filter((one) => one !== undefined).join(' ') || undefined;
-  return { record, ...finding, advice, ...told };
+  return { record, ...finding, advice, ...(isUnsure ? { isUnsure } : {}), ...told };
+}
+
+/** Whether those who answer are too few to speak for the others: caches, and a resolver alone, say nothing of what is gone. */
+function areFew(servers: readonly DnsAnswer[]): boolean {
+  const answering = servers.filter(({ values }) => values !== undefined).length;
+  return answering === 0 || answering * 2 < servers.length;
 }
 
 /** Name servers that have the same are one view; caches count where no name server answers. */
@@ -147,15 +157,26 @@ function named(servers: readonly string[]): string {
   return servers.length > maxNamed ? `${shown} and ${servers.length - maxNamed} more` : shown;
 }
 
+type Explained = Finding & Pick<RecordCheck, 'isUnsure'>;
+
 /** Looks where a record that is not as it should be may have got to. */
 async function explained(
   domain: string,
   record: DnsRecord,
   finding: Finding,
   look: DnsLook,
-): Promise<Finding> {
+): Promise<Explained> {
   const instead = await elsewhere(domain, record, look);
-  if (instead !== undefined) return instead;
+  if (instead === 'unsure') return { ...(await explanation(domain, record, finding, look)), isUnsure: true };
+  return instead ?? explanation(domain, record, finding, look);
+}
+
+async function explanation(
+  domain: string,
+  record: DnsRecord,
+  finding: Finding,
+  look: DnsLook,
+): Promise<Finding> {
   const typed = record.hostname.replace(/\.$/, '');
   if (typed === domain) {
     const [target] = await valuesAt(look, 'CNAME', record.hostname);
@@ -184,7 +205,11 @@ async function explained(
 }
 
 /** What does as well: the token at the domain itself, a host of its own that has our address. */
-async function elsewhere(domain: string, record: DnsRecord, look: DnsLook): Promise<Finding | undefined> {
+async function elsewhere(
+  domain: string,
+  record: DnsRecord,
+  look: DnsLook,
+): Promise<Finding | 'unsure' | undefined> {
   if (record.purpose === 'OWNERSHIP') {
     const token = tokenAtDomain(record);
     const { servers, cached } = await look.ask('TXT', `${domain}.`);
@@ -192,8 +217,9 @@ async function elsewhere(domain: string, record: DnsRecord, look: DnsLook): Prom
       found: [token],
       status: values.some((value) => plain(value) === token) ? 'VERIFIED' : 'MISSING',
     }));
-    const isEverywhere = views.length > 0 && views.every(({ finding }) => finding.status === 'VERIFIED');
-    return isEverywhere ? { found: [token], status: 'VERIFIED' } : undefined;
+    const right = views.filter(({ finding }) => finding.status === 'VERIFIED');
+    if (right.length === 0) return areFew(servers) ? 'unsure' : undefined;
+    return right.length === views.length ? { found: [token], status: 'VERIFIED' } : 'unsure';
   }
   if (record.type !== 'CNAME') return undefined;
   const [ours, theirs] = await Promise.all([

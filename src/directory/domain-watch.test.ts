@@ -6,7 +6,7 @@ import { createLogger } from '#telemetry/log';
 import { publishedRecords } from '#test/support/published-records';
 import { fixedClock, tempDatabase } from '#test/support/temp-store';
 import { Directory } from './directory.ts';
-import { nextLookMs, ownershipGraceMs } from './domain-look.ts';
+import { mailRefusedFromMs, nextLookMs, ownershipGraceMs } from './domain-look.ts';
 import { DomainWatch } from './domain-watch.ts';
 import type { MailDomainDetails } from './mail-domains.ts';
 
@@ -213,6 +213,76 @@ test('a DNS that does not answer takes nothing away, however long', async () => 
   await domainWatch.stop();
 });
 
+test('a record that was found gone once, and a DNS that is silent from then on: nothing is refused', async () => {
+  const { domainWatch, zone, publish, details, pass, recipient, state } = await verified();
+  domainWatch.start();
+  publish(details, '_mailstead');
+  await pass(2 * dayMs);
+  expect(await state()).toMatchObject({ ownership: 'FAILED' });
+  zone.values = () => {
+    throw new Error('ETIMEOUT');
+  };
+  await pass(ownershipGraceMs);
+  expect(await recipient()).toBe('mailbox');
+  publish(details);
+  await pass(2 * hourMs);
+  expect(await state()).toMatchObject({ ownership: 'VERIFIED', domain: { state: 'Verified' } });
+  await domainWatch.stop();
+});
+
+test.each([
+  ['a server that was stopped for a month', 30 * dayMs],
+  ['a clock that jumps ahead by years', 20 * 365 * dayMs],
+  ['a clock that is set back', -20 * 365 * dayMs],
+])('%s: the 14 days are those in which looks found the record gone', async (_what, jumpMs) => {
+  const { time, domains, publish, details, recipient, state, organization, zone } = await verified();
+  publish(details, '_mailstead');
+  const dns = publishedRecords(async (type, hostname) => zone.values(type, hostname));
+  await domains.verify(organization, name, dns);
+  time.move(jumpMs);
+  await domains.verify(organization, name, dns);
+  expect(await recipient()).toBe('mailbox');
+  const { look } = await state();
+  expect(mailRefusedFromMs(look ?? { lookedMs: 0, checks: [], slow: [] })).toBeGreaterThanOrEqual(
+    time.now() + ownershipGraceMs - 2 * hourMs,
+  );
+  // Nor are looks by hand counted as days.
+  for (let n = 0; n < 20; n++) await domains.verify(organization, name, dns);
+  expect(await recipient()).toBe('mailbox');
+});
+
+test('a domain that was verified before there were looks has 14 days from the first one that misses its record', async () => {
+  const { domainWatch, publish, details, pass, recipient, time } = await verified();
+  publish(details, '_mailstead');
+  time.move(400 * dayMs);
+  domainWatch.start();
+  await pass(ownershipGraceMs - hourMs);
+  expect(await recipient()).toBe('mailbox');
+  await pass(dayMs);
+  expect(await recipient()).toBe('elsewhere');
+  publish(details);
+  await pass(2 * hourMs);
+  expect(await recipient()).toBe('mailbox');
+  await domainWatch.stop();
+});
+
+test('a clock that was ahead when a domain was looked at delays the next look by no more than a day', async () => {
+  const { domains, domainWatch, zone, organization, pass, looks, time } = await verified();
+  const years = 50 * 365 * dayMs;
+  time.move(years);
+  await domains.verify(
+    organization,
+    name,
+    publishedRecords(async (type, host) => zone.values(type, host)),
+  );
+  time.move(-years);
+  looks.length = 0;
+  domainWatch.start();
+  await pass(2 * dayMs);
+  expect(looks.length).toBeGreaterThan(0);
+  await domainWatch.stop();
+});
+
 test('a domain that waits is looked at ever less often, a verified one daily, hourly what is urgent', () => {
   const pending = { name, state: 'Pending', test: false, registeredMs: 0, ownershipToken: 't' } as const;
   const after = (lookedMs: number, gone = {}) => ({ lookedMs, checks: [], slow: [], ...gone });
@@ -223,4 +293,6 @@ test('a domain that waits is looked at ever less often, a verified one daily, ho
   expect(nextLookMs(verifiedOne, after(0), false)).toBe(dayMs);
   expect(nextLookMs(verifiedOne, after(0), true)).toBe(hourMs);
   expect(nextLookMs(verifiedOne, after(0, { ownershipGoneMs: 0 }), false)).toBe(hourMs);
+  const refused = after(90 * dayMs, { ownershipGoneMs: 10 * dayMs });
+  expect(nextLookMs(pending, refused, false) - refused.lookedMs).toBe(hourMs);
 });

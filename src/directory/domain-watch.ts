@@ -4,7 +4,7 @@ import type { Outside } from '#domain/outside';
 import type { PageOf } from '#domain/ports';
 import type { Logger } from '#telemetry/log';
 import type { LookOutcome } from './decide-domain.ts';
-import { nextLookMs, ownershipGraceMs } from './domain-look.ts';
+import { longestWaitMs, mailRefusedFromMs, nextLookMs } from './domain-look.ts';
 import type { DomainEvent, MailDomains } from './mail-domains.ts';
 import type { Organization } from './organization.ts';
 import type { PublishedRecords } from './ports.ts';
@@ -93,10 +93,14 @@ export class DomainWatch {
     const { directory, outside } = this.#parts;
     for (const { domain, look, isRotating } of await directory.domains.watched(organization)) {
       const key = keyOf(organization, domain.name);
-      if (this.#watched.has(key) || this.#looking.has(key)) continue;
-      const earliestMs = outside.clock.now() + minuteMs + this.#share() * spreadMs;
-      const dueMs = Math.max(nextLookMs(domain, look, isRotating), earliestMs);
-      this.#watched.set(key, { organization, domain: domain.name, dueMs });
+      const nowMs = outside.clock.now();
+      const known = this.#watched.get(key);
+      // The clock may have been set back since.
+      if (known !== undefined) known.dueMs = Math.min(known.dueMs, nowMs + longestWaitMs);
+      if (known !== undefined || this.#looking.has(key)) continue;
+      const earliestMs = nowMs + minuteMs + this.#share() * spreadMs;
+      const nextMs = Math.min(nextLookMs(domain, look, isRotating), nowMs + longestWaitMs);
+      this.#watched.set(key, { organization, domain: domain.name, dueMs: Math.max(nextMs, earliestMs) });
     }
   }
 
@@ -119,7 +123,10 @@ export class DomainWatch {
       if (found === undefined) return;
       const { domain, look, isRotating } = found;
       const nowMs = outside.clock.now();
-      const leftMs = Math.max(nextLookMs(domain, look, isRotating) - nowMs, minuteMs);
+      const leftMs = Math.min(
+        Math.max(nextLookMs(domain, look, isRotating) - nowMs, minuteMs),
+        longestWaitMs,
+      );
       // So that those registered together do not stay together.
       const dueMs = nowMs + leftMs * (0.9 + this.#share() / 5);
       this.#watched.set(key, { organization, domain: name, dueMs });
@@ -132,13 +139,13 @@ export class DomainWatch {
   #tell(organization: OrganizationId, { domain, before, look }: LookOutcome): void {
     const { log } = this.#parts;
     const { name } = domain;
-    const { ownershipGoneMs } = look;
+    const refusedFromMs = mailRefusedFromMs(look);
     if (before === 'Pending' && domain.state === 'Verified')
       log.info('domain.verified', { organization, domain: name });
     if (before === 'Verified' && domain.state === 'Pending')
       log.warn('domain.refused', { organization, domain: name });
-    else if (ownershipGoneMs !== undefined && domain.state === 'Verified') {
-      const refusedFrom = new Date(ownershipGoneMs + ownershipGraceMs).toISOString();
+    else if (refusedFromMs !== undefined && domain.state === 'Verified') {
+      const refusedFrom = new Date(refusedFromMs).toISOString();
       log.warn('domain.ownership.missing', { organization, domain: name, refusedFrom });
     }
   }

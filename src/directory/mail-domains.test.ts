@@ -223,18 +223,22 @@ test('domains are listed in order of name, page by page', async () => {
   const { directory, domains } = await open();
   const names = ['b.example', 'c.example', 'a.example'];
   const organization = await directory.createOrganization({ alias: 'acme', domains: names });
-  const first = await domains.list(organization, undefined, 2);
-  expect(first).toEqual({
+  const page = async (after?: string) => {
+    const { rows, next } = await domains.list(organization, after, 2);
+    return { next, rows: rows.map(({ domain, isDefault }) => [domain.name, domain.state, isDefault]) };
+  };
+  expect(await page()).toEqual({
     rows: [
-      { name: 'a.example', isDefault: false },
-      { name: 'acme.mailstead.test', isDefault: true },
+      ['a.example', 'Pending', false],
+      ['acme.mailstead.test', 'Verified', true],
     ],
     next: 'acme.mailstead.test',
   });
-  expect(await domains.list(organization, first.next, 2)).toEqual({
+  expect(await page('acme.mailstead.test')).toEqual({
     rows: [
-      { name: 'b.example', isDefault: false },
-      { name: 'c.example', isDefault: false },
+      ['b.example', 'Pending', false],
+      ['c.example', 'Pending', false],
     ],
+    next: undefined,
   });
 });

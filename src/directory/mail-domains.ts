@@ -32,16 +32,20 @@ interface MailDomainsParts {
   circumstances(): Circumstances;
 }
 
-/** A mail domain, and what its owner publishes for it. */
-export interface MailDomainDetails {
+/** A mail domain as lists show it. */
+export interface ListedDomain {
   readonly domain: MailDomain;
   readonly isDefault: boolean;
+  /** What was found when it was looked at last; undefined if it never was. */
+  readonly look: DomainLook | undefined;
+}
+
+/** A mail domain, and what its owner publishes for it. */
+export interface MailDomainDetails extends ListedDomain {
   readonly ownership: VerificationStatus;
   /** Of the records of the keys that sign. */
   readonly dkim: VerificationStatus;
   readonly records: readonly DnsRecord[];
-  /** What was found when it was looked at last; undefined if it never was. */
-  readonly look: DomainLook | undefined;
 }
 
 /** A domain whose records were looked at. */
@@ -122,13 +126,20 @@ export class MailDomains {
     organization: OrganizationId,
     after: string | undefined,
     limit: number,
-  ): Promise<PageOf<{ readonly name: string; readonly isDefault: boolean }, string>> {
-    const { defaultDomain } = await activeOrganization(this.#parts.store, organization);
-    const names = (await this.#parts.store.domains(organization)).map(({ name }) => name).sort();
-    const left = after === undefined ? names : names.filter((name) => name > after);
-    const rows = left.slice(0, limit).map((name) => ({ name, isDefault: name === defaultDomain }));
+  ): Promise<PageOf<ListedDomain, string>> {
+    const { store } = this.#parts;
+    const { defaultDomain } = await activeOrganization(store, organization);
+    const all = [...(await store.domains(organization))].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const left = after === undefined ? all : all.filter(({ name }) => name > after);
+    const rows = await Promise.all(
+      left.slice(0, limit).map(async (domain) => ({
+        domain,
+        isDefault: domain.name === defaultDomain,
+        look: await store.domainLook(organization, domain.name),
+      })),
+    );
     const last = rows.at(-1);
-    return left.length > limit && last !== undefined ? { rows, next: last.name } : { rows };
+    return left.length > limit && last !== undefined ? { rows, next: last.domain.name } : { rows };
   }
 
   /** Makes the keys of a domain that has none yet. */

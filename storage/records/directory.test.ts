@@ -60,8 +60,17 @@ test('what was found in DNS is kept', () => {
     ],
     slow: ['ns.x.test'],
     ownershipGoneMs: undefined,
+    ownershipGoneForMs: undefined,
   } as const;
-  for (const one of [look, { ...look, ownershipGoneMs: 7 }]) {
+  for (const one of [
+    look,
+    { ...look, ownershipGoneMs: 7 },
+    { ...look, ownershipGoneMs: 7, ownershipGoneForMs: 9 },
+  ]) {
     expect(domainLookCodec.decode(domainLookCodec.encode(one), 1)).toEqual(one);
   }
+  expect(domainLookCodec.decode(pack([1, [], [], 7]), 1)).toMatchObject({
+    ownershipGoneMs: 7,
+    ownershipGoneForMs: undefined,
+  });
 });

@@ -116,13 +116,17 @@ test('domains are listed, made the default and removed', async () => {
   const test = 'test.mailstead.test';
   const list = async () => (await call('ListMailDomains'))['MailDomains'];
   expect(await list()).toEqual([
-    { DomainName: 'example.com', DefaultDomain: false },
-    { DomainName: test, DefaultDomain: true },
+    { DomainName: 'example.com', DefaultDomain: false, AcceptsMail: false },
+    { DomainName: test, DefaultDomain: true, AcceptsMail: true },
   ]);
   const first = await call('ListMailDomains', { MaxResults: 1 });
-  expect(first['MailDomains']).toEqual([{ DomainName: 'example.com', DefaultDomain: false }]);
+  expect(first['MailDomains']).toEqual([
+    { DomainName: 'example.com', DefaultDomain: false, AcceptsMail: false },
+  ]);
   const rest = await call('ListMailDomains', { NextToken: first['NextToken'] });
-  expect(rest).toEqual({ MailDomains: [{ DomainName: test, DefaultDomain: true }] });
+  expect(rest).toEqual({
+    MailDomains: [{ DomainName: test, DefaultDomain: true, AcceptsMail: true }],
+  });
   await expect(ofExample('UpdateDefaultMailDomain')).rejects.toMatchObject({
     name: 'MailDomainStateException',
   });
@@ -141,5 +145,5 @@ test('domains are listed, made the default and removed', async () => {
   await expect(call('DeregisterMailDomain', { DomainName: test })).rejects.toMatchObject({
     name: 'InvalidParameterException',
   });
-  expect(await list()).toEqual([{ DomainName: test, DefaultDomain: true }]);
+  expect(await list()).toEqual([{ DomainName: test, DefaultDomain: true, AcceptsMail: true }]);
 });

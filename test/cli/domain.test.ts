@@ -55,7 +55,7 @@ test('domains are listed, made the default and removed; what goes wrong is one s
   const { zone, run, json } = await serve();
   await run('domain', 'add', 'example.com');
   expect((await run('domain', 'list')).out).toBe(
-    'DOMAIN               DEFAULT\nexample.com\ntest.mailstead.test  yes\n',
+    'DOMAIN               DEFAULT  ACCEPTS MAIL\nexample.com                   no\ntest.mailstead.test  yes      yes\n',
   );
   const early = await run('domain', 'default', 'example.com');
   expect(early).toMatchObject({ code: 1, out: '' });
@@ -73,6 +73,6 @@ test('domains are listed, made the default and removed; what goes wrong is one s
   await run('domain', 'default', 'test.mailstead.test');
   expect((await run('domain', 'remove', 'example.com')).out).toBe('example.com is removed.\n');
   expect(await json('domain', 'list')).toEqual({
-    MailDomains: [{ DomainName: 'test.mailstead.test', DefaultDomain: true }],
+    MailDomains: [{ DomainName: 'test.mailstead.test', DefaultDomain: true, AcceptsMail: true }],
   });
 });

@@ -32,6 +32,7 @@ const ours: Readonly<Record<string, readonly string[]>> = {
     'OwnershipMissingSince',
     'MailRefusedFrom',
   ],
+  MailDomainSummary: ['AcceptsMail', 'OwnershipMissingSince', 'MailRefusedFrom'],
 };
 
 /** A key of 2048 bits has no room in the model's 256 characters; AWS has names of its own instead (CNAME). */

@@ -1,8 +1,8 @@
 import type { Directory } from '#directory/directory';
 import type { DnsRecord } from '#directory/dns-record';
 import { type RecordCheck, recordKey } from '#directory/domain-check';
-import { ownershipGraceMs, slowIn } from '#directory/domain-look';
-import type { MailDomainDetails, MailDomains } from '#directory/mail-domains';
+import { mailRefusedFromMs, slowIn } from '#directory/domain-look';
+import type { ListedDomain, MailDomainDetails, MailDomains } from '#directory/mail-domains';
 import type { PublishedRecords } from '#directory/ports';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
@@ -65,23 +65,34 @@ async function listMailDomains(domains: MailDomains, input: AdminInput): Promise
   const { after, limit } = pageAsked(input, 'domains', organization);
   const page = await domains.list(organization, after, limit);
   return {
-    MailDomains: page.rows.map(({ name, isDefault }) => ({ DomainName: name, DefaultDomain: isDefault })),
+    MailDomains: page.rows.map((row) => ({
+      DomainName: row.domain.name,
+      DefaultDomain: row.isDefault,
+      ...acceptance(row),
+    })),
     NextToken: nextToken(page.next, 'domains', organization),
   };
 }
 
 /** Beside what the WorkMail API has: whether mail is accepted, until when if that ends, and when DNS was looked at last. */
-function stateOf({ domain, isDefault, ownership, dkim, look }: MailDomainDetails): object {
-  const goneMs = domain.state === 'Verified' ? look?.ownershipGoneMs : undefined;
+function stateOf(details: MailDomainDetails): object {
+  const { domain, isDefault, ownership, dkim, look } = details;
   return {
     IsTestDomain: domain.test,
     IsDefault: isDefault,
     OwnershipVerificationStatus: ownership,
     DkimVerificationStatus: dkim,
-    AcceptsMail: domain.state === 'Verified',
-    OwnershipMissingSince: timestamp(goneMs),
-    MailRefusedFrom: timestamp(goneMs === undefined ? undefined : goneMs + ownershipGraceMs),
+    ...acceptance(details),
     CheckedTime: timestamp(look?.lookedMs),
+  };
+}
+
+function acceptance({ domain, look }: ListedDomain): object {
+  const gone = domain.state === 'Verified' ? look : undefined;
+  return {
+    AcceptsMail: domain.state === 'Verified',
+    OwnershipMissingSince: timestamp(gone?.ownershipGoneMs),
+    MailRefusedFrom: timestamp(gone && mailRefusedFromMs(gone)),
   };
 }
 
