@@ -16,6 +16,7 @@ import { DeviceAccess } from '#domain/device-access';
 import { DeviceTraces } from '#domain/device-trace';
 import { Devices } from '#domain/devices';
 import { DkimSigner } from '#domain/dkim-signer';
+import { DomainNotices } from '#domain/domain-notices';
 import { mailboxOf } from '#domain/ids';
 import { InboxRules } from '#domain/inbox-rules';
 import { Journal } from '#domain/journal';
@@ -96,6 +97,7 @@ interface MailFlow {
   readonly authenticator: Authenticator;
   readonly quarantine: Quarantine;
   readonly quotaNotices: QuotaNotices;
+  readonly domainNotices: DomainNotices;
 }
 
 /** The parts that protocols are built on. */
@@ -294,5 +296,25 @@ function buildMailFlow(
     wakeRelay: (due) => relay.wake(due),
   });
   mail.onGrowth((growths) => quotaNotices.grown(growths));
-  return { delivery, queue, routing, outbound, relay, authenticator, quarantine, quotaNotices };
+  const domainNotices = new DomainNotices({
+    store: mail,
+    directory,
+    ownMail,
+    outside,
+    hostname,
+    log,
+    wakeRelay: (due) => relay.wake(due),
+  });
+  directory.domains.onEvent((event) => domainNotices.looked(event));
+  return {
+    delivery,
+    queue,
+    routing,
+    outbound,
+    relay,
+    authenticator,
+    quarantine,
+    quotaNotices,
+    domainNotices,
+  };
 }

@@ -167,6 +167,7 @@ class MailServer implements Server {
     await Promise.all([this.#core.queue.stop(), this.#core.relay.stop()]);
     await this.#core.quotaNotices.stop();
     await this.#core.domainWatch.stop();
+    await this.#core.domainNotices.stop();
     await this.#core.maintenance.stop();
     await Promise.all([this.#core.diary.stop(), this.#core.traces.stop()]);
     await this.#core.database.close();

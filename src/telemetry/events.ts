@@ -31,6 +31,8 @@ export type EventName =
   | 'domain.ownership.missing'
   | 'domain.refused'
   | 'domain.look.failed'
+  | 'domain.administrator.told'
+  | 'domain.notice.failed'
   // Delivery to mailboxes one by one.
   | 'delivery.queue.delivered'
   | 'delivery.queue.failed'

@@ -1,6 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import type { Clock } from '#domain/outside';
+import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
+import { Email } from '#protocols/activesync/wbxml/code-pages/email';
+import { textOf } from '#protocols/activesync/wbxml/element';
 import { runCommand } from '#test/support/command-line';
+import { EasClient } from '#test/support/eas-client';
 import { startNameServers } from '#test/support/name-servers';
 import type { ShownRecord } from '#test/support/published-zone';
 import { SmtpClient } from '#test/support/smtp-client';
@@ -112,6 +116,44 @@ test('a name server that fails is told of as SlowNameServers', async () => {
   expect(state).toMatchObject({ SlowNameServers: ['ns2.example.com'] });
   expect(await run('domain', 'show', DomainName)).toMatch(
     /\nSlow or silent name servers +ns2\.example\.com\n/,
+  );
+});
+
+test('an ownership record that goes is told of in the list, by the doctor and by mail to the administrator, once', async () => {
+  const { dns, server, call, token, verify, publish, run } = await start();
+  const admin = await server.addUser('admin');
+  await call('Mailstead.PutMailRouting', { Administrator: admin.id });
+  const name = '_mailstead.example.com';
+  const value = await token();
+  await publish(value, [
+    [0, name],
+    [1, name],
+  ]);
+  await verify();
+  expect(await run('domain', 'list')).toMatch(/\nexample\.com +yes\n/);
+  for (const zone of dns.zones) delete zone[name];
+  await verify();
+  const { state } = await verify();
+  expect(state).toMatchObject({ OwnershipVerificationStatus: 'FAILED', AcceptsMail: true });
+  expect(await run('domain', 'list')).toMatch(/\nexample\.com +yes, until 20\d\d-.*put it back\n/);
+  expect(await run('doctor')).toMatch(
+    new RegExp(
+      `mail is refused from 20.* on, because[^]*TXT _mailstead\\.example\\.com\\. with the value ${value}`,
+    ),
+  );
+  const { baseUrl, ca } = server;
+  const { address: user, password } = admin;
+  const phone = new EasClient({ baseUrl, ca, user, password, version: '14.1', deviceId: 'phone' });
+  await phone.provision();
+  await phone.folderSync();
+  const inbox = phone.folder(2);
+  await expect
+    .poll(async () => (await phone.syncAll(inbox, { body: { type: 1 } })).size, { timeout: 20_000 })
+    .toBe(1);
+  const [letter] = phone.collection(inbox).items.values();
+  expect(textOf(letter, Email.Subject)).toBe('The DNS record of example.com is gone');
+  expect(textOf(letter, AirSyncBase.Body, AirSyncBase.Data)).toContain(
+    `_mailstead.example.com.  TXT  "${value}"`,
   );
 });
 

@@ -1,7 +1,8 @@
 import type { Resolver } from 'node:dns/promises';
 import { BlockList, isIPv6 } from 'node:net';
-import { ApiError } from '../admin-client.ts';
+import { ApiError, type Output } from '../admin-client.ts';
 import { recordsOf } from '../session.ts';
+import { formatTime } from '../table.ts';
 import { type Check, type Finding, fail, ok, reasonOf, warn } from './finding.ts';
 import { type DomainOf, resolverOf, type Scene } from './scene.ts';
 
@@ -135,15 +136,30 @@ async function checkDomain({ session }: Scene, domain: DomainOf): Promise<readon
       ({ Status, Optional, Advice }) => Status !== 'VERIFIED' && (Optional !== true || Advice !== undefined),
     );
     if (wrong.length === 0) return [ok(name, 'every record is as it should be')];
-    return wrong.map((record) => {
+    const refused = refusal(name, output);
+    const others = wrong.filter(({ Purpose }) => refused === undefined || Purpose !== 'OWNERSHIP');
+    const findings = others.map((record) => {
       const found = `${record['Purpose']} (${record['Type']} ${record['Hostname']}) is ${record['Status']}`;
       const advice = `${record['Advice'] ?? 'Try again later.'} "mailstead domain verify ${domain.DomainName}" shows its value.`;
       const isUnproved = record['Purpose'] === 'OWNERSHIP' && output['AcceptsMail'] !== true;
       const isFatal = isUnproved || (needed.has(record['Purpose']) && record['Status'] !== 'PENDING');
       return isFatal ? fail(name, found, advice) : warn(name, found, advice);
     });
+    return refused === undefined ? findings : [refused, ...findings];
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return [warn(name, `${error.type}: ${error.message}`, '"mailstead domain show" tells its state.')];
   }
+}
+
+/** What becomes of the mail of a domain whose ownership record is gone; undefined if it is there. */
+function refusal(name: string, output: Output): Finding | undefined {
+  const [record] = recordsOf(output['Records']).filter(({ Purpose }) => Purpose === 'OWNERSHIP');
+  if (record === undefined || output['OwnershipVerificationStatus'] !== 'FAILED') return undefined;
+  const from = formatTime(output['MailRefusedFrom']);
+  const found =
+    from === ''
+      ? 'mail is refused, because the record that proves the ownership is gone'
+      : `mail is refused from ${from} on, because the record that proves the ownership is gone`;
+  return fail(name, found, `Put it back: TXT ${record['Hostname']} with the value ${record['Value']}`);
 }
