@@ -116,8 +116,7 @@ export class SignIn {
 
   async #attempt(name: string, candidates: readonly Candidate[], from: string): Promise<Account> {
     const user = await this.#directory.userFor(name);
-    // All names of one user are one address to the throttle, which remembers no more of a made-up one than an address has.
-    const address = user?.id ?? name.slice(0, maxAddressLength);
+    const address = guessedName(name);
     for (let waitedMs = 0; ; ) {
       waitedMs = await this.#waitOut(from, address, waitedMs);
       const known = await this.#recall(candidates, from);
@@ -154,7 +153,7 @@ export class SignIn {
         this.#passwords.verify(stored, password),
       );
       if (right && disabled !== undefined) {
-        this.#throttle.failed(from, disabled.id);
+        this.#throttle.failed(from, guessedName(name));
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       }
       const isStill = async (now: User) =>
@@ -272,6 +271,16 @@ export class SignIn {
       .update(JSON.stringify([name, password]))
       .digest('base64');
   }
+}
+
+/**
+ * What the throttle counts guesses by: the name alone, so that all forms of one are one, and whether a wait comes says nothing
+ * of who there is. Of a made-up one it remembers no more than an address has.
+ */
+function guessedName(name: string): string {
+  const withoutDomain = name.slice(name.indexOf('\\') + 1);
+  const at = withoutDomain.lastIndexOf('@');
+  return (at < 0 ? withoutDomain : withoutDomain.slice(0, at)).slice(0, maxAddressLength);
 }
 
 function noteClient(clients: Set<string>, from: string): void {

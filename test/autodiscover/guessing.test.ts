@@ -109,3 +109,26 @@ test('guesses wait longer and longer, whatever is asked for, and are refused in 
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '900']);
   }
 });
+
+test('waiting tells nothing of who there is: five guesses at one name, then another that may mean the same user', async () => {
+  const { waits, post } = await open();
+  const waitsAfter = async (first: string, second: string) => {
+    for (let guess = 0; guess < 5; guess++) await post(first, `Wrong-${guess}`);
+    waits.length = 0;
+    await post(second, 'Wrong-1');
+    return [...waits];
+  };
+  const domain = 'acme.mailstead.test';
+  const pairs = (name: string) => [
+    [`acme\\${name}`, `${name}@${domain}`],
+    [`${name}@foreign.test`, `${domain}\\${name}`],
+    [`x\\${name}@${domain}`, name],
+  ];
+  const told: Record<string, number[][]> = {};
+  for (const name of ['alice', 'nobody']) {
+    told[name] = [];
+    for (const [first = '', second = ''] of pairs(name)) told[name].push(await waitsAfter(first, second));
+  }
+  expect(told['alice']).toEqual(told['nobody']);
+  expect(told['alice']?.[0]).toEqual([1_000]);
+});
