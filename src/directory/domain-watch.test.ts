@@ -53,10 +53,10 @@ async function watch() {
     running.add(ended);
     return promise;
   };
-  const verify = domains.verify.bind(domains);
+  const look = domains.look.bind(domains);
   const watched = domains.watched.bind(domains);
   const listOrganizations = directory.listOrganizations.bind(directory);
-  vi.spyOn(domains, 'verify').mockImplementation((...given) => follow(verify(...given)));
+  vi.spyOn(domains, 'look').mockImplementation((...given) => follow(look(...given)));
   vi.spyOn(domains, 'watched').mockImplementation((...given) => follow(watched(...given)));
   vi.spyOn(directory, 'listOrganizations').mockImplementation((...given) =>
     follow(listOrganizations(...given)),

@@ -183,7 +183,7 @@ export class DomainWatch {
     const abort = new AbortController();
     this.#aborts.add(abort);
     try {
-      await directory.domains.verify(organization, domain, dns, abort.signal);
+      await directory.domains.look(organization, domain, dns, abort.signal);
     } catch (err) {
       // One that is removed, or its organisation deleted, is found again if it comes back.
       if (err instanceof DomainError || this.#stopped.signal.aborted) return;

@@ -21,6 +21,7 @@ import {
 import type { Lookups } from './lookups.ts';
 import type { DirectoryStore, DirectoryTx, PublishedRecords } from './ports.ts';
 import { RecentMap } from './recent-map.ts';
+import { SharedTurns } from './shared-turns.ts';
 import { Slots } from './slots.ts';
 
 interface MailDomainsParts {
@@ -75,6 +76,8 @@ function isWatched(domain: MailDomain | undefined): domain is MailDomain {
 const maxRemembered = 2_000;
 /** The threads that make keys are those that read and write the store. */
 const keysMadeAtOnce = 1;
+/** Looks that somebody waits for. */
+const looksAtOnce = 16;
 const maxWaiting = 10_000;
 
 /**
@@ -85,6 +88,8 @@ const maxWaiting = 10_000;
 export class MailDomains {
   readonly #parts: MailDomainsParts;
   readonly #slots = new Slots(keysMadeAtOnce, maxWaiting);
+  readonly #looks = new Slots(looksAtOnce, maxWaiting);
+  readonly #turns = new SharedTurns<LookedAtDomain>();
   /** By organisation and domain; promises, so that many messages at once make them once. */
   readonly #keys = new RecentMap<string, Promise<readonly DkimSigningKey[] | undefined>>(maxRemembered);
   readonly #making = new Map<string, Promise<DomainDkim>>();
@@ -174,10 +179,23 @@ export class MailDomains {
   }
 
   /**
-   * Looks at each record in DNS, and acts on what is found: ownership proved or lost, keys that may sign. Throws the
-   * signal's reason when it is broken off.
+   * Looks at each record in DNS, and acts on what is found: ownership proved or lost, keys that may sign. Many who ask about
+   * one domain share a look that begins after they asked; only so many looks run at a time, as each opens sockets to several
+   * name servers. Throws server/busy.
    */
-  async verify(
+  async verify(organization: OrganizationId, name: string, dns: PublishedRecords): Promise<LookedAtDomain> {
+    return this.#turns.run(`${organization} ${domainName(name)}`, async () => {
+      const giveBack = await this.#looks.take();
+      try {
+        return await this.look(organization, name, dns);
+      } finally {
+        giveBack();
+      }
+    });
+  }
+
+  /** As `verify`, at once. Throws the signal's reason when it is broken off. */
+  async look(
     organization: OrganizationId,
     name: string,
     dns: PublishedRecords,
