@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '#telemetry/log';
 import type { HttpContext, HttpHandler } from './handler.ts';
 import { HttpError } from './http-error.ts';
-import { send, sendAndClose } from './response.ts';
+import { giveUpRest, send, sendAndClose } from './response.ts';
 
 /** HttpListener is one bound (or soon bound) HTTP server. */
 export interface HttpListener {
@@ -142,6 +142,7 @@ class Listener implements HttpListener {
     const context = new Context(this.#idOf(request.socket), request, this.#secure, this.#log);
     try {
       await this.#handler(request, response, context);
+      if (response.writableEnded && !isCheapToSkip(request)) giveUpRest(request);
     } catch (error) {
       answerError(error, request, response, context.log);
     }

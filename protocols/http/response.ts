@@ -38,3 +38,14 @@ export function sendAndClose(
   const timer = setTimeout(end, lingerMs);
   request.once('end', end).once('close', end).once('error', end).resume();
 }
+
+/**
+ * giveUpRest lets go of the connection of a request that is answered, unless the rest of its body comes soon: Node would read
+ * it away for as long as it comes.
+ */
+export function giveUpRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
+  const settle = () => clearTimeout(timer);
+  request.once('end', settle).once('close', settle);
+}

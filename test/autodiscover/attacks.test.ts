@@ -2,7 +2,7 @@
 import { connect as connectPlain } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { autodiscover, autodiscoverRequest, elementText } from '#test/support/autodiscover-client';
 import { credentials, publicUrl, start } from './listeners.ts';
 
@@ -151,4 +151,20 @@ test('a request with LegacyDN alone, which Outlook may send, is answered with an
   );
   const { status, text } = await autodiscover({ ...https, credentials, body });
   expect([status, elementText(text, 'ErrorCode')]).toEqual([200, '600']);
+});
+
+test('a body that does not end, behind a request that is answered without it, is read away for a moment only', async () => {
+  const { http } = await start();
+  const { hostname: host, port } = new URL(http.baseUrl);
+  const socket = connectPlain({ host, port: Number(port) });
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes.toString('latin1');
+  });
+  socket.write(`POST ${pox} HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n`);
+  const piece = Buffer.alloc(1024);
+  const sending = setInterval(() => socket.write(piece), 50);
+  onTestFinished(() => clearInterval(sending));
+  await new Promise<void>((resolve) => void socket.on('error', () => undefined).on('close', () => resolve()));
+  expect(statusOf(answer)).toBe(302);
 });
