@@ -171,9 +171,13 @@ async function verified() {
 }
 
 test('a domain whose ownership record is gone is served for 14 days and told of, then refused, and served again when it is back', async () => {
-  const { domainWatch, publish, details, pass, recipient, state, log, directory, organization } =
+  const { domainWatch, domains, publish, details, pass, recipient, state, log, directory, organization } =
     await verified();
   const warn = vi.spyOn(log, 'warn');
+  const warnings: unknown[] = [];
+  domains.onEvent(({ outcome }) => {
+    if (outcome?.warning !== undefined) warnings.push(outcome.warning);
+  });
   domainWatch.start();
   publish(details, '_mailstead');
   await pass(2 * dayMs);
@@ -192,6 +196,8 @@ test('a domain whose ownership record is gone is served for 14 days and told of,
   expect(await state()).toMatchObject({ ownership: 'FAILED', domain: { state: 'Pending' } });
   expect(warn).toHaveBeenLastCalledWith('domain.refused', { organization, domain: name });
   expect(await recipient()).toBe('elsewhere');
+  // At once, after 7 and 13 days, and when it is over.
+  expect(warnings).toEqual(['gone', 'gone', 'gone', 'refused']);
   const { defaultDomain, testDomain } = await directory.describeOrganization(organization);
   expect(defaultDomain).toBe(testDomain);
   publish(details);
