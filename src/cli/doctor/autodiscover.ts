@@ -28,7 +28,7 @@ async function check(
   }
   const { client } = scene.session;
   const state = await client.call('WorkMailService.GetMailDomain', { OrganizationId, DomainName });
-  if (state['OwnershipVerificationStatus'] !== 'VERIFIED') {
+  if (state['AcceptsMail'] !== true) {
     const advice = `"mailstead domain verify ${DomainName}" says what is missing.`;
     return [warn(name, 'the domain is not verified: nobody has an address in it', advice)];
   }
