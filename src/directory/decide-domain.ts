@@ -8,6 +8,7 @@ import { afterLook, type DkimKeySet, type DomainDkim, type SeenRecords } from '.
 import type { MailDomain, MailDomainState } from './domain.ts';
 import type { RecordCheck } from './domain-check.ts';
 import { type DomainLook, isGraceOver, isWarningDue, rememberedOf, withOwnership } from './domain-look.ts';
+import type { Organization } from './organization.ts';
 import type { DirectoryReader, DirectoryTx } from './ports.ts';
 
 const entitiesPerPage = 100;
@@ -139,8 +140,8 @@ export interface LookOutcome {
 
 /**
  * Writes down what was found in DNS. A domain whose ownership is proved becomes verified, and one whose record looks have found
- * gone for `ownershipGraceMs` is so no longer; if it was the default domain, the test domain is. Undefined if it
- * was removed meanwhile.
+ * gone for `ownershipGraceMs` is so no longer; if it was the default domain, the test
+ * domain is until the record is back. Undefined if it was removed meanwhile.
  */
 export async function putLook(
   tx: DirectoryTx,
@@ -155,19 +156,19 @@ export async function putLook(
   if (before.ownershipToken !== ownershipToken) return undefined;
   const lookBefore = await tx.domainLook(id, name);
   const remembered = rememberedOf(checks, lookBefore, nowMs);
-  const look = withOwnership(remembered, before, isOwnershipSeen, lookBefore);
-  const isVerified = isOwnershipSeen === true || (before.state === 'Verified' && !isGraceOver(look));
+  const found = withOwnership(remembered, before, isOwnershipSeen, lookBefore);
+  const isVerified = isOwnershipSeen === true || (before.state === 'Verified' && !isGraceOver(found));
   const domain: MailDomain = { ...before, state: isVerified ? 'Verified' : 'Pending' };
+  const isRefused = before.state === 'Verified' && domain.state === 'Pending';
+  const look = isRefused ? { ...found, wasDefault: organization.defaultDomain === name } : found;
   tx.putDomainLook(id, name, look);
   if (domain.state !== before.state) tx.putDomain(id, domain);
-  if (domain.state === 'Pending' && organization.defaultDomain === name) {
-    tx.putOrganization({ ...organization, defaultDomain: organization.testDomain });
-  }
+  const defaultDomain = defaultAfter(organization, domain, lookBefore);
+  if (defaultDomain !== organization.defaultDomain) tx.putOrganization({ ...organization, defaultDomain });
   const dkim = await tx.dkim(id, name);
   const after = dkim && afterLook(dkim, seen, nowMs);
   const isDkimChanged = after !== undefined && !isDeepStrictEqual(after, dkim);
   if (isDkimChanged) tx.putDkim(id, name, after);
-  const isRefused = before.state === 'Verified' && domain.state === 'Pending';
   const isWarned = domain.state === 'Verified' && isWarningDue(lookBefore, look);
   return {
     domain,
@@ -176,4 +177,14 @@ export async function putLook(
     isChanged: domain.state !== before.state || isDkimChanged,
     warning: isRefused ? 'refused' : isWarned ? 'gone' : undefined,
   };
+}
+
+/** A default domain that is refused gives way to the test domain, and comes back with its record unless another one was chosen. */
+function defaultAfter(
+  { defaultDomain, testDomain }: Organization,
+  { name, state }: MailDomain,
+  lookBefore: DomainLook | undefined,
+): string {
+  if (state === 'Pending') return defaultDomain === name ? testDomain : defaultDomain;
+  return lookBefore?.wasDefault === true && defaultDomain === testDomain ? name : defaultDomain;
 }

@@ -23,6 +23,8 @@ export interface DomainLook {
   readonly ownershipGoneMs?: number | undefined;
   /** For so long looks have found it gone: neither a stopped server nor a clock that jumps makes it more. */
   readonly ownershipGoneForMs?: number | undefined;
+  /** It was the default domain until its mail was refused. */
+  readonly wasDefault?: boolean | undefined;
 }
 
 /** As the WorkMail API has them. */
@@ -63,6 +65,7 @@ export function rememberedOf(
     slow: slowIn(checks),
     ownershipGoneMs: before?.ownershipGoneMs,
     ownershipGoneForMs: before?.ownershipGoneForMs,
+    wasDefault: before?.wasDefault,
   };
 }
 
@@ -76,7 +79,8 @@ export function withOwnership(
   isSeen: boolean | undefined,
   before: DomainLook | undefined,
 ): DomainLook {
-  if (isSeen === true || test) return { ...look, ownershipGoneMs: undefined, ownershipGoneForMs: undefined };
+  if (isSeen === true || test)
+    return { ...look, ownershipGoneMs: undefined, ownershipGoneForMs: undefined, wasDefault: undefined };
   if (isSeen === undefined) return look;
   const { ownershipGoneMs, ownershipGoneForMs = 0, lookedMs } = look;
   if (ownershipGoneMs === undefined || before === undefined) {

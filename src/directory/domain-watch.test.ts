@@ -204,6 +204,11 @@ test('a domain whose ownership record is gone is served for 14 days and told of,
   await pass(2 * dayMs);
   expect(await state()).toMatchObject({ ownership: 'VERIFIED', domain: { state: 'Verified' } });
   expect(await recipient()).toBe('mailbox');
+  expect((await directory.describeOrganization(organization)).defaultDomain).toBe(name);
+  // Unless it was made another one meanwhile.
+  await domains.setDefault(organization, testDomain);
+  await pass(2 * dayMs);
+  expect((await directory.describeOrganization(organization)).defaultDomain).toBe(testDomain);
   await domainWatch.stop();
 });
 

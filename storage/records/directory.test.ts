@@ -61,11 +61,12 @@ test('what was found in DNS is kept', () => {
     slow: ['ns.x.test'],
     ownershipGoneMs: undefined,
     ownershipGoneForMs: undefined,
+    wasDefault: undefined,
   } as const;
   for (const one of [
     look,
     { ...look, ownershipGoneMs: 7 },
-    { ...look, ownershipGoneMs: 7, ownershipGoneForMs: 9 },
+    { ...look, ownershipGoneMs: 7, ownershipGoneForMs: 9, wasDefault: true },
   ]) {
     expect(domainLookCodec.decode(domainLookCodec.encode(one), 1)).toEqual(one);
   }

@@ -81,21 +81,30 @@ export const domainCodec: Codec<MailDomain> = packedCodec(
 );
 
 type CheckTuple = [string, DomainLook['checks'][number]['status'], Stored<string>, boolean];
-type DomainLookTuple = [number, readonly CheckTuple[], readonly string[], Stored<number>, Stored<number>?];
+type DomainLookTuple = [
+  number,
+  readonly CheckTuple[],
+  readonly string[],
+  Stored<number>,
+  Stored<number>?,
+  boolean?,
+];
 export const domainLookCodec: Codec<DomainLook> = packedCodec(
-  ({ lookedMs, checks, slow, ownershipGoneMs, ownershipGoneForMs }): DomainLookTuple => [
+  ({ lookedMs, checks, slow, ownershipGoneMs, ownershipGoneForMs, wasDefault }): DomainLookTuple => [
     lookedMs,
     checks.map(({ key, status, advice, isSeen }) => [key, status, some(advice), isSeen]),
     slow,
     some(ownershipGoneMs),
     some(ownershipGoneForMs),
+    wasDefault === true,
   ],
-  ([lookedMs, checks, slow, ownershipGoneMs, ownershipGoneForMs = null]) => ({
+  ([lookedMs, checks, slow, ownershipGoneMs, ownershipGoneForMs = null, wasDefault = false]) => ({
     lookedMs,
     checks: checks.map(([key, status, advice, isSeen]) => ({ key, status, advice: none(advice), isSeen })),
     slow,
     ownershipGoneMs: none(ownershipGoneMs),
     ownershipGoneForMs: none(ownershipGoneForMs),
+    wasDefault: wasDefault || undefined,
   }),
 );
 
