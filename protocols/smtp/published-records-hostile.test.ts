@@ -220,3 +220,12 @@ test('a wildcard without the token says that it is gone; a name that is another 
   const names = { 'loop.test': { cname: 'pool.test' }, 'pool.test': { cname: 'loop.test' } };
   expect(seenNow(await lookAt({ udp: circle }, names))).toBeUndefined();
 });
+
+test('a token that a DNAME leads to counts (RFC 6672)', async () => {
+  const [target, dname] = ['_mailstead.example.net', 39];
+  const token = rr(txt, Buffer.from('\x05token'), name(target));
+  const udp = (query: Buffer) => [
+    answer(query, [rr(dname, name('example.net'), name(zone)), rr(cname, name(target)), token]),
+  ];
+  expect(await lookAt({ udp })).toMatchObject({ status: 'VERIFIED', found: ['token'] });
+});
