@@ -20,11 +20,13 @@ afterEach(() => vi.restoreAllMocks());
 /** A directory whose domains are watched, by a clock and a DNS that the test moves. */
 async function watch() {
   const time = fixedClock(Date.UTC(2026, 10, 22));
+  // Timers know nothing of what the clock says.
+  let elapsedMs = 0;
   let timers: { dueMs: number; callback: () => void }[] = [];
   const clock = {
     now: () => time.now(),
     after: (delayMs: number, callback: () => void) => {
-      const timer = { dueMs: time.now() + delayMs, callback };
+      const timer = { dueMs: elapsedMs + delayMs, callback };
       timers.push(timer);
       return () => {
         timers = timers.filter((one) => one !== timer);
@@ -76,16 +78,20 @@ async function watch() {
   });
   /** Moves the clock by `ms`, from one timer to the next, and waits for what each starts. */
   const pass = async (ms: number) => {
-    const endMs = time.now() + ms;
+    const endMs = elapsedMs + ms;
+    const until = (dueMs: number) => {
+      time.move(Math.max(dueMs - elapsedMs, 0));
+      elapsedMs = Math.max(elapsedMs, dueMs);
+    };
     for (;;) {
       await settle();
       const [next] = timers.filter(({ dueMs }) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs);
       if (next === undefined) break;
       timers = timers.filter((one) => one !== next);
-      time.move(Math.max(next.dueMs - time.now(), 0));
+      until(next.dueMs);
       next.callback();
     }
-    time.move(endMs - time.now());
+    until(endMs);
   };
   const publish = ({ records }: MailDomainDetails, without = '!') => {
     zone.values = (type, hostname) =>
@@ -293,6 +299,23 @@ test('a clock that was ahead when a domain was looked at delays the next look by
   expect(looks.length).toBeGreaterThan(0);
   await domainWatch.stop();
 });
+
+test.each([
+  ['set back by ten days', -10 * dayMs, 27 * hourMs],
+  ['ahead by ten days, as after a suspended night', 10 * dayMs, 2 * hourMs],
+])(
+  'a clock that is %s while looks are planned delays none by more than a day',
+  async (_what, jumpMs, withinMs) => {
+    const { domainWatch, pass, looks, time } = await verified();
+    domainWatch.start();
+    await pass(hourMs);
+    looks.length = 0;
+    time.move(jumpMs);
+    await pass(withinMs);
+    expect(looks.length).toBeGreaterThan(0);
+    await domainWatch.stop();
+  },
+);
 
 test('a domain that waits is looked at ever less often, a verified one daily, hourly what is urgent', () => {
   const pending = { name, state: 'Pending', test: false, registeredMs: 0, ownershipToken: 't' } as const;
