@@ -94,10 +94,7 @@ export class DomainWatch {
     for (const { domain, look, isRotating } of await directory.domains.watched(organization)) {
       const key = keyOf(organization, domain.name);
       const nowMs = outside.clock.now();
-      const known = this.#watched.get(key);
-      // The clock may have been set back since.
-      if (known !== undefined) known.dueMs = Math.min(known.dueMs, nowMs + longestWaitMs);
-      if (known !== undefined || this.#looking.has(key)) continue;
+      if (this.#watched.has(key) || this.#looking.has(key)) continue;
       const earliestMs = nowMs + minuteMs + this.#share() * spreadMs;
       const nextMs = Math.min(nextLookMs(domain, look, isRotating), nowMs + longestWaitMs);
       this.#watched.set(key, { organization, domain: domain.name, dueMs: Math.max(nextMs, earliestMs) });
@@ -150,16 +147,20 @@ export class DomainWatch {
     }
   }
 
-  /** Wakes up when the next one is due. */
+  /** Wakes up when the next one is due, and hourly: the clock may have been set, or the machine suspended. */
   #arm(): void {
     const { clock } = this.#parts.outside;
     this.#cancelLook?.();
     this.#cancelLook = undefined;
     if (this.#stopped.signal.aborted || this.#looking.size >= looksAtOnce) return;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#watched.values()) nextMs = Math.min(nextMs, dueMs);
-    if (nextMs === Number.POSITIVE_INFINITY) return;
-    this.#cancelLook = clock.after(Math.max(nextMs - clock.now(), 0), () => this.#lookAtDue());
+    if (this.#watched.size === 0) return;
+    const nowMs = clock.now();
+    let waitMs = hourMs;
+    for (const watched of this.#watched.values()) {
+      watched.dueMs = Math.min(watched.dueMs, nowMs + longestWaitMs);
+      waitMs = Math.min(waitMs, Math.max(watched.dueMs - nowMs, 0));
+    }
+    this.#cancelLook = clock.after(waitMs, () => this.#lookAtDue());
   }
 
   #lookAtDue(): void {
