@@ -3,6 +3,7 @@ import { AdminError } from './errors.ts';
 import { readInput } from './model.ts';
 
 const OrganizationId = `m-${'0'.repeat(32)}`;
+const ResourceARN = `arn:aws:workmail:local:000000000000:organization/${OrganizationId}`;
 const user = { OrganizationId, Name: 'alice', DisplayName: 'Alice' };
 
 function refusal(target: string, body: unknown): { type: string; message: string } {
@@ -112,6 +113,48 @@ test('a list that is too long', () => {
   expect(refusal('WorkMailService.CreateOrganization', { Alias: 'a', Domains }).message).toContain(
     "at 'domains' failed to satisfy constraint: Member must have length less than or equal to 5",
   );
+});
+
+test.each<[what: string, target: string, body: object, message: string]>([
+  [
+    'of secrets',
+    'Mailstead.PutUserCertificates',
+    { OrganizationId, UserId: 'alice', Certificates: Array.from({ length: 21 }, () => 'secret') },
+    "Value at 'certificates' failed",
+  ],
+  [
+    'of what is nested 100,000 deep',
+    'WorkMailService.UntagResource',
+    {
+      ResourceARN,
+      TagKeys: JSON.parse(`[${'['.repeat(100_000)}${']'.repeat(100_000)}${',1'.repeat(50)}]`),
+    },
+    "Value at 'tagKeys' failed",
+  ],
+  [
+    'of texts',
+    'WorkMailService.UntagResource',
+    { ResourceARN, TagKeys: Array.from({ length: 51 }, () => '') },
+    `Value '["",""`,
+  ],
+])('of a list %s that is too long no more is told than that', (_what, target, body, message) => {
+  const told = refusal(target, body).message;
+  expect(told.slice(one.length).startsWith(message)).toBe(true);
+  expect(told).toContain('Member must have length less than or equal to');
+});
+
+test('of faults without end 100 are told: an answer is not a hundred times what was sent', () => {
+  const PermissionValues = Array.from({ length: 50_000 }, () => '');
+  const put = { OrganizationId, EntityId: 'alice', GranteeId: 'bob', PermissionValues };
+  const policy = { OrganizationId, Policy: Object.fromEntries(PermissionValues.map((_, n) => [`x${n}`, 1])) };
+  for (const [target, body] of [
+    ['WorkMailService.PutMailboxPermissions', put],
+    ['Mailstead.PutMobilePolicy', policy],
+  ] as const) {
+    const { message } = refusal(target, body);
+    expect(message).toMatch(/^100 validation errors detected: /);
+    expect(message.length).toBeLessThan(20_000);
+  }
 });
 
 test('several faults are told at once', () => {

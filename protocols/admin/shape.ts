@@ -54,20 +54,23 @@ export interface AdminInput {
   readonly [member: string]: unknown;
 }
 
+/** A body of 1 MiB has room for half a million: it is not read on behind these. */
+const maxFaults = 100;
+
 /**
- * readShape checks a value against a structure of the model. All faults are told in one InvalidParameterException, in
- * AWS's words; a value of the wrong JSON type is a SerializationException. Throws AdminError.
+ * readShape checks a value against a structure of the model. All faults, up to 100, are told in one InvalidParameterException,
+ * in AWS's words; a value of the wrong JSON type is a SerializationException. Throws AdminError.
  */
 export function readShape(model: Model, name: string, value: unknown): AdminInput {
   const reader = new ShapeReader(model);
   const input = reader.read(name, value, '');
-  if (reader.faults.length > 0) throw new AdminError('InvalidParameterException', describe(reader.faults));
+  if (reader.faults.length > 0) throw refusalOf(reader.faults);
   return input as AdminInput;
 }
 
-function describe(faults: readonly string[]): string {
+function refusalOf(faults: readonly string[]): AdminError {
   const count = faults.length === 1 ? '1 validation error' : `${faults.length} validation errors`;
-  return `${count} detected: ${faults.join('; ')}`;
+  return new AdminError('InvalidParameterException', `${count} detected: ${faults.join('; ')}`);
 }
 
 class ShapeReader {
@@ -115,18 +118,28 @@ class ShapeReader {
   #refuseUnknown({ members }: StructureShape, value: object, path: string): void {
     for (const member of Object.keys(value)) {
       if (Object.hasOwn(members, member)) continue;
-      this.faults.push(`Unknown member '${member.slice(0, 100)}'${path === '' ? '' : ` at '${path}'`}`);
+      this.#tell(`Unknown member '${member.slice(0, 100)}'${path === '' ? '' : ` at '${path}'`}`);
     }
   }
 
   #list(shape: Extract<Shape, { type: 'list' }>, value: unknown, path: string): unknown[] {
     if (!Array.isArray(value)) throw unconvertible(value, 'List');
-    this.#length(shape, value.length, value, path);
+    const isFitting = this.#length(shape, value.length, this.#shownList(shape, value), path);
+    // Of what is too long no more is said.
+    if (!isFitting) return [];
     return value.map((member, index) => {
       const at = `${path}.${index + 1}.member`;
       if (member !== null) return this.read(shape.member.shape, member, at);
       return this.#fault(null, at, 'Member must not be null');
     });
+  }
+
+  /** Undefined for what is secret, and for what is not a list of texts: it may be nested without end. */
+  #shownList({ member }: Extract<Shape, { type: 'list' }>, value: readonly unknown[]): unknown {
+    const shape = this.#model.shapes[member.shape];
+    const isShown =
+      shape?.type === 'string' && !shape.sensitive && value.every((one) => typeof one === 'string');
+    return isShown ? value : undefined;
   }
 
   #string(shape: StringShape, value: unknown, path: string): string {
@@ -168,7 +181,12 @@ class ShapeReader {
   /** `shown` is the offending value, undefined when it is secret. */
   #fault(shown: unknown, path: string, constraint: string): undefined {
     const value = shown === undefined ? 'Value' : shown === null ? 'Value null' : `Value '${printed(shown)}'`;
-    this.faults.push(`${value} at '${path}' failed to satisfy constraint: ${constraint}`);
+    this.#tell(`${value} at '${path}' failed to satisfy constraint: ${constraint}`);
+  }
+
+  #tell(fault: string): undefined {
+    this.faults.push(fault);
+    if (this.faults.length >= maxFaults) throw refusalOf(this.faults);
   }
 }
 
