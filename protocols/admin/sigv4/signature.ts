@@ -61,14 +61,17 @@ function canonicalQuery(query: string): string {
   if (query === '') return '';
   return query
     .split('&')
-    .map((pair) =>
-      split(pair, '=')
-        .map((text) => encoded(decoded(text)))
-        .join('='),
-    )
-    .map((pair) => (pair.includes('=') ? pair : `${pair}=`))
-    .sort()
+    .map((pair) => {
+      const [name = '', value = ''] = split(pair, '=').map((text) => encoded(decoded(text)));
+      return [name, value] as const;
+    })
+    .sort(([name, value], [otherName, otherValue]) => inOrder(name, otherName) || inOrder(value, otherValue))
+    .map((pair) => pair.join('='))
     .join('&');
+}
+
+function inOrder(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 function decoded(text: string): string {

@@ -5,11 +5,13 @@ import { verifySignature } from './verify.ts';
 const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 const nowMs = Date.parse('2026-11-23T10:00:00Z');
 
-/** The published example `get-vanilla` of the signature's test suite, and ones of its queries. */
+/** The published example `get-vanilla` of the signature's test suite, and queries: names and then values in their order. */
 test.each([
   ['/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
   ['/?Param2=value2&Param1=value1', 'b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500'],
-])('the signature of GET %s is the published one', (target, expected) => {
+  ['/?Param1=value2&Param1=Value1', 'eedbc4e291e521cf13422ffca22be7d2eb8146eecf653089df300a15b2382bd1'],
+  ['/?Param-1=1&Param=2', 'c0c3cb74d09f33941fe8141283f5da569519eb517bb1472c1e02b120ee45e866'],
+])('the signature of GET %s is the right one', (target, expected) => {
   const request = {
     method: 'GET',
     target,
@@ -83,6 +85,17 @@ function requestWith(change: Change = {}): RequestHead & { readonly body: Uint8A
 const verify = (request: ReturnType<typeof requestWith>) =>
   verifySignature(request, nowMs, keyOf, async () => request.body);
 const keyOf = async (id: string) => (id === 'AKIDEXAMPLE000000000' ? { id, secretAccessKey } : undefined);
+
+test('a key that is deleted while the body comes has signed nothing', async () => {
+  const keys = new Map([['AKIDEXAMPLE000000000', { secretAccessKey }]]);
+  const request = requestWith();
+  const readBody = async () => {
+    keys.clear();
+    return request.body;
+  };
+  const verified = verifySignature(request, nowMs, async (id) => keys.get(id), readBody);
+  await expect(verified).rejects.toMatchObject({ type: 'UnrecognizedClientException' });
+});
 
 test('a good signature gives its key', async () => {
   await expect(verify(requestWith())).resolves.toMatchObject({ secretAccessKey });

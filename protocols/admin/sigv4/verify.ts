@@ -32,13 +32,10 @@ export async function verifySignature<Key extends SecretKey>(
   checkSignedHeaders(request, authorization.signedHeaders);
   const key = await keyOf(authorization.accessKeyId);
   // A session token is never ours.
-  if (key === undefined || single(request, 'x-amz-security-token') !== undefined) {
-    throw new AdminError(
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid.',
-    );
-  }
+  if (key === undefined || single(request, 'x-amz-security-token') !== undefined) throw unrecognized();
   const body = await readBody();
+  // A body may take minutes to come: a key that was deleted meanwhile signs nothing any more.
+  if ((await keyOf(authorization.accessKeyId)) === undefined) throw unrecognized();
   const declared = single(request, 'x-amz-content-sha256');
   if (declared !== undefined && declared !== sha256(body)) {
     throw invalid('The value of x-amz-content-sha256 is not the SHA-256 of the body.');
@@ -113,6 +110,13 @@ function single({ rawHeaders }: RequestHead, name: string): string | undefined {
   const values = headersOf(rawHeaders).get(name) ?? [];
   if (values.length > 1) throw invalid(`The header ${name} is there more than once.`);
   return values[0]?.trim();
+}
+
+function unrecognized(): AdminError {
+  return new AdminError(
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  );
 }
 
 function invalid(message: string): AdminError {
