@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isAllowed, managedPolicy, readAccessPolicy } from './access-policy.ts';
 
 const organization = 'arn:aws:workmail:local:000000000000:organization/m-0123456789abcdef0123456789abcdef';
+const abroad = organization.replace('local:000000000000', 'eu-west-1:123456789012');
 const policyOf = (...statements: object[]) =>
   readAccessPolicy(JSON.stringify({ Version: '2012-10-17', Statement: statements }));
 
@@ -17,6 +18,13 @@ test.each([
   ['NotAction of this', { Effect: 'Allow', NotAction: 'workmail:Create*', Resource: '*' }, false],
   ['its organisation', { Effect: 'Allow', Action: 'workmail:*', Resource: organization }, true],
   ['organisations', { Effect: 'Allow', Action: '*', Resource: 'arn:aws:workmail:*:*:organization/*' }, true],
+  ['its ARN as in AWS', { Effect: 'Allow', Action: '*', Resource: abroad }, true],
+  ['NotResource of its ARN as in AWS', { Effect: 'Allow', Action: '*', NotResource: abroad }, false],
+  [
+    'a region that is none',
+    { Effect: 'Allow', Action: '*', Resource: abroad.replace('eu-west-1', 'x/y') },
+    false,
+  ],
   ['another one', { Effect: 'Allow', Action: '*', Resource: `${organization.slice(0, -1)}0` }, false],
   [
     'a resource in another case',
@@ -37,6 +45,8 @@ test('an explicit Deny wins, wherever it stands; nothing said is not allowed', (
     expect(isAllowed(policy, 'workmail:CreateUser', organization)).toBe(true);
   }
   expect(isAllowed(policyOf(deny), 'workmail:CreateUser', organization)).toBe(false);
+  const denyAbroad = { Effect: 'Deny', Action: '*', Resource: abroad };
+  expect(isAllowed(policyOf(allow, denyAbroad), 'workmail:CreateUser', organization)).toBe(false);
 });
 
 describe('managed policies', () => {

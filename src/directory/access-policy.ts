@@ -129,7 +129,19 @@ function readStatement(statement: unknown, where: string): Statement {
       throw malformed(`${where}: "${resource.slice(0, 100)}" is no resource: it is * or begins with arn:.`);
     }
   }
-  return { effect: Effect, actions, resources };
+  const patterns = resources.patterns.map(inThisServer);
+  return { effect: Effect, actions, resources: { ...resources, patterns } };
+}
+
+/**
+ * An ARN of an organisation, whatever region and account it has: ids of organisations are theirs alone, and a Deny that is
+ * written as for AWS must not be one of nothing.
+ */
+function inThisServer(resource: string): string {
+  return resource.replace(
+    /^arn:[^:]*:workmail:[\w*?-]*:[\d*?]*:(?=organization\/)/,
+    'arn:aws:workmail:local:000000000000:',
+  );
 }
 
 function readPatterns(given: unknown, others: unknown, name: string, where: string): Patterns {
