@@ -33,7 +33,7 @@ async function open() {
   await identityProviders.put(organization, { ...provider, tokens: 'ACTIVE', lifetimeDays: undefined });
   const signIns = new SignIn({ directory, clock, passwords: quickPasswords, tokens });
   const signIn = (secret: string) => signIns.signIn(address, [secret], '192.0.2.1');
-  return { clock, tokens, organization, user, address, signIn, store };
+  return { clock, tokens, organization, user, address, signIn, store, directory };
 }
 
 test('a personal access token signs in until it expires, remembered or not', async () => {
@@ -68,4 +68,11 @@ test('a personal access token is kept as its hash alone', async () => {
   const kept = await store.kept(organization, 'personalToken', id);
   expect(kept?.hash).toHaveLength(32);
   expect(JSON.stringify(kept)).not.toContain(secret);
+});
+
+test('where passwords are not taken, nobody is told that one of a disabled user is right', async () => {
+  const { directory, organization, user, signIn } = await open();
+  await directory.resetPassword(organization, user, 'Password-1');
+  await directory.deregisterFromWorkMail(organization, user);
+  await expect(signIn('Password-1')).rejects.toMatchObject({ code: 'sign-in/failed' });
 });

@@ -152,7 +152,7 @@ export class SignIn {
       const right = await shared(this.#comparing, `${stored} ${hash}`, () =>
         this.#passwords.verify(stored, password),
       );
-      if (right && disabled !== undefined) {
+      if (right && disabled !== undefined && (await this.#isPasswordTaken(disabled))) {
         this.#throttle.failed(from, guessedName(name));
         throw new DomainError('mailbox/disabled', 'The mailbox is disabled.');
       }
