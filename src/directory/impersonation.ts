@@ -48,7 +48,8 @@ export class Impersonation {
     const newOne = newId();
     return store.transact(organization, async (tx) => {
       await activeOrganization(tx, organization);
-      const request = JSON.stringify(['CreateImpersonationRole', wanted]);
+      // Two hundred long addresses are more than a row holds.
+      const request = `CreateImpersonationRole ${hashOf(JSON.stringify(wanted)).toString('hex')}`;
       const made = await madeBefore(tx, organization, clientToken, request, nowMs);
       if (made !== undefined) return made;
       const { rows } = await tx.keptPage(organization, 'impersonationRole', undefined, maxRoles);
@@ -113,7 +114,7 @@ export class Impersonation {
     // Whoever is given it finds the role by it.
     const secret = Buffer.from(outside.random.bytes(32)).toString('base64url');
     const token = `${organization}.${id}.${secret}`;
-    const hash = createHash('sha256').update(token).digest();
+    const hash = hashOf(token);
     return store.transact(organization, async (tx) => {
       await activeOrganization(tx, organization);
       if ((await tx.kept(organization, 'impersonationRole', id)) === undefined) return undefined;
@@ -149,6 +150,10 @@ export class Impersonation {
     const rules = denying.length > 0 ? denying : matched;
     return { role, effect: denying.length > 0 || matched.length === 0 ? 'DENY' : 'ALLOW', rules };
   }
+}
+
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 function isAbout({ any, none }: ImpersonationRule['users'], user: EntityId): boolean {

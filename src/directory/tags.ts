@@ -4,6 +4,8 @@ import { activeOrganization } from './decide-organization.ts';
 import type { DirectoryStore } from './ports.ts';
 
 const maxTags = 50;
+/** Of the keys and values of an organisation together, as UTF-8: a row holds 60 KiB. 50 of them in any living script fit. */
+const maxBytes = 58 * 1024;
 
 /**
  * The tags of organisations: keys and values that mean nothing to this server. Every refusal is a DomainError; an operation throws
@@ -22,7 +24,7 @@ export class OrganizationTags {
     return this.#store.tags(organization);
   }
 
-  /** Adds tags, or gives those there are new values. Throws limit/exceeded beyond 50, request/invalid for a key of AWS's own. */
+  /** Adds tags, or gives those there are new values. Throws limit/exceeded beyond 50, request/invalid for a key of AWS's own, and for too many bytes. */
   async put(organization: OrganizationId, tags: ReadonlyMap<string, string>): Promise<void> {
     if ([...tags.keys()].some((key) => /^aws:/i.test(key))) {
       throw new DomainError('request/invalid', 'A key must not begin with "aws:".');
@@ -44,6 +46,9 @@ export class OrganizationTags {
       const tags = decide(await tx.tags(organization));
       if (tags.size > maxTags) {
         throw new DomainError('limit/exceeded', `An organization may have ${maxTags} tags.`);
+      }
+      if (Buffer.byteLength([...tags].flat().join('')) > maxBytes) {
+        throw new DomainError('request/invalid', `The tags take more than ${maxBytes} bytes in UTF-8.`);
       }
       tx.putTags(organization, tags);
     });

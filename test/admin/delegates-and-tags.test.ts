@@ -113,6 +113,8 @@ test('TagResource, UntagResource, ListTagsForResource: 50 tags of an organisatio
       { Key: 'k', Value: '2' },
     ],
     [{ Key: 'k', Value: 'v'.repeat(257) }],
+    // More than a row holds.
+    Array.from({ length: 40 }, (_, n) => ({ Key: `${n}${'😀'.repeat(126)}`, Value: '😀'.repeat(256) })),
   ]) {
     await expect(tag(refused)).rejects.toBeInstanceOf(InvalidParameterException);
   }
