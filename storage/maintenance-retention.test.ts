@@ -6,9 +6,11 @@ import { defaultFolder, FolderType } from '#domain/folder';
 import { type FolderId, type ItemId, type MailboxRef, mailboxOf } from '#domain/ids';
 import { changeMarks, Mailbox } from '#domain/mailbox';
 import { isJunk } from '#domain/placement';
+import { silentLogger } from '#telemetry/log';
 import { dayMs, enabledUser, hourMs, inbox, openMaintained } from '#test/support/maintenance';
 import { newItem } from '#test/support/new-item';
 import { StoredDirectory } from './directory-store.ts';
+import { Maintenance } from './maintenance.ts';
 
 const trash = defaultFolder(FolderType.DeletedItems);
 const sent = defaultFolder(FolderType.SentItems);
@@ -128,4 +130,34 @@ test('retention: a policy finds mail that was there before it, in every mailbox 
   await policies.delete(organization, 'policy');
   await days(2);
   expect(await subjects(inbox)).toEqual(['young']);
+});
+
+test('retention: a policy that is taken back while it is applied deletes nothing in the mailboxes that are left', async () => {
+  const { clock, database, directory, organization, ref, put, policies, add, days } = await open();
+  const bob = await enabledUser(directory, organization, 'bob');
+  const old = clock.now() - 400 * dayMs;
+  for (const to of [ref, bob.ref]) await add(inbox, 'old', old, to);
+  await days(40);
+  await put(rule('INBOX', 'PERMANENTLY_DELETE', 30));
+  // The first removal is followed by the withdrawal.
+  const mail = new Proxy(database.mail, {
+    get(target, name) {
+      if (name === 'transact') {
+        const transact: typeof target.transact = async (...given) => {
+          const result = await target.transact(...given);
+          await policies.delete(organization, 'policy');
+          return result;
+        };
+        return transact;
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  clock.move(dayMs);
+  await new Maintenance({ ...database, mail, clock, log: silentLogger }).runDue(clock.now());
+  const left = await Promise.all(
+    [ref, bob.ref].map(async (one) => (await database.mail.mailbox(one).usage()).items),
+  );
+  expect(left.toSorted()).toEqual([0, 1]);
 });

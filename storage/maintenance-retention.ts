@@ -49,19 +49,31 @@ export async function applyRetention(run: MaintenanceRun): Promise<void> {
 
 async function applyPolicy(run: MaintenanceRun, organization: OrganizationId): Promise<void> {
   const directory = new StoredDirectory(run);
-  const policy = await directory.kept(organization, 'retentionPolicy', '');
-  const rules = policy?.rules.filter(({ action }) => action !== 'NONE') ?? [];
-  if (rules.length === 0 || (await directory.organization(organization))?.state !== 'Active') return;
+  if ((await rulesOf(directory, organization)).length === 0) return;
   let after: EntityId | undefined;
   do {
     run.signal.throwIfAborted();
     const page = await directory.entities(organization, after, entitiesAtOnce);
     for (const entity of page.rows) {
       if (!hasMailbox(entity) || entity.state !== 'ENABLED') continue;
+      // Many mailboxes take long: a policy that is taken back meanwhile deletes nothing more.
+      const rules = await rulesOf(directory, organization);
+      if (rules.length === 0) return;
       await applyTo(run, { organization, mailbox: mailboxOf(entity.id) }, rules);
     }
     after = page.next;
   } while (after !== undefined);
+}
+
+/** What is to be done in an organisation now; nothing in one that is deleted. */
+async function rulesOf(
+  directory: StoredDirectory,
+  organization: OrganizationId,
+): Promise<readonly RetentionRule[]> {
+  const policy = await directory.kept(organization, 'retentionPolicy', '');
+  const rules = policy?.rules.filter(({ action }) => action !== 'NONE') ?? [];
+  if (rules.length === 0) return rules;
+  return (await directory.organization(organization))?.state === 'Active' ? rules : [];
 }
 
 async function applyTo(run: MaintenanceRun, ref: MailboxRef, rules: readonly RetentionRule[]): Promise<void> {
