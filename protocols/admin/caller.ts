@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type AccessKey, type AccessKeys, policyOf } from '#directory/access-keys';
+import { type AccessGrant, type AccessKey, type AccessKeys, policyOf } from '#directory/access-keys';
 import { type AccessPolicy, isAllowed } from '#directory/access-policy';
 import type { OrganizationId } from '#domain/ids';
 import type { Clock } from '#domain/outside';
@@ -20,7 +20,10 @@ interface KeyCaller {
   readonly name: string;
   /** Undefined: it is for the whole installation. */
   readonly organization: OrganizationId | undefined;
-  readonly policy: AccessPolicy;
+  readonly grant: AccessGrant;
+  readonly within: readonly AccessGrant[];
+  /** What all of them allow it may do. */
+  readonly policies: readonly AccessPolicy[];
 }
 
 /** An authenticated request: who sent it, and its body. */
@@ -83,8 +86,9 @@ export function bySignature(keys: AccessKeys, clock: Clock): Authenticate {
   };
 }
 
-function callerOf({ id, name, organization, grant }: AccessKey): KeyCaller {
-  return { kind: 'access-key', id, name, organization, policy: policyOf(grant) };
+function callerOf({ id, name, organization, grant, within }: AccessKey): KeyCaller {
+  const policies = [grant, ...within].map(policyOf);
+  return { kind: 'access-key', id, name, organization, grant, within, policies };
 }
 
 /** What an operation is about, as far as its input says. */
@@ -126,7 +130,7 @@ export function authorize(caller: Caller, { operation, organization }: Target, i
       throw denied(caller, action, resource, 'it needs an access key of the whole installation');
     }
   }
-  if (!isAllowed(caller.policy, action, resource)) {
+  if (!caller.policies.every((policy) => isAllowed(policy, action, resource))) {
     throw denied(caller, action, resource, 'no policy allows the action, or one denies it');
   }
 }

@@ -16,6 +16,8 @@ export interface AccessKey {
   readonly name: string;
   readonly secretAccessKey: string;
   readonly grant: AccessGrant;
+  /** Grants of the key that made it, and of those that made that one: what they do not all allow it may not do. */
+  readonly within: readonly AccessGrant[];
   readonly createdMs: number;
   /** Within the last hour of its use. */
   readonly lastUsedMs: number | undefined;
@@ -40,6 +42,8 @@ export interface AccessKeyStore {
 /** Of an organisation, and of the installation. */
 const maxKeys = 100;
 const lastUsedStepMs = 3_600_000;
+/** Of all grants of a key, as UTF-8: a row holds 60 KiB. */
+const maxGrantBytes = 56 * 1024;
 const idLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** AccessKeys are who may call the admin API over the network. */
@@ -52,13 +56,18 @@ export class AccessKeys {
     this.#outside = outside;
   }
 
-  /** Makes a key of an organisation, or of the installation. Throws DomainError request/invalid for its policy, limit/exceeded. */
+  /**
+   * Makes a key of an organisation, or of the installation; with a maker it never may do what that key may not. Throws
+   * DomainError request/invalid for its policy, limit/exceeded.
+   */
   async create(
     organization: OrganizationId | undefined,
     name: string,
     grant: AccessGrant,
+    maker?: Pick<AccessKey, 'grant' | 'within'>,
   ): Promise<AccessKey> {
     policyOf(grant);
+    const within = maker === undefined ? [] : boundsOf(grant, [maker.grant, ...maker.within]);
     const { clock, random } = this.#outside;
     const letters = [...random.bytes(16)].map((byte) => idLetters[byte % idLetters.length]);
     const key: AccessKey = {
@@ -67,6 +76,7 @@ export class AccessKeys {
       name,
       secretAccessKey: Buffer.from(random.bytes(30)).toString('base64'),
       grant,
+      within,
       createdMs: clock.now(),
       lastUsedMs: undefined,
     };
@@ -101,6 +111,20 @@ export class AccessKeys {
     if (nowMs - (key.lastUsedMs ?? 0) < lastUsedStepMs) return;
     await this.#store.setLastUsed(key, nowMs);
   }
+}
+
+/** Those that can take something away. Throws DomainError limit/exceeded. */
+function boundsOf(own: AccessGrant, grants: readonly AccessGrant[]): readonly AccessGrant[] {
+  const bounds = new Map(grants.map((grant) => [JSON.stringify(grant), grant]));
+  bounds.delete(JSON.stringify(own));
+  bounds.delete(JSON.stringify({ managed: 'AmazonWorkMailFullAccess' } satisfies AccessGrant));
+  if (Buffer.byteLength([JSON.stringify(own), ...bounds.keys()].join('')) <= maxGrantBytes) {
+    return [...bounds.values()];
+  }
+  throw new DomainError(
+    'limit/exceeded',
+    'The policies of the keys that it is made by are too long together.',
+  );
 }
 
 /** What a grant allows. Throws DomainError request/invalid for a document that is malformed. */

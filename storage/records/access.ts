@@ -5,7 +5,16 @@ import type { OrganizationId } from '#domain/ids';
 import type { Codec } from '../rows.ts';
 import { packedCodec } from './packed.ts';
 
-type KeyTuple = [string, string | null, string, string, AccessGrant, number, number | null];
+type KeyTuple = [
+  string,
+  string | null,
+  string,
+  string,
+  AccessGrant,
+  number,
+  number | null,
+  (readonly AccessGrant[])?,
+];
 export const accessKeyCodec: Codec<AccessKey> = packedCodec(
   (key): KeyTuple => [
     key.id,
@@ -15,13 +24,15 @@ export const accessKeyCodec: Codec<AccessKey> = packedCodec(
     key.grant,
     key.createdMs,
     key.lastUsedMs ?? null,
+    key.within,
   ],
-  ([id, organization, name, secretAccessKey, grant, createdMs, lastUsedMs]) => ({
+  ([id, organization, name, secretAccessKey, grant, createdMs, lastUsedMs, within = []]) => ({
     id,
     organization: (organization ?? undefined) as OrganizationId | undefined,
     name,
     secretAccessKey,
     grant,
+    within,
     createdMs,
     lastUsedMs: lastUsedMs ?? undefined,
   }),

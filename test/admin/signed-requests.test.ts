@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-workmail';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { awsClient, type Credentials, createKey } from '../support/aws-client.ts';
+import { signedClient } from '../support/signed-client.ts';
 import { startServer, type TestServer } from '../support/start-server.ts';
 
 let site: TestServer;
@@ -136,6 +137,59 @@ describe('who is refused', () => {
       expect.arrayContaining([made, OrganizationId]),
     );
   });
+});
+
+test('CreateAccessKey: a key that a key made may do no more than its makers', async () => {
+  const document = (Action: string | string[]) =>
+    JSON.stringify({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action, Resource: '*' } });
+  const call = signedClient(site);
+  const make = async (maker: Credentials, grant: object) => {
+    const answer = await call(maker, 'Mailstead.CreateAccessKey', { OrganizationId, Name: 'made', ...grant });
+    const { AccessKeyId, SecretAccessKey } = answer.output;
+    return { type: answer.type, accessKeyId: String(AccessKeyId), secretAccessKey: String(SecretAccessKey) };
+  };
+  const may = async (key: Credentials, operation: string) => {
+    const answer = await call(key, operation, { OrganizationId, GroupId: 'nobody-of-that-name' });
+    return answer.type !== 'AccessDeniedException';
+  };
+  const [list, remove] = ['WorkMailService.ListUsers', 'WorkMailService.DeleteGroup'];
+  const PolicyDocument = document(['mailstead:*AccessKey*', 'workmail:List*']);
+  const narrow = await createKey(site, { OrganizationId, PolicyDocument });
+  const wide = await make(narrow, { ManagedPolicy: 'AmazonWorkMailFullAccess' });
+  expect([await may(wide, list), await may(wide, remove)]).toEqual([true, false]);
+  const wider = await make(wide, { PolicyDocument: document('*') });
+  expect([await may(wider, list), await may(wider, remove)]).toEqual([true, false]);
+  const narrower = await make(wider, { PolicyDocument: document('workmail:DeleteGroup') });
+  expect([await may(narrower, list), await may(narrower, remove)]).toEqual([false, false]);
+  const made = await make(full, { PolicyDocument: document('workmail:DeleteGroup') });
+  expect([await may(made, list), await may(made, remove)]).toEqual([false, true]);
+
+  const { AccessKeys } = await site.admin('Mailstead.ListAccessKeys', { OrganizationId });
+  const boundaries = new Map(
+    (AccessKeys as Record<string, unknown>[]).map((one) => [
+      one['AccessKeyId'],
+      one['PermissionsBoundaries'],
+    ]),
+  );
+  expect(boundaries.get(wide.accessKeyId)).toEqual([{ PolicyDocument }]);
+  expect(boundaries.get(wider.accessKeyId)).toEqual([{ PolicyDocument }]);
+  expect(boundaries.get(narrower.accessKeyId)).toEqual([
+    { PolicyDocument: document('*') },
+    { PolicyDocument },
+  ]);
+  expect(boundaries.get(made.accessKeyId)).toBeUndefined();
+
+  let last: Credentials = narrow;
+  const long = (n: number) =>
+    document(['*', ...Array.from({ length: 240 }, (_, at) => `x${n}:${at}${'x'.repeat(30)}`)]);
+  const types: unknown[] = [];
+  for (let n = 0; n < 6; n++) {
+    const next = await make(last, { PolicyDocument: long(n) });
+    types.push(next.type);
+    if (next.type === undefined) last = next;
+  }
+  expect(types.at(0)).toBeUndefined();
+  expect(types.at(-1)).toBe('LimitExceededException');
 });
 
 test('a request that is not signed is refused before its body is read', async () => {

@@ -3,7 +3,7 @@ import type { ManagedPolicy } from '#directory/access-policy';
 import type { Directory } from '#directory/directory';
 import type { OrganizationId } from '#domain/ids';
 import { organizationIn } from '../../caller.ts';
-import type { AdminOperation } from '../../endpoint.ts';
+import type { AdminContext, AdminOperation } from '../../endpoint.ts';
 import { AdminError } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { requiredText, textOf, timestamp } from '../input.ts';
@@ -17,15 +17,17 @@ interface Parts {
 /** accessKeyOperations are the operations on access keys, an organisation's or the installation's. */
 export function accessKeyOperations(parts: Parts): Readonly<Record<string, AdminOperation>> {
   return {
-    'Mailstead.CreateAccessKey': (input) => createAccessKey(parts, input),
+    'Mailstead.CreateAccessKey': (input, context) => createAccessKey(parts, input, context),
     'Mailstead.ListAccessKeys': (input) => listAccessKeys(parts, input),
     'Mailstead.DeleteAccessKey': (input) => deleteAccessKey(parts, input),
   };
 }
 
-async function createAccessKey(parts: Parts, input: AdminInput): Promise<object> {
+async function createAccessKey(parts: Parts, input: AdminInput, { caller }: AdminContext): Promise<object> {
   const organization = await ownerIn(parts, input);
-  const key = await parts.accessKeys.create(organization, requiredText(input, 'Name'), grantIn(input));
+  const maker = caller.kind === 'access-key' ? caller : undefined;
+  const name = requiredText(input, 'Name');
+  const key = await parts.accessKeys.create(organization, name, grantIn(input), maker);
   return { ...summaryOf(key), SecretAccessKey: key.secretAccessKey };
 }
 
@@ -61,13 +63,17 @@ async function ownerIn({ directory }: Parts, input: AdminInput): Promise<Organiz
   return organization;
 }
 
-function summaryOf({ id, name, grant, createdMs, lastUsedMs }: AccessKey): object {
+function summaryOf({ id, name, grant, within, createdMs, lastUsedMs }: AccessKey): object {
   return {
     AccessKeyId: id,
     Name: name,
-    ManagedPolicy: 'managed' in grant ? grant.managed : undefined,
-    PolicyDocument: 'document' in grant ? grant.document : undefined,
+    ...writeGrant(grant),
+    PermissionsBoundaries: within.length === 0 ? undefined : within.map(writeGrant),
     DateCreated: timestamp(createdMs),
     DateLastUsed: timestamp(lastUsedMs),
   };
+}
+
+function writeGrant(grant: AccessGrant): object {
+  return 'managed' in grant ? { ManagedPolicy: grant.managed } : { PolicyDocument: grant.document };
 }
