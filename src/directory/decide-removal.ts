@@ -25,7 +25,9 @@ export async function deleteOrganization(
   nowMs: number,
 ): Promise<void> {
   const request = JSON.stringify(['DeleteOrganization', id, isForced]);
-  if ((await madeBefore(tx, undefined, clientToken, request, nowMs)) !== undefined) return;
+  // It is kept with those of the installation, where others' have the same names.
+  const token = clientToken === undefined ? undefined : `${id} ${clientToken}`;
+  if ((await madeBefore(tx, undefined, token, request, nowMs)) !== undefined) return;
   const organization = await activeOrganization(tx, id);
   if (!isForced && (await hasEnabledUsers(tx, id))) {
     throw new DomainError(
@@ -34,7 +36,7 @@ export async function deleteOrganization(
     );
   }
   tx.putOrganization({ ...organization, state: 'Deleted', deletedMs: nowMs });
-  rememberToken(tx, undefined, clientToken, { request, result: id, usedMs: nowMs });
+  rememberToken(tx, undefined, token, { request, result: id, usedMs: nowMs });
 }
 
 /**

@@ -76,3 +76,24 @@ test('where passwords are not taken, nobody is told that one of a disabled user 
   await directory.deregisterFromWorkMail(organization, user);
   await expect(signIn('Password-1')).rejects.toMatchObject({ code: 'sign-in/failed' });
 });
+
+test('a personal access token signs in as long as its user and organisation are there and enabled, remembered or not', async () => {
+  const { directory, tokens, organization, user, address, signIn, store } = await open();
+  const { secret, id } = await tokens.create(organization, { user, name: 'n', lifetimeDays: 1 });
+  const refused = { code: 'sign-in/failed' };
+  expect(await signIn(secret)).toMatchObject({ address });
+  await directory.deregisterFromWorkMail(organization, user);
+  await expect(signIn(secret)).rejects.toMatchObject(refused);
+  await directory.registerToWorkMail(organization, user, address);
+  expect(await signIn(secret)).toMatchObject({ address });
+  await directory.removal.delete(organization, { isForced: true });
+  await expect(signIn(secret)).rejects.toMatchObject(refused);
+  await directory.removal.restore(organization);
+  expect(await signIn(secret)).toMatchObject({ address });
+  await directory.deregisterFromWorkMail(organization, user);
+  await directory.users.delete(organization, user);
+  const again = await directory.createUser(organization, { name: 'alice', displayName: 'Alice' });
+  await directory.registerToWorkMail(organization, again, address);
+  await expect(signIn(secret)).rejects.toMatchObject(refused);
+  expect(await store.kept(organization, 'personalToken', id)).toBeUndefined();
+});

@@ -101,7 +101,7 @@ test('DeleteOrganization: with enabled users OrganizationStateException; forced,
 });
 
 test('DeleteOrganization: an organisation there is not, nonsense, and a token of another request', async () => {
-  const { admin, other: OrganizationId } = await serve();
+  const { admin, other: OrganizationId, organization } = await serve();
   const refusal = (input: object) =>
     admin('DeleteOrganization', { DeleteDirectory: false, ...input }).then(
       () => 'done',
@@ -115,6 +115,8 @@ test('DeleteOrganization: an organisation there is not, nonsense, and a token of
     'InvalidParameterException',
   );
   expect(await refusal({ OrganizationId, ClientToken: 'two' })).toBe('OrganizationStateException');
+  // What another organisation calls its tokens is nobody's business.
+  expect(await refusal({ OrganizationId: organization, ClientToken: 'one', ForceDelete: true })).toBe('done');
 });
 
 test('org delete asks for the alias, org restore brings it back', async () => {
