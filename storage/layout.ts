@@ -49,7 +49,7 @@ export const systemRows = {
   due: plainRow<[U64, Bytes, Bytes], null>('x', mail.emptyCodec),
   /** m: kind of maintenance. When it was last done (ms). */
   lastDone: plainRow<[U8], number>('m', mail.numberCodec),
-  /** t: client token. Requests that make an organisation. */
+  /** t: client token. Requests that make something in the installation, for a day. */
   clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
     't',
     directory.clientTokenCodec,
@@ -92,7 +92,7 @@ export const organizationRows = {
   ),
   /** i: kind, name. Which entity has it. */
   name: plainRow<[U8, Bytes], EntityId>('i', directory.entityIdCodec),
-  /** t: client token. Requests that make something in the organisation. */
+  /** t: client token. Requests that make something in the organisation, for a day. */
   clientToken: sealedRow<[Bytes], Parameters<typeof directory.clientTokenCodec.encode>[0]>(
     't',
     directory.clientTokenCodec,

@@ -1,6 +1,7 @@
 /** What the store needs done now and then, in the background. */
 import { queuePart, queueShards } from './keys.ts';
 import { forgetOldCalls } from './maintenance-audit.ts';
+import { forgetOldClientTokens } from './maintenance-client-tokens.ts';
 import type { MaintenanceParts, MaintenanceRun } from './maintenance-context.ts';
 import { removeOrganizations } from './maintenance-organization.ts';
 import { purgeMailboxes } from './maintenance-purge.ts';
@@ -60,6 +61,7 @@ export class Maintenance {
     // After the sweep: files of bodies whose rows go now wait for the next one, as a backup needs it.
     await removeOrganizations(run);
     await forgetOldCalls(run);
+    await forgetOldClientTokens(run);
     await applyRetention(run);
   }
 
