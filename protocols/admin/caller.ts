@@ -6,6 +6,7 @@ import type { Clock } from '#domain/outside';
 import { type BodyHold, BodyRoom } from '#protocols/http/body-room';
 import type { HttpContext } from '#protocols/http/handler';
 import { AdminError } from './errors.ts';
+import { modelOf } from './model.ts';
 import { textOf } from './operations/input.ts';
 import type { AdminInput } from './shape.ts';
 import { Guesses } from './sigv4/guesses.ts';
@@ -117,8 +118,8 @@ export function authorize(caller: Caller, { operation, organization }: Target, i
   if (caller.kind === 'socket') return;
   const resource =
     organization === undefined ? '*' : `arn:aws:workmail:local:000000000000:organization/${organization}`;
-  const [service, name] = operation.split('.', 2);
-  const action = `${service === 'WorkMailService' ? 'workmail' : 'mailstead'}:${name}`;
+  const actions = actionsOf(operation);
+  const [action = ''] = actions;
   if (caller.organization !== undefined && caller.organization !== organization) {
     if (input['ResourceARN'] !== undefined) {
       throw new AdminError('ResourceNotFoundException', 'The resource does not exist.');
@@ -130,9 +131,19 @@ export function authorize(caller: Caller, { operation, organization }: Target, i
       throw denied(caller, action, resource, 'it needs an access key of the whole installation');
     }
   }
-  if (!caller.policies.every((policy) => isAllowed(policy, action, resource))) {
-    throw denied(caller, action, resource, 'no policy allows the action, or one denies it');
+  for (const one of actions) {
+    if (!caller.policies.every((policy) => isAllowed(policy, one, resource))) {
+      throw denied(caller, one, resource, 'no policy allows the action, or one denies it');
+    }
   }
+}
+
+/** An operation of ours that has the name of one of the WorkMail API does the same: a policy that denies either denies both. */
+function actionsOf(operation: string): readonly string[] {
+  const [service, name = ''] = operation.split('.', 2);
+  if (service === 'WorkMailService') return [`workmail:${name}`];
+  const isInBoth = modelOf(`WorkMailService.${name}`) !== undefined;
+  return [`mailstead:${name}`, ...(isInBoth ? [`workmail:${name}`] : [])];
 }
 
 function denied({ id }: KeyCaller, action: string, resource: string, reason: string): AdminError {

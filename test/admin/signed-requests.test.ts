@@ -116,6 +116,22 @@ describe('who is refused', () => {
     await expect(described).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
+  test('PutMobileDeviceAccessOverride: who is denied it in one service is denied it in the other', async () => {
+    const PolicyDocument = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: '*', Resource: '*' },
+        { Effect: 'Deny', Action: 'workmail:PutMobileDeviceAccessOverride', Resource: '*' },
+      ],
+    });
+    const key = await createKey(site, { OrganizationId, PolicyDocument });
+    const input = { OrganizationId, UserId: 'nobody', DeviceId: 'a', Effect: 'ALLOW' };
+    for (const service of ['WorkMailService', 'Mailstead']) {
+      const { type } = await signedClient(site)(key, `${service}.PutMobileDeviceAccessOverride`, input);
+      expect(type, service).toBe('AccessDeniedException');
+    }
+  });
+
   test('a key of one organisation: there are no others, and none can be made', async () => {
     const other = String(
       (await site.admin('WorkMailService.CreateOrganization', { Alias: 'other' }))['OrganizationId'],
