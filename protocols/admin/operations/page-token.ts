@@ -8,10 +8,10 @@ const rowsPerPage = 100;
 const sumBytes = 9;
 
 /** PageAsked is which page of a list a request wants. */
-export interface PageAsked {
+interface PageAsked<After extends string = string> {
   readonly limit: number;
   /** What `nextToken` was given. */
-  readonly after: string | undefined;
+  readonly after: After | undefined;
 }
 
 /**
@@ -24,6 +24,19 @@ export function pageAsked(input: AdminInput, ...list: readonly unknown[]): PageA
   return { limit, after: token === undefined ? undefined : read(token, list) };
 }
 
+/** What ids of entities, organisations and queued messages look like. */
+const idForm = /^(?:[mr]-)?[0-9a-f]{32}$|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** pageOfIdsAsked is pageAsked of a list that goes by ids. */
+export function pageOfIdsAsked<Id extends string>(
+  input: AdminInput,
+  ...list: readonly unknown[]
+): PageAsked<Id> {
+  const { limit, after } = pageAsked(input, ...list);
+  if (after !== undefined && !idForm.test(after)) throw notValid();
+  return { limit, after: after as Id | undefined };
+}
+
 /** nextToken is the token that goes on after `after`; undefined at the end. */
 export function nextToken(after: string | undefined, ...list: readonly unknown[]): string | undefined {
   if (after === undefined) return undefined;
@@ -34,7 +47,11 @@ function read(token: string, list: readonly unknown[]): string {
   const bytes = Buffer.from(token, 'base64url');
   const after = bytes.subarray(sumBytes).toString();
   if (nextToken(after, ...list) === token) return after;
-  throw new AdminError('InvalidParameterException', 'The NextToken is not valid.');
+  throw notValid();
+}
+
+function notValid(): AdminError {
+  return new AdminError('InvalidParameterException', 'The NextToken is not valid.');
 }
 
 /** Against mistakes, not forgery: a token gives nothing its list would not. */

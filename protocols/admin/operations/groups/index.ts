@@ -5,7 +5,7 @@ import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, timestamp } from '../input.ts';
 import { entityFilter, oneFilter } from '../list-filter.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 import { memberOperations } from './members.ts';
 
 /** groupOperations are the operations on groups and their members. */
@@ -52,8 +52,8 @@ async function deleteGroup({ groups }: Directory, input: AdminInput): Promise<ob
 async function listGroups({ groups }: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const filters = oneFilter(input);
-  const { after, limit } = pageAsked(input, 'groups', organization, filters);
-  const page = await groups.list(organization, entityFilter(filters), after as EntityId | undefined, limit);
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'groups', organization, filters);
+  const page = await groups.list(organization, entityFilter(filters), after, limit);
   return {
     Groups: page.rows.map((group) => ({ Id: group.id, ...summaryOf(group) })),
     NextToken: nextToken(page.next, 'groups', organization, filters),

@@ -4,7 +4,7 @@ import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 
 /** memberOperations are the operations on who is in which group. */
 export function memberOperations(directory: Directory): Readonly<Record<string, AdminOperation>> {
@@ -31,8 +31,8 @@ async function disassociateMember({ groups }: Directory, input: AdminInput): Pro
 async function listGroupMembers({ groups }: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const group = requiredText(input, 'GroupId');
-  const { after, limit } = pageAsked(input, 'members', organization, group);
-  const page = await groups.listMembers(organization, group, after as EntityId | undefined, limit);
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'members', organization, group);
+  const page = await groups.listMembers(organization, group, after, limit);
   return {
     Members: page.rows.map(memberOf),
     NextToken: nextToken(page.next, 'members', organization, group),
@@ -54,9 +54,9 @@ async function listGroupsForEntity({ groups }: Directory, input: AdminInput): Pr
   const organization = organizationOf(input);
   const entity = requiredText(input, 'EntityId');
   const filters = structureOf(input, 'Filters');
-  const { after, limit } = pageAsked(input, 'groups for', organization, entity, filters);
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'groups for', organization, entity, filters);
   const prefix = textOf(filters, 'GroupNamePrefix');
-  const page = await groups.listFor(organization, entity, prefix, after as EntityId | undefined, limit);
+  const page = await groups.listFor(organization, entity, prefix, after, limit);
   return {
     Groups: page.rows.map(({ id, name }) => ({ GroupId: id, GroupName: name })),
     NextToken: nextToken(page.next, 'groups for', organization, entity, filters),

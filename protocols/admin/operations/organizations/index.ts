@@ -5,7 +5,7 @@ import type { AdminContext, AdminOperation } from '../../endpoint.ts';
 import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structuresOf, textOf, timestamp } from '../input.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 
 /** The key every organisation's data is protected with, in the API's form of a name. */
 const defaultKeyArn = 'arn:aws:kms:local:000000000000:key/default';
@@ -74,11 +74,11 @@ async function listOrganizations(
   input: AdminInput,
   { caller }: AdminContext,
 ): Promise<object> {
-  const { after, limit } = pageAsked(input, 'organizations');
+  const { after, limit } = pageOfIdsAsked<OrganizationId>(input, 'organizations');
   if (caller.kind === 'access-key' && caller.organization !== undefined) {
     return { OrganizationSummaries: [summaryOf(await directory.describeOrganization(caller.organization))] };
   }
-  const page = await directory.listOrganizations(after as OrganizationId | undefined, limit);
+  const page = await directory.listOrganizations(after, limit);
   return {
     OrganizationSummaries: page.rows.map(summaryOf),
     NextToken: nextToken(page.next, 'organizations'),

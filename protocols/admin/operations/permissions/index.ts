@@ -4,7 +4,7 @@ import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText, textsOf } from '../input.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 
 /** permissionOperations are the operations on who may do what with whose mailbox. */
 export function permissionOperations({
@@ -39,8 +39,8 @@ async function deletePermissions(permissions: Permissions, input: AdminInput): P
 async function listPermissions(permissions: Permissions, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const entity = requiredText(input, 'EntityId');
-  const { after, limit } = pageAsked(input, 'permissions', organization, entity);
-  const page = await permissions.list(organization, entity, after as EntityId | undefined, limit);
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'permissions', organization, entity);
+  const page = await permissions.list(organization, entity, after, limit);
   return {
     Permissions: page.rows.map((grant) => ({
       GranteeId: grant.grantee,

@@ -6,7 +6,7 @@ import type { DueDestination } from '#domain/ports';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText, timestamp } from '../input.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 
 interface Parts {
   readonly directory: Pick<Directory, 'describeOrganization'>;
@@ -27,9 +27,9 @@ export function queueOperations(parts: Parts): Readonly<Record<string, AdminOper
 
 async function listQueue({ directory, outbound }: Parts, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
-  const { after, limit } = pageAsked(input, 'queue', organization);
+  const { after, limit } = pageOfIdsAsked<QueueId>(input, 'queue', organization);
   await directory.describeOrganization(organization);
-  const page = await outbound.list(organization, after as QueueId | undefined, limit);
+  const page = await outbound.list(organization, after, limit);
   return { Messages: page.rows.map(describe), NextToken: nextToken(page.next, 'queue', organization) };
 }
 

@@ -3,7 +3,7 @@ import type { EntityId } from '#domain/ids';
 import type { AdminOperation } from '../../endpoint.ts';
 import type { AdminInput } from '../../shape.ts';
 import { organizationOf, requiredText } from '../input.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 
 type Resources = Directory['resources'];
 
@@ -29,8 +29,8 @@ function both(input: AdminInput): readonly [resource: string, delegate: string] 
 async function listResourceDelegates(resources: Resources, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const resource = requiredText(input, 'ResourceId');
-  const { after, limit } = pageAsked(input, 'delegates', organization, resource);
-  const page = await resources.listDelegates(organization, resource, after as EntityId | undefined, limit);
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'delegates', organization, resource);
+  const page = await resources.listDelegates(organization, resource, after, limit);
   return {
     Delegates: page.rows.map(({ id, kind }) => ({ Id: id, Type: kind === 'group' ? 'GROUP' : 'USER' })),
     NextToken: nextToken(page.next, 'delegates', organization, resource),

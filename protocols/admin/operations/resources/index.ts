@@ -6,7 +6,7 @@ import { answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, structureOf, textOf, timestamp } from '../input.ts';
 import { entityFilter, oneFilter } from '../list-filter.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 import { delegateOperations } from './delegates.ts';
 
 /** resourceOperations are the operations on rooms and equipment. */
@@ -84,13 +84,8 @@ async function deleteResource(resources: Resources, input: AdminInput): Promise<
 async function listResources(resources: Resources, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const filters = oneFilter(input);
-  const { after, limit } = pageAsked(input, 'resources', organization, filters);
-  const page = await resources.list(
-    organization,
-    entityFilter(filters),
-    after as EntityId | undefined,
-    limit,
-  );
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'resources', organization, filters);
+  const page = await resources.list(organization, entityFilter(filters), after, limit);
   return {
     Resources: page.rows.map((resource) => ({ Id: resource.id, ...summaryOf(resource) })),
     NextToken: nextToken(page.next, 'resources', organization, filters),

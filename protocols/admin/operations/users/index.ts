@@ -7,7 +7,7 @@ import { AdminError, answeringAs } from '../../errors.ts';
 import type { AdminInput } from '../../shape.ts';
 import { flagOf, organizationOf, requiredText, textOf, timestamp } from '../input.ts';
 import { oneFilter } from '../list-filter.ts';
-import { nextToken, pageAsked } from '../page-token.ts';
+import { nextToken, pageOfIdsAsked } from '../page-token.ts';
 import { createAlias, deleteAlias, listAliases, updatePrimaryEmailAddress } from './aliases.ts';
 
 /** Each under the API's name. */
@@ -106,13 +106,8 @@ async function updateUser(directory: Directory, input: AdminInput): Promise<obje
 async function listUsers(directory: Directory, input: AdminInput): Promise<object> {
   const organization = organizationOf(input);
   const filters = oneFilter(input);
-  const { after, limit } = pageAsked(input, 'users', organization, filters);
-  const page = await directory.listUsers(
-    organization,
-    filterOf(filters),
-    after as EntityId | undefined,
-    limit,
-  );
+  const { after, limit } = pageOfIdsAsked<EntityId>(input, 'users', organization, filters);
+  const page = await directory.listUsers(organization, filterOf(filters), after, limit);
   return {
     Users: page.rows.map((user) => ({ Id: user.id, ...summaryOf(user) })),
     NextToken: nextToken(page.next, 'users', organization, filters),
