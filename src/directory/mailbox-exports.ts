@@ -44,7 +44,7 @@ export class MailboxExports {
       const made = await madeBefore(tx, organization, clientToken, request, nowMs);
       if (made !== undefined) return made;
       const owner = await entityOf(tx, organization, entity);
-      if (!hasMailbox(owner) || owner.mailboxProvisionedMs === undefined) {
+      if (!hasMailbox(owner) || owner.state === 'DELETED' || owner.mailboxProvisionedMs === undefined) {
         throw new DomainError('entity/not-found', 'The entity has no mailbox.');
       }
       const last = await tx.kept(organization, 'lastExport', owner.id);

@@ -182,6 +182,14 @@ test('exports: StartMailboxExportJob, DescribeMailboxExportJob, ListMailboxExpor
     ['CancelMailboxExportJob', { ...unknown, ...nowhere, ClientToken: 'x' }, 'OrganizationNotFoundException'],
     ['ListMailboxExportJobs', nowhere, 'OrganizationNotFoundException'],
   ]);
+  // Of a deleted one no more is said, nor kept.
+  const gone = await site.addUser('gone');
+  for (const operation of ['DeregisterFromWorkMail', 'DeleteUser']) {
+    await site.admin(operation, { OrganizationId, EntityId: gone.id, UserId: gone.id });
+  }
+  await expectRefused(site, [
+    ['StartMailboxExportJob', { ...again, EntityId: gone.id }, 'EntityNotFoundException'],
+  ]);
   const jobs = async () => (await site.admin('ListMailboxExportJobs', { OrganizationId }))['Jobs'];
   clock.move(7 * dayMs - 500);
   expect(await jobs()).toMatchObject([{ JobId: second }]);

@@ -138,6 +138,9 @@ test('DeleteUser: an enabled one is an EntityStateException, an unknown one is d
     ['Mailstead.GetUserPhoto', { UserId }],
     ['UpdateMailboxQuota', { UserId, MailboxQuota: 1 }],
     ['AssociateMemberToGroup', { GroupId, MemberId: UserId }],
+    ['Mailstead.PutMobilePolicy', { EntityId: UserId, Policy: {} }],
+    ['Mailstead.PutAutomaticReply', { UserId, State: 'DISABLED' }],
+    ['Mailstead.PutMailRules', { UserId, Rules: [] }],
   ] as const) {
     expect([operation, await refusal(operation, input)]).toEqual([operation, 'EntityStateException']);
   }

@@ -45,7 +45,7 @@ async function deleteMobilePolicy(parts: Parts, input: AdminInput): Promise<obje
   return {};
 }
 
-/** Whose policy is meant. Throws organization/not-found, entity/not-found, request/invalid for a resource: it has no devices. */
+/** Whose policy is meant. Throws organization/not-found, entity/not-found, entity/state for one that is deleted, request/invalid for a resource: it has no devices. */
 async function ownerOf(
   { directory }: Parts,
   input: AdminInput,
@@ -53,7 +53,8 @@ async function ownerOf(
   const organization = organizationOf(input);
   const entity = textOf(input, 'EntityId');
   if (entity !== undefined) {
-    const { kind, id } = await directory.describeEntity(organization, entity);
+    const { kind, id, state } = await directory.describeEntity(organization, entity);
+    if (state === 'DELETED') throw new DomainError('entity/state', 'The entity is deleted.');
     if (kind === 'resource') throw new DomainError('request/invalid', 'A policy is for a user or a group.');
     return { organization, target: id };
   }

@@ -1,5 +1,6 @@
 import type { Directory } from '#directory/directory';
 import type { AutomaticReply, ReplyText } from '#domain/automatic-reply';
+import { DomainError } from '#domain/errors';
 import { type MailboxRef, mailboxOf } from '#domain/ids';
 import { conditionNames, type RuleConditions } from '#domain/mail-rule';
 import type { GivenMailRule } from '#domain/mail-rule-check';
@@ -42,13 +43,14 @@ export function preferenceOperations(parts: Parts): Readonly<Record<string, Admi
   };
 }
 
-/** Also of a user who is disabled. Throws entity/not-found. */
+/** Also of a user who is disabled. Throws entity/not-found, entity/state for one who is deleted. */
 async function ownerOf(
   { directory }: Parts,
   input: AdminInput,
 ): Promise<{ readonly ref: MailboxRef; readonly isOwn: (address: string) => boolean }> {
   const organization = organizationOf(input);
-  const { id, addresses } = await directory.describeUser(organization, requiredText(input, 'UserId'));
+  const { id, addresses, state } = await directory.describeUser(organization, requiredText(input, 'UserId'));
+  if (state === 'DELETED') throw new DomainError('entity/state', 'The user is deleted.');
   return { ref: { organization, mailbox: mailboxOf(id) }, isOwn: ownAddress({ addresses }) };
 }
 
