@@ -59,7 +59,7 @@ export class IdentityProviders {
 
   /**
    * Has users of an organisation sign in by an application, and with personal access tokens, or not; everybody signs in anew. False if
-   * there is no such application. Throws request/invalid for one of another instance, or that another organisation uses.
+   * there is no such application, or another organisation uses it. Throws request/invalid for one of another instance.
    */
   async put(organization: OrganizationId, wanted: IdentityProvider): Promise<boolean> {
     const isPut = await this.#parts.store.transact(organization, async (tx) => {
@@ -67,12 +67,12 @@ export class IdentityProviders {
       const arn = wanted.applicationArn;
       const application = await tx.kept(undefined, 'identityCenterApplication', arn);
       if (application === undefined) return false;
+      const user = application.organization;
+      // What another organization uses is nobody else's business.
+      const isAnothers = user !== undefined && user !== organization;
+      if (isAnothers && (await tx.organization(user)) !== undefined) return false;
       if (application.instanceArn !== wanted.instanceArn) {
         throw new DomainError('request/invalid', 'The application belongs to another InstanceArn.');
-      }
-      const user = application.organization;
-      if (user !== undefined && user !== organization && (await tx.organization(user)) !== undefined) {
-        throw new DomainError('request/invalid', 'Another organization uses the application.');
       }
       const before = await tx.kept(organization, 'identityProvider', '');
       if (before !== undefined && before.applicationArn !== arn) {

@@ -3,7 +3,10 @@ import { createKey } from '#test/support/aws-client';
 import {
   type Belongings,
   belongingsOf,
+  elsewhere,
+  ews,
   furnishedOrganization,
+  instanceArn,
   photo,
 } from '#test/support/furnished-organization';
 import { type ModelOperation, modelOperations } from '#test/support/model-inputs';
@@ -63,6 +66,16 @@ const naming: Readonly<Record<string, Name>> = {
   QueueId: ({ queued }) => [queued],
   Fingerprint: ({ fingerprint }) => [fingerprint],
   ClientToken: ({ clientToken }) => [clientToken],
+  ImpersonationRoleId: ({ role }) => [role],
+  ImpersonationRoleIds: ({ role }) => [role],
+  NotImpersonationRoleIds: ({ role }) => [role],
+  TargetUser: users,
+  TargetUsers: ({ user }) => [user],
+  NotTargetUsers: ({ user }) => [user],
+  PersonalAccessTokenId: ({ personalToken }) => [personalToken],
+  JobId: ({ job }) => [job],
+  ApplicationArn: ({ application }) => [application],
+  Id: ({ retention }) => [retention],
 };
 
 /** Members that name nothing, and what is sent for those that are required. NextToken has a test of its own. */
@@ -76,15 +89,22 @@ const plain: Readonly<Record<string, string>> = {
   Folder: '/x',
   Photo: photo,
   Value: 'A text',
+  ImpersonationRuleId: 'r',
+  InstanceArn: instanceArn,
+  LambdaArn: 'arn:aws:lambda:eu-west-1:123456789012:function:free',
+  ...elsewhere,
+  ...ews,
 };
 const others =
-  /^(?:Not)?(?:Actions|Device(?:Type|Model|OperatingSystem|UserAgent)s?|IpRanges|ImpersonationRoleIds?)$|^(?:NextToken|DirectoryId|HostedZoneId|KmsKeyArn|FirstName|LastName|Initials|Telephone|Street|JobTitle|City|Company|ZipCode|Department|Country|Office|InternalMessage|ExternalMessage|FromContains|RecipientContains|ToContains|CcContains|SubjectContains|BodyContains|ListIdContains|MoveToFolder|RequestedBy|PolicyDocument|Operation)$/;
+  /^(?:Not)?(?:Actions|Device(?:Type|Model|OperatingSystem|UserAgent)s?|IpRanges)$|^(?:NextToken|DirectoryId|HostedZoneId|FirstName|LastName|Initials|Telephone|Street|JobTitle|City|Company|ZipCode|Department|Country|Office|InternalMessage|ExternalMessage|FromContains|RecipientContains|ToContains|CcContains|SubjectContains|BodyContains|ListIdContains|MoveToFolder|RequestedBy|PolicyDocument|Operation)$/;
 /** What the model does not require and the operation does. */
 const more: Readonly<Record<string, object>> = {
   'Mailstead.CreateAccessKey': { ManagedPolicy: 'AmazonWorkMailReadOnlyAccess' },
   'Mailstead.PutMailRules': { Rules: [] },
   'WorkMailService.CreateOrganization': { Alias: 'third' },
   'WorkMailService.CreateMobileDeviceAccessRule': { DeviceTypes: ['A'] },
+  'WorkMailService.CreateAvailabilityConfiguration': { EwsProvider: ews },
+  'WorkMailService.UpdateAvailabilityConfiguration': { EwsProvider: ews },
 };
 /** Its own members, of which none names anything. */
 const settings = /^Policy\./;
@@ -139,7 +159,7 @@ function said({ type, text }: SignedAnswer, named: Belongings): string {
   const values = Object.values(named).sort((a, b) => b.length - a.length);
   const unnamed = values.reduce((rest, name) => rest.replaceAll(name, 'NAMED'), text);
   const anew =
-    /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=["-])[0-9a-f]{32}|AKIA[A-Z2-7]{16}|(?<="(?:SecretAccessKey|NextToken)":")[^"]+|\d{10}(?:\.\d+)?|(?<="Revision":)\d+/g;
+    /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=["-])[0-9a-f]{32}|AKIA[A-Z2-7]{16}|(?<="(?:SecretAccessKey|NextToken|Token)":")[^"]+|\d{10}(?:\.\d+)?|(?<="Revision":)\d+/g;
   return `${type} ${unnamed.replaceAll(anew, 'MADE')}`;
 }
 
@@ -270,6 +290,7 @@ test('no operation reaches across the border of an organisation, by whatever it 
   }
   // One's own OrganizationId, with what is theirs.
   const secrets = [theirs.user, theirs.group, theirs.resource, theirs.testDomain, theirs.accessKey];
+  secrets.push(theirs.role, theirs.personalToken, theirs.job, theirs.application, theirs.retention);
   for (const operation of operations.toSorted((a, b) => orderOf(a) - orderOf(b))) {
     const { target } = operation;
     if (!operation.members.includes('OrganizationId')) continue;

@@ -202,7 +202,7 @@ test('CreateIdentityCenterApplication, PutIdentityProviderConfiguration, Describ
   const missing = ApplicationArn.replace(/.{16}$/, 'f'.repeat(16));
   const elsewhere = InstanceArn.replace(/.{16}$/, 'f'.repeat(16));
   const refused: [string, object, string][] = [
-    ['PutIdentityProviderConfiguration', put, 'InvalidParameterException'],
+    ['PutIdentityProviderConfiguration', put, 'ResourceNotFoundException'],
     [
       'PutIdentityProviderConfiguration',
       { ...put, IdentityCenterConfiguration: { InstanceArn, ApplicationArn: missing } },
@@ -210,7 +210,7 @@ test('CreateIdentityCenterApplication, PutIdentityProviderConfiguration, Describ
     ],
     [
       'PutIdentityProviderConfiguration',
-      { ...put, IdentityCenterConfiguration: { InstanceArn: elsewhere, ApplicationArn } },
+      { ...put, OrganizationId, IdentityCenterConfiguration: { InstanceArn: elsewhere, ApplicationArn } },
       'InvalidParameterException',
     ],
     ['PutIdentityProviderConfiguration', { ...put, ...nowhere }, 'OrganizationNotFoundException'],

@@ -36,7 +36,30 @@ export interface Belongings {
   readonly fingerprint: string;
   readonly clientToken: string;
   readonly tag: string;
+  readonly role: string;
+  readonly personalToken: string;
+  readonly job: string;
+  readonly application: string;
+  readonly retention: string;
 }
+
+const instance = 'ssoins-0123456789abcdef';
+/** Of an Identity Center there is nowhere. */
+export const instanceArn = `arn:aws:sso:::instance/${instance}`;
+/** What exports and logs of mail are asked for with. */
+export const elsewhere = {
+  RoleArn: 'arn:aws:iam::123456789012:role/mail',
+  KmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/mail',
+  S3BucketName: 'mail',
+  S3Prefix: 'mail/',
+  LogGroupArn: 'arn:aws:logs:eu-west-1:123456789012:log-group:mail:*',
+} as const;
+/** Who knows when people elsewhere are free. */
+export const ews = {
+  EwsEndpoint: 'https://calendar.example/ews/exchange.asmx',
+  EwsUsername: 'reader',
+  EwsPassword: 'Passw0rd!',
+} as const;
 
 /** The names of an organisation of this alias, and ids that nobody has. */
 export function belongingsOf(alias: string): Belongings {
@@ -66,6 +89,11 @@ export function belongingsOf(alias: string): Belongings {
     fingerprint: 'f'.repeat(64),
     clientToken: `token-${alias}-0123456789`,
     tag: `tag-${alias}`,
+    role: uuid('3'),
+    personalToken: 'e'.repeat(32),
+    job: uuid('4'),
+    application: `arn:aws:sso::000000000000:application/${instance}/apl-${'e'.repeat(16)}`,
+    retention: uuid('5'),
   };
 }
 
@@ -114,6 +142,7 @@ export async function furnishedOrganization(server: TestServer, alias: string) {
   const arn = `arn:aws:workmail:local:000000000000:organization/${OrganizationId}`;
   await server.admin('TagResource', { ResourceARN: arn, Tags: [{ Key: names.tag, Value: 'x' }] });
   await settle(call, names, UserId);
+  const kept = await keepSettings(call, names, [anna.id, other.id]);
   const fingerprint = await givePictures(call, UserId, names.userAddress);
   await connectPhones(server, call, names.device, anna);
   const queued = await queueMail(server, call, anna);
@@ -122,6 +151,7 @@ export async function furnishedOrganization(server: TestServer, alias: string) {
   const belongings: Belongings = {
     ...names,
     ...{ organization: OrganizationId, arn, user: UserId, group, resource, queued, fingerprint },
+    ...kept,
     accessKey: key.accessKeyId,
     deviceRule: String(rule['MobileDeviceAccessRuleId']),
   };
@@ -185,6 +215,44 @@ async function settle(call: Call, { userAddress, alias, testDomain }: Belongings
     UserId,
     Rules: [{ Name: alias, Actions: { MarkAsRead: true }, Conditions: { SubjectContains: [alias] } }],
   });
+}
+
+/** Settings that have ids of their own, which it gives, and two of those that are listed. */
+async function keepSettings(
+  call: Call,
+  { domain, userName }: Belongings,
+  [user = '', other = '']: readonly string[],
+) {
+  const { RoleArn, KmsKeyArn, S3BucketName, S3Prefix, LogGroupArn } = elsewhere;
+  const Rules = [{ ImpersonationRuleId: 'r', Effect: 'ALLOW', TargetUsers: [user] }];
+  const role = await call('CreateImpersonationRole', { Name: userName, Type: 'READ_ONLY', Rules });
+  await call('CreateImpersonationRole', { Name: `b${userName}`, Type: 'READ_ONLY', Rules });
+  const token = await call('Mailstead.CreatePersonalAccessToken', { UserId: user, Name: 'phone' });
+  await call('Mailstead.CreatePersonalAccessToken', { UserId: other, Name: 'phone' });
+  for (const DomainName of [domain, `b${domain}`]) {
+    await call('CreateAvailabilityConfiguration', { DomainName, EwsProvider: ews });
+  }
+  const wanted = { RoleArn, KmsKeyArn, S3BucketName, S3Prefix };
+  const job = await call('StartMailboxExportJob', { ...wanted, EntityId: user, ClientToken: 'a' });
+  await call('StartMailboxExportJob', { ...wanted, EntityId: other, ClientToken: 'b' });
+  await call('PutEmailMonitoringConfiguration', { RoleArn, LogGroupArn });
+  const FolderConfigurations = [{ Name: 'JUNK_EMAIL', Action: 'DELETE', Period: 30 }];
+  await call('PutRetentionPolicy', { Name: userName, FolderConfigurations });
+  const { Id } = await call('GetDefaultRetentionPolicy');
+  const made = await call('CreateIdentityCenterApplication', { Name: userName, InstanceArn: instanceArn });
+  const application = String(made['ApplicationArn']);
+  await call('PutIdentityProviderConfiguration', {
+    AuthenticationMode: 'IDENTITY_PROVIDER_AND_DIRECTORY',
+    IdentityCenterConfiguration: { InstanceArn: instanceArn, ApplicationArn: application },
+    PersonalAccessTokenConfiguration: { Status: 'ACTIVE' },
+  });
+  return {
+    role: String(role['ImpersonationRoleId']),
+    personalToken: String(token['PersonalAccessTokenId']),
+    job: String(job['JobId']),
+    application,
+    retention: String(Id),
+  };
 }
 
 /** Gives the fingerprint of the certificate. */
