@@ -1,22 +1,17 @@
 /** Client tokens name the same request for a day (decide-organization.ts): SDKs make a new one for each request. */
 import type { OrganizationId } from '#domain/ids';
-import { organizationPart, systemPart, u8 } from './keys.ts';
+import { organizationPart, systemPart } from './keys.ts';
 import { organizationRows, systemRows } from './layout.ts';
-import { deleteWhere, type MaintenanceRun, organizationsWithKeys } from './maintenance-context.ts';
+import { deleteWhere, type MaintenanceRun, onceADay, organizationsWithKeys } from './maintenance-context.ts';
 
 const dayMs = 24 * 3_600_000;
-const lastDone = systemRows.lastDone.key(u8(4));
+const clientTokenKind = 6;
 
 /** Forgets the tokens that name nothing any more, if that was last done a day ago. */
 export async function forgetOldClientTokens(run: MaintenanceRun): Promise<void> {
-  const { store, sealer, nowMs } = run;
-  const system = systemPart();
-  const stored = await store.get(system, lastDone);
-  const lastMs = stored && systemRows.lastDone.decode(sealer, system, lastDone, stored);
-  if (lastMs !== undefined && nowMs < lastMs + dayMs) return;
-  for (const owner of [undefined, ...(await organizationsWithKeys(run))]) await forgetThoseOf(run, owner);
-  const value = systemRows.lastDone.encode(sealer, system, lastDone, nowMs);
-  await store.transact([system], async (tx) => tx.put(system, lastDone, value));
+  await onceADay(run, clientTokenKind, async () => {
+    for (const owner of [undefined, ...(await organizationsWithKeys(run))]) await forgetThoseOf(run, owner);
+  });
 }
 
 async function forgetThoseOf(run: MaintenanceRun, owner: OrganizationId | undefined): Promise<void> {

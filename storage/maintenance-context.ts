@@ -77,14 +77,23 @@ export async function removeRange(
   }
 }
 
-/** Does what is to be done once a day, if that was last done a day ago; `kind` is that of its row `m`. */
-export async function onceADay(run: MaintenanceRun, kind: number, work: () => Promise<void>): Promise<void> {
+/**
+ * Does what is to be done once a day, if that was last done a day ago, or by a clock that was ahead; `kind` is that of its row `m`. `work`
+ * is told how long ago it was last done, in milliseconds.
+ */
+export async function onceADay(
+  run: MaintenanceRun,
+  kind: number,
+  work: (passedMs: number) => Promise<void>,
+): Promise<void> {
   const { store, sealer, nowMs } = run;
   const system = systemPart();
   const key = systemRows.lastDone.key(u8(kind));
   const stored = await store.get(system, key);
-  if (stored !== undefined && nowMs < systemRows.lastDone.decode(sealer, system, key, stored) + dayMs) return;
-  await work();
+  const lastMs = stored && systemRows.lastDone.decode(sealer, system, key, stored);
+  const passedMs = lastMs === undefined ? dayMs : nowMs - lastMs;
+  if (passedMs >= 0 && passedMs < dayMs) return;
+  await work(passedMs);
   const value = systemRows.lastDone.encode(sealer, system, key, nowMs);
   await store.transact([system], async (tx) => tx.put(system, key, value));
 }

@@ -161,3 +161,19 @@ test('retention: a policy that is taken back while it is applied deletes nothing
   );
   expect(left.toSorted()).toEqual([0, 1]);
 });
+
+test('retention: a clock that leaps by years deletes nothing within a day, and one that comes back is no end of it', async () => {
+  const { clock, put, add, subjects, run, days } = await open();
+  await put(rule('INBOX', 'PERMANENTLY_DELETE', 30));
+  await days(1);
+  await add(inbox, 'young');
+  await days(1);
+  await run(700 * dayMs);
+  await run(23 * hourMs);
+  expect(await subjects(inbox)).toEqual(['young']);
+  clock.move(-700 * dayMs - 23 * hourMs);
+  await days(29);
+  expect(await subjects(inbox)).toEqual(['young']);
+  await days(2);
+  expect(await subjects(inbox)).toEqual([]);
+});

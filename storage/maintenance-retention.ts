@@ -29,6 +29,7 @@ import { decodeNotes, encodeNotes, type LogNote, TaskKind } from './tasks.ts';
 const dayMs = 24 * 3_600_000;
 /** The longest period there is, and a day. */
 const keepNotesMs = 731 * dayMs;
+const longestGapMs = 31 * dayMs;
 const itemsAtOnce = 100;
 const entitiesAtOnce = 100;
 const retentionKind = 3;
@@ -40,9 +41,16 @@ const folderTypes = {
   DRAFTS: FolderType.Drafts,
 } as const;
 
-/** Does what the policies of all organisations ask, if that was last done a day ago. A mailbox that fails is logged. */
+/**
+ * Does what the policies of all organisations ask, if that was last done a day ago. A mailbox that fails is logged. A clock that has leapt
+ * by more than a month is more often wrong than the server was off for so long: then it is done a day later, and the log says so.
+ */
 export async function applyRetention(run: MaintenanceRun): Promise<void> {
-  await onceADay(run, retentionKind, async () => {
+  await onceADay(run, retentionKind, async (passedMs) => {
+    if (passedMs > longestGapMs) {
+      run.log.warn('maintenance.retention.postponed', { days: Math.floor(passedMs / dayMs) });
+      return;
+    }
     for (const organization of await organizationsWithKeys(run)) await applyPolicy(run, organization);
   });
 }

@@ -78,6 +78,7 @@ export type EventName =
   | 'maintenance.mailbox.removed'
   | 'maintenance.organization.removed'
   | 'maintenance.retention.applied'
+  | 'maintenance.retention.postponed'
   | 'maintenance.bodies.removed'
   | 'search.index.dropped'
   // AutoDiscover.
