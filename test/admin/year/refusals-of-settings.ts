@@ -266,7 +266,7 @@ function ofIdentity(s: Scene): readonly Refusal[] {
     refused('PutIdentityProviderConfiguration', 'InvalidParameterException', 'another instance', {
       ...of(otherInstanceArn, s.application),
     }),
-    refused('PutIdentityProviderConfiguration', 'InvalidParameterException', 'another’s application', {
+    refused('PutIdentityProviderConfiguration', 'ResourceNotFoundException', 'another’s application', {
       OrganizationId,
     }),
     refused('DescribeIdentityProviderConfiguration', 'ResourceNotFoundException', 'none', { OrganizationId }),
