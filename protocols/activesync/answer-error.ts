@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '#domain/errors';
 import type { HttpContext } from '#protocols/http/handler';
 import { send } from '#protocols/http/response';
-import { commonHeaders, sendDocument } from './answer.ts';
+import { commonHeaders, sendDocument, sendMultipart } from './answer.ts';
 import { CommandError } from './command-error.ts';
 import { statusDocument } from './command-roots.ts';
 import { statusByCode } from './domain-status.ts';
@@ -50,7 +50,11 @@ export async function answerError(
   const speaks = asked.version !== undefined && isKnownIn(said, asked.version);
   const document = speaks ? statusDocument(asked.command, said) : undefined;
   if (document !== undefined) {
-    const sent = await sendDocument(request, response, document);
+    // MS-ASCMD, MultiPart Response: who asked for parts reads nothing else, and an error is the only one.
+    const isInParts = line?.acceptMultiPart === true && asked.command === 'ItemOperations';
+    const sent = isInParts
+      ? sendMultipart(response, document, [])
+      : await sendDocument(request, response, document);
     call?.record.answered(document, sent);
     return;
   }

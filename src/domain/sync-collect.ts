@@ -5,7 +5,7 @@ import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
 import { Conversations } from './sync-conversations.ts';
 import type { SyncState } from './sync-state.ts';
-import { boundedUnsent } from './sync-unsent.ts';
+import { boundedUnsent, mostPast } from './sync-unsent.ts';
 import { untoldOf } from './sync-untold.ts';
 
 /** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
@@ -150,7 +150,7 @@ async function collectWithin(
     walked,
     unsent: await boundedUnsent(mailbox, request.folder, unsent),
     passedOver: passedOver.length === 0 ? undefined : passedOver,
-    past: past.filter((one) => one.seq > seq).slice(-1000),
+    past: past.filter((one) => one.seq > seq).slice(-mostPast),
     ahead: ahead.size === 0 ? undefined : [...ahead],
     conversations: conversations?.held,
     untold: untold === 0 ? undefined : untold,

@@ -1,9 +1,26 @@
 import { DomainError } from './errors.ts';
 import type { FolderId, ItemId } from './ids.ts';
 import type { MailboxReader } from './ports.ts';
+import type { SyncState } from './sync-state.ts';
 
 /** So many items that a device was not sent are remembered. */
 const mostUnsent = 1000;
+
+/** So many items that a device let go of are remembered. */
+export const mostPast = 1000;
+
+/** So many items that a device made, before it was told of the folder as far as they stand, are remembered. */
+const mostAhead = 2000;
+
+/**
+ * A device that goes on making items without asking for what there is starts over. It is told before anything of its
+ * request is done. Throws `sync/invalid-key`.
+ */
+export function requireFewAhead({ ahead = [] }: Pick<SyncState, 'ahead'>): void {
+  if (ahead.length > mostAhead) {
+    throw new DomainError('sync/invalid-key', 'The device has made too much that it was not told of.');
+  }
+}
 
 /** What is gone is forgotten first: its deletion does no harm. Throws `sync/invalid-key` when more is there than is remembered. */
 export async function boundedUnsent(

@@ -12,6 +12,7 @@ import { newItem } from '#test/support/new-item';
 import { DomainError } from './errors.ts';
 import type { ItemId } from './ids.ts';
 import { changeMarks } from './mailbox.ts';
+import type { ClientCommand } from './sync.ts';
 
 describe('synchronising a folder', () => {
   test('an initial sync comes newest first, in windows, and then there is nothing to say', async () => {
@@ -247,5 +248,53 @@ describe('a filter that is narrowed while much old mail comes', () => {
     await device.syncAll();
     expect(device.held).toEqual(await serverView(setup));
     expect(device.complaints).toEqual([]);
+  });
+});
+
+describe('a device that never asks for changes', () => {
+  const start = async () => {
+    const setup = await mailboxForTest();
+    const device = new ModelDevice(setup, 'one');
+    await device.prime();
+    const ask = async (commands: readonly ClientCommand[]) => {
+      const answer = await device.ask({ commands, getChanges: false });
+      device.key = answer.key;
+    };
+    const state = async () => (await setup.mailbox.reader.syncStates(device.id, inbox))[0];
+    return { setup, device, ask, state };
+  };
+  const ids = (from: number) => Array.from({ length: 200 }, (_, n) => from + n);
+
+  test('starts over when it has made more than is remembered, before anything more is done', async () => {
+    const { setup, device, ask, state } = await start();
+    const add = (n: number): ClientCommand => ({
+      kind: 'add',
+      clientId: `c${n}`,
+      fingerprint: `f${n}`,
+      marks: {},
+      files: [],
+      draft: {
+        item: newItem(`draft ${n}`, startMs + n),
+        stored: [],
+        read: async function* () {},
+        discard: async () => undefined,
+      },
+    });
+    for (let n = 0; n < 2200; n += 200) await ask(ids(n).map(add));
+    expect((await state())?.ahead).toHaveLength(2200);
+    await expect(ask([add(2200)])).rejects.toMatchObject({ code: 'sync/invalid-key' });
+    expect((await serverView(setup)).size).toBe(2200);
+    await device.prime();
+    await device.syncAll();
+    expect(device.held).toEqual(await serverView(setup));
+  });
+
+  test('has no more than a thousand of its deletions remembered', async () => {
+    const { ask, state } = await start();
+    const remove = (n: number): ClientCommand => ({ kind: 'delete', item: n as ItemId, permanently: true });
+    for (let n = 1; n < 1401; n += 200) await ask(ids(n).map(remove));
+    const past = (await state())?.past ?? [];
+    expect(past).toHaveLength(1000);
+    expect(past.at(-1)).toMatchObject({ item: 1400 });
   });
 });

@@ -21,6 +21,7 @@ import {
 import { type ToldChange, withMessages } from './sync-messages.ts';
 import { collectWithCare } from './sync-repeats.ts';
 import type { SyncState } from './sync-state.ts';
+import { mostPast, requireFewAhead } from './sync-unsent.ts';
 import { isToStartOver, requireTold } from './sync-untold.ts';
 
 export {
@@ -153,6 +154,7 @@ export class FolderSync {
     done: readonly CommandResult[],
   ): Promise<SyncAnswer | Pick<SyncAnswer, 'results'>> {
     const { base, newest } = await findState(tx, request.device, request.folder, request.key);
+    requireFewAhead(base);
     const options = request.options ?? base.options;
     if (request.hasWaited === true && base !== newest) {
       return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
@@ -182,7 +184,7 @@ export class FolderSync {
       tx.putSyncState(device, folder, { ...told, number: numberAfter(base, newest, told) });
       return { results };
     }
-    const past = [...base.past, ...deletedBy(results, await tx.lastSeq())];
+    const past = [...base.past, ...deletedBy(results, await tx.lastSeq())].slice(-mostPast);
     const from = { ...base, conversations, past, ahead: await aheadOf(tx, base, folder, results) };
     const collected = request.getChanges
       ? await collectWithCare(tx, from, repeats, collectRequest)

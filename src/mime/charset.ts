@@ -1,4 +1,4 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import iconv from 'iconv-lite';
 
 /** Labels seen in mail that neither the WHATWG list nor iconv-lite has, or that mean more than they say. */
@@ -77,10 +77,19 @@ export function decodeCharset(bytes: Uint8Array, label: string | undefined): str
   return stripBom(decode === undefined ? decodeUnlabelled(buffer) : decode(buffer));
 }
 
-/** Text of bytes nobody labelled: UTF-8 if they are valid UTF-8, else windows-1252. */
+/** Text of bytes nobody labelled: ISO-2022-JP by its escapes, UTF-8 if they are valid UTF-8, else windows-1252. */
 export function decodeUnlabelled(bytes: Uint8Array): string {
   const buffer = asBuffer(bytes);
+  if (isJapanese(buffer)) return japaneseDecoder.decode(buffer);
   return isUtf8(buffer) ? buffer.toString('utf8') : windows1252(buffer);
+}
+
+const toKanji = [Buffer.from('\x1b$B'), Buffer.from('\x1b$@')];
+const japaneseDecoder = new TextDecoder('iso-2022-jp');
+
+/** RFC 1468: text of 7 bits that goes over to JIS X 0208. */
+function isJapanese(bytes: Buffer): boolean {
+  return toKanji.some((escape) => bytes.includes(escape)) && isAscii(bytes);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -44,9 +44,10 @@ export function decodeBrokenWords(raw: string): string {
   );
 }
 
-/** Raw header characters (one per byte): ASCII as it is, else UTF-8 if it is that, else windows-1252. */
+/** Raw header characters (one per byte): ASCII as it is, else ISO-2022-JP or UTF-8 if it is that, else windows-1252. */
 export function decodeRaw(raw: string): string {
-  return /[\u0080-\u00ff]/.test(raw) ? decodeUnlabelled(Buffer.from(raw, 'latin1')) : raw;
+  const isPlain = !/[\u0080-\u00ff]/.test(raw) && !raw.includes('\u001b');
+  return isPlain ? raw : decodeUnlabelled(Buffer.from(raw, 'latin1'));
 }
 
 function decodeWord(encoding: string, text: string): Buffer {

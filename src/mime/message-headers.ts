@@ -4,6 +4,7 @@ import { parseDate } from './date.ts';
 import { decodeHeaderText } from './encoded-word.ts';
 import { forEachField, unfold } from './header-fields.ts';
 import type { Handling, Importance, MessageHeaders } from './message-index.ts';
+import { withoutShifts } from './shifted-header.ts';
 
 const maxReferences = 100;
 /** Longest subject kept, in characters, and what is decoded to have it: encoded words are longer than their text. */
@@ -54,10 +55,10 @@ export function readMessageHeaders(block: string): MessageHeaders {
     if (single.has(name)) {
       if (name.startsWith(listField)) values.set(listField, name);
       // An empty field does not hide a later one that says something.
-      if (!values.get(name)) values.set(name, unfold(raw));
+      if (!values.get(name)) values.set(name, valueOf(raw));
     } else if (lists.has(name)) {
       const before = values.get(name);
-      values.set(name, before === undefined ? unfold(raw) : `${before}, ${unfold(raw)}`);
+      values.set(name, before === undefined ? valueOf(raw) : `${before}, ${valueOf(raw)}`);
     } else if (name.startsWith(listField)) {
       values.set(listField, name);
     }
@@ -133,9 +134,13 @@ function addressesIn(values: ReadonlyMap<string, string>, ...names: readonly str
 export function readSubject(block: string): string {
   let subject = '';
   forEachField(block, (name, raw) => {
-    if (name === 'subject' && subject === '') subject = headerText(unfold(raw));
+    if (name === 'subject' && subject === '') subject = headerText(valueOf(raw));
   });
   return subject;
+}
+
+function valueOf(raw: string): string {
+  return withoutShifts(unfold(raw));
 }
 
 function headerText(value: string | undefined): string {

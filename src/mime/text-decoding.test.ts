@@ -31,6 +31,13 @@ describe('decodeCharset', () => {
     expect(decodeCharset(Buffer.from('gr\xf6\xdfer', 'latin1'), '__proto__')).toBe('größer');
   });
 
+  it('knows ISO-2022-JP that nobody labelled by its escapes', () => {
+    const japanese = Buffer.from('a \u001b$BF|K\\8l\u001b(B b');
+    for (const label of [undefined, 'us-ascii', 'x-made-up'])
+      expect(decodeCharset(japanese, label)).toBe('a 日本語 b');
+    expect(decodeCharset(Buffer.from('größer \u001b$B'), undefined)).toBe('größer \u001b$B');
+  });
+
   it('does not believe a utf-8 label on windows-1252 bytes, but forgives one broken character', () => {
     expect(decodeCharset(Buffer.from('gr\xf6\xdfer', 'latin1'), 'utf-8')).toBe('größer');
     expect(decodeCharset(Buffer.concat([Buffer.from('größer ä'), Buffer.from([0xff])]), 'utf-8')).toBe(

@@ -134,6 +134,7 @@ const rows: readonly Row[] = [
   ['windows-1252 that is called UTF-8', inCharset('utf-8', Buffer.from('Gr\xfc\xdfe', 'latin1')), 'Grüße'],
   ['UTF-8 that is called nothing', inCharset('""', Buffer.from('Grüße 世界')), 'Grüße 世界'],
   ['a charset that nobody knows', inCharset('x-none', Buffer.from('Grüße')), 'Grüße'],
+  ['ISO-2022-JP that is called nothing', inCharset('""', Buffer.from('\u001b$BF|K\\8l\u001b(B')), '日本語'],
   ['UTF-7', inCharset('utf-7', Buffer.from('Gr+APwA3w-e')), 'Grüße'],
   ['KOI8-R', inCharset('koi8-r', Buffer.from([0xf0, 0xd2, 0xc9])), 'При'],
   [

@@ -102,6 +102,13 @@ describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (
     expect(textOf(body.properties, AirSyncBase.Body, ItemOperations.Part)).toBe('1');
     expect(has(body.properties, AirSyncBase.Body, AirSyncBase.Data)).toBe(false);
     expect(body.response.parts[0]?.toString()).toMatch(/^Grüße/);
+    const empty = el(ItemOperations.ItemOperations);
+    const refused = await phone.post('ItemOperations', empty, {
+      acceptMultiPart: true,
+      validateRequest: false,
+    });
+    expect(refused.headers['content-type']).toBe('application/vnd.ms-sync.multipart');
+    expect(refused).toMatchObject({ rootStatus: 2, parts: [] });
   });
 
   test('each operation has its own status, in the order asked', async () => {
