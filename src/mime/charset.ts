@@ -89,7 +89,7 @@ const japaneseDecoder = new TextDecoder('iso-2022-jp');
 
 /** RFC 1468: text of 7 bits that goes over to JIS X 0208. */
 function isJapanese(bytes: Buffer): boolean {
-  return toKanji.some((escape) => bytes.includes(escape)) && isAscii(bytes);
+  return toKanji.some((shift) => bytes.includes(shift)) && isAscii(bytes);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -55,10 +55,10 @@ export function readMessageHeaders(block: string): MessageHeaders {
     if (single.has(name)) {
       if (name.startsWith(listField)) values.set(listField, name);
       // An empty field does not hide a later one that says something.
-      if (!values.get(name)) values.set(name, valueOf(raw));
+      if (!values.get(name)) values.set(name, fieldText(raw));
     } else if (lists.has(name)) {
       const before = values.get(name);
-      values.set(name, before === undefined ? valueOf(raw) : `${before}, ${valueOf(raw)}`);
+      values.set(name, before === undefined ? fieldText(raw) : `${before}, ${fieldText(raw)}`);
     } else if (name.startsWith(listField)) {
       values.set(listField, name);
     }
@@ -134,12 +134,12 @@ function addressesIn(values: ReadonlyMap<string, string>, ...names: readonly str
 export function readSubject(block: string): string {
   let subject = '';
   forEachField(block, (name, raw) => {
-    if (name === 'subject' && subject === '') subject = headerText(valueOf(raw));
+    if (name === 'subject' && subject === '') subject = headerText(fieldText(raw));
   });
   return subject;
 }
 
-function valueOf(raw: string): string {
+function fieldText(raw: string): string {
   return withoutShifts(unfold(raw));
 }
 

@@ -274,40 +274,54 @@ describe.each(versions)('%s', (version) => {
   });
 });
 
-/** An invitation to a series in a place. */
-const invitation = [
-  'From: Anna <anna@example.org>',
-  'To: alice@example.test',
-  'Subject: Needle',
-  'MIME-Version: 1.0',
-  'Content-Type: text/calendar; charset=utf-8; method=REQUEST',
-  '',
-  'BEGIN:VCALENDAR',
-  'VERSION:2.0',
-  'METHOD:REQUEST',
-  'BEGIN:VEVENT',
-  'UID:needle@example.org',
-  'DTSTAMP:20261116T080000Z',
-  'DTSTART:20261120T100000Z',
-  'DTEND:20261120T110000Z',
-  'RRULE:FREQ=WEEKLY;BYDAY=FR;COUNT=3',
-  'LOCATION:Room 1',
-  'GEO:48.1;11.5',
-  'ORGANIZER:mailto:anna@example.org',
-  'ATTENDEE;RSVP=TRUE:mailto:alice@example.test',
-  'END:VEVENT',
-  'END:VCALENDAR',
-  '',
-].join('\r\n');
+/** A message about a meeting in a place. */
+function meetingMail(method: string, ...event: readonly string[]): string {
+  return [
+    'From: Anna <anna@example.org>',
+    'To: alice@example.test',
+    'Subject: Needle',
+    'MIME-Version: 1.0',
+    `Content-Type: text/calendar; charset=utf-8; method=${method}`,
+    '',
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    `METHOD:${method}`,
+    'BEGIN:VEVENT',
+    'UID:needle@example.org',
+    'DTSTAMP:20261116T080000Z',
+    'DTSTART:20261120T100000Z',
+    'DTEND:20261120T110000Z',
+    'LOCATION:Room 1',
+    'GEO:48.1;11.5',
+    'ORGANIZER:mailto:anna@example.org',
+    'ATTENDEE;RSVP=TRUE:mailto:alice@example.test',
+    ...event,
+    'END:VEVENT',
+    'END:VCALENDAR',
+    '',
+  ].join('\r\n');
+}
 
 test.each(versions)('%s: Search, ItemOperations: MeetingRequest is the one of Sync', async (version) => {
   const { server, inbox } = await startPhone(version as '14.1');
-  const serverId = await server.receive(invitation);
-  const { sync, fetch, search } = await told({ server, inbox, serverId }, version);
-  const meeting = child(sync, Email.MeetingRequest);
-  expect(namesIn(meeting)).toEqual(expect.arrayContaining(['StartTime', 'Organizer', 'Recurrences']));
-  expect(fetch?.children).toEqual(sync?.children);
-  expect(search?.children).toEqual(sync?.children);
+  const reminder = ['BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER:-PT15M', 'END:VALARM'];
+  const mails: readonly (readonly [string, ...string[]])[] = [
+    [meetingMail('REQUEST', 'RRULE:FREQ=WEEKLY;BYDAY=FR;COUNT=3'), 'Recurrences', 'StartTime', 'Organizer'],
+    [meetingMail('REQUEST', 'RRULE:FREQ=MONTHLY;BYDAY=-1FR;UNTIL=20270601T000000Z'), 'Recurrences'],
+    [meetingMail('REQUEST', 'RRULE:FREQ=YEARLY'), 'Recurrences'],
+    [meetingMail('REQUEST', 'RECURRENCE-ID:20261119T100000Z', ...reminder), 'RecurrenceId', 'Reminder'],
+    [
+      meetingMail('COUNTER'),
+      ...(version === '16.1' ? (['ProposedStartTime', 'ProposedEndTime'] as const) : []),
+    ],
+  ];
+  for (const [raw, ...names] of mails) {
+    const serverId = await server.receive(raw);
+    const { sync, fetch, search } = await told({ server, inbox, serverId }, version);
+    expect(namesIn(child(sync, Email.MeetingRequest))).toEqual(expect.arrayContaining(names));
+    expect(fetch?.children).toEqual(sync?.children);
+    expect(search?.children).toEqual(sync?.children);
+  }
 });
 
 test.each(['14.0', '14.1', '16.0', '16.1'] as const)(

@@ -161,6 +161,24 @@ describe.each(versions)('%s', (version) => {
       ...calendarType,
       ...leap,
     });
+    expect(await patternOf('RRULE:FREQ=YEARLY')).toEqual({
+      Type: '5',
+      Interval: '1',
+      DayOfMonth: '20',
+      MonthOfYear: '11',
+      ...calendarType,
+      ...leap,
+    });
+  });
+
+  test('Sync: MeetingRequest of one instance has its RecurrenceId, and the Reminder in seconds', async () => {
+    const reminder = ['BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER:-PT15M', 'END:VALARM'];
+    const event = [...plainEvent, 'RECURRENCE-ID:20261119T100000Z', ...reminder];
+    expect(saysOf(await request(event, version))).toMatchObject({
+      InstanceType: '3',
+      RecurrenceId: '2026-11-19T10:00:00.000Z',
+      Reminder: '900',
+    });
   });
 });
 

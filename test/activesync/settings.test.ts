@@ -95,6 +95,8 @@ describe.each(versions)('Settings: %s', (version) => {
     expect(childrenOf(addresses, Settings.SMTPAddress).map(text)).toEqual([...server.alice.addresses]);
     const primary = hasAccounts ? server.alice.address : undefined;
     expect(textOf(addresses, Settings.PrimarySmtpAddress)).toBe(primary);
+    const { displayName } = server.alice;
+    expect(textOf(account, Settings.UserDisplayName)).toBe(hasAccounts ? displayName : undefined);
     expect(textOf(account, Settings.AccountId)).toBeUndefined();
     expect(textOf(account, Settings.SendDisabled)).toBeUndefined();
   });

@@ -1,7 +1,7 @@
-/** At the end of a run: did the tests of the conformance table speak the versions that its rows claim? A row that lies fails the run. */
+/** At the end of a run: did the tests of the conformance table speak the versions and elements that its rows claim? A row that lies fails the run. */
 import { relative } from 'node:path';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
-import { unspokenRows } from './spoken-rows.ts';
+import { unseenElements, unspokenRows } from './spoken-rows.ts';
 
 export default class ConformanceReporter implements Reporter {
   #isOfAll = true;
@@ -25,6 +25,24 @@ export default class ConformanceReporter implements Reporter {
     for (const { command, row, versions } of unspokenRows(tests)) {
       process.exitCode = 1;
       process.stderr.write(`conformance: ${command}: no test speaks ${versions.join(', ')}: ${row.line}\n`);
+    }
+    // An element is noted with the test that had it first, which may have failed.
+    if (whole.length === modules.length) this.#compareElements(modules);
+  }
+
+  #compareElements(modules: readonly TestModule[]): void {
+    const files = new Set(modules.map((module) => relative('test/activesync', module.relativeModuleId)));
+    const documents = new Set(
+      modules.flatMap((module) =>
+        [...module.children.allTests()].flatMap((test) => test.meta().exchanged ?? []),
+      ),
+    );
+    for (const { command, row, element, versions } of unseenElements(files, documents)) {
+      process.exitCode = 1;
+      const what = row.tests.length > 0 ? 'no document has' : 'it is answered all the same:';
+      process.stderr.write(
+        `conformance: ${command}: ${row.kind}: ${what} ${element} in ${versions.join(', ')}\n`,
+      );
     }
   }
 }

@@ -8,7 +8,7 @@ import { decode } from '#protocols/activesync/wbxml/decode';
 import type { Element } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
 import { assertValid } from './eas-schema.ts';
-import { tellSpoken } from './spoken-channel.ts';
+import { tellExchanged, tellSpoken } from './spoken-channel.ts';
 
 const PATH = '/Microsoft-Server-ActiveSync';
 const WBXML = 'application/vnd.ms-sync.wbxml';
@@ -101,8 +101,10 @@ export class EasConnection {
     body?: Element | Uint8Array | undefined,
     options: PostOptions = {},
   ): Promise<EasResponse> {
-    tellSpoken(command, options.headers?.['MS-ASProtocolVersion'] ?? this.version);
+    const version = options.headers?.['MS-ASProtocolVersion'] ?? this.version;
+    tellSpoken(command, version);
     const isRaw = body === undefined || body instanceof Uint8Array;
+    if (!isRaw) tellExchanged({ direction: 'request', command, version, root: body });
     if (!isRaw && options.validateRequest !== false) this.assertValid('request', body, command);
     const bytes = isRaw ? body : encode(body);
     const headers = {
@@ -117,7 +119,11 @@ export class EasConnection {
       bytes,
       options.signal,
     );
-    if (response.element !== undefined) this.assertValid('response', response.element, command);
+    const { element } = response;
+    if (element !== undefined) {
+      tellExchanged({ direction: 'response', command, version, root: element });
+      this.assertValid('response', element, command);
+    }
     return response;
   }
 

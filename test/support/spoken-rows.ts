@@ -49,6 +49,44 @@ function unspoken(
   return missing(row.versions, versions);
 }
 
+/** What a row says of an element, and what was seen. */
+export interface Unseen {
+  readonly command: string;
+  readonly row: ConformanceRow;
+  readonly element: string;
+  /** In which nobody was told of it, or of one that is said not to be served: in which somebody was. */
+  readonly versions: readonly ProtocolVersion[];
+}
+
+/**
+ * Elements that rows claim and no document of the run had (`response Sync 14.1 Email.Subject`), and elements that were answered
+ * though their row says that they are not served. Looks at the rows of commands all of whose files were run.
+ */
+export function unseenElements(
+  files: ReadonlySet<string>,
+  documents: ReadonlySet<string>,
+): readonly Unseen[] {
+  return [...conformanceSections()]
+    .filter(([command, rows]) => !versionless.includes(command) && rows.every((row) => wasRun(row, files)))
+    .flatMap(([command, rows]) => rows.flatMap((row) => unseenOf(command, row, documents)));
+}
+
+function wasRun({ tests }: ConformanceRow, files: ReadonlySet<string>): boolean {
+  return tests.every(({ file }) => file.startsWith('../') || files.has(file));
+}
+
+function unseenOf(command: string, row: ConformanceRow, documents: ReadonlySet<string>): readonly Unseen[] {
+  const { kind, names, tests, versions } = row;
+  const isServed = tests.length > 0;
+  if ((kind !== 'request' && kind !== 'response') || (kind === 'request' && !isServed)) return [];
+  return names.flatMap((element) => {
+    if (element.endsWith('.*')) return [];
+    const seen = versions.filter((version) => documents.has(`${kind} ${command} ${version} ${element}`));
+    const wrong = isServed ? missing(versions, seen) : seen;
+    return wrong.length === 0 ? [] : [{ command, row, element, versions: wrong }];
+  });
+}
+
 /** Of what a row claims the first and the last version, and any of each generation between. */
 function missing(
   claimed: readonly ProtocolVersion[],
