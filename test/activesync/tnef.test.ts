@@ -3,10 +3,21 @@ import { expect, test } from 'vitest';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { FolderType } from '#domain/folder';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
+import { Calendar } from '#protocols/activesync/wbxml/code-pages/calendar';
+import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
-import { el, textOf } from '#protocols/activesync/wbxml/element';
+import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { smartMail } from '#test/support/smart-mail';
-import { compressRtf, mailWithTnef, property, writeTnef } from '#test/support/tnef-writer';
+import {
+  berlinZone,
+  compressRtf,
+  mailWithTnef,
+  meetingProperty,
+  property,
+  recurrencePattern,
+  type WrittenProperty,
+  writeTnef,
+} from '#test/support/tnef-writer';
 import { mailsOf, openFile } from './mail-phone.ts';
 import { deliverRaw, startPhone } from './sync-phone.ts';
 
@@ -163,4 +174,88 @@ test('winmail.dat: a file of a blocked kind is refused by its name, also where a
     },
   );
   await deliverRaw(server, mailWithTnef(stream, { text: 'T' }), attachments);
+});
+
+/** An invitation of Outlook that is nothing but TNEF. */
+function invitation(name: string, ...more: readonly WrittenProperty[]): Buffer {
+  const { appointment, meeting } = meetingProperty;
+  const id = Buffer.from(
+    `040000008200e00074c5b7101a82e00800000000${'12'.repeat(8)}${'00'.repeat(8)}10000000${'55'.repeat(16)}`,
+    'hex',
+  );
+  const startMs = Date.UTC(2026, 10, 20, 9);
+  return writeTnef({
+    messageClass: `IPM.Microsoft Schedule.${name}`,
+    properties: [
+      text(0x1000, 'You are invited.'),
+      meeting(bytes(0x03, id)),
+      meeting(time(0x1a, Date.UTC(2026, 10, 16, 8))),
+      appointment(time(0x820d, startMs)),
+      appointment(time(0x820e, startMs + 1_800_000)),
+      appointment(bytes(0x8233, berlinZone())),
+      appointment(text(0x8208, 'Room 1')),
+      ...more,
+    ],
+    files: [{ title: 'agenda.txt', data: Buffer.from('one') }],
+  });
+}
+
+async function toldOf(raw: Uint8Array): Promise<ReadonlyMap<string, Element>> {
+  const { server } = await startPhone('2.5');
+  await deliverRaw(server, raw);
+  const all = new Map<string, Element>();
+  for (const version of versions) {
+    const deviceId = `phone${version.replace('.', '')}`;
+    const { phone, inbox } = await startPhone(version, { server, deviceId });
+    const [item] = (await phone.syncAll(inbox, { body: { type: 1 } })).values();
+    if (item !== undefined) all.set(version, item);
+  }
+  return all;
+}
+
+test('winmail.dat: a meeting that stands in it alone is one, in 2.5 to 16.1, with its text and its files', async () => {
+  const pattern = { frequency: 0x200b, type: 1, period: 1, specific: [32], end: 0x2022, count: 4 };
+  const series = meetingProperty.appointment(bytes(0x8216, recurrencePattern(pattern)));
+  const all = await toldOf(mailWithTnef(invitation('MtgReq', series)));
+  expect([...all.keys()]).toEqual([...versions]);
+  const uid = `040000008200E00074C5B7101A82E00800000000${'12'.repeat(8)}${'00'.repeat(8)}10000000${'55'.repeat(16)}`;
+  for (const [version, item] of all) {
+    expect(textOf(item, Email.MessageClass), version).toBe('IPM.Schedule.Meeting.Request');
+    const meeting = child(item, Email.MeetingRequest);
+    const said = Object.fromEntries((meeting?.children ?? []).map((one) => [one.tag.name, one.text]));
+    expect(said, version).toMatchObject({
+      StartTime: '2026-11-20T09:00:00.000Z',
+      EndTime: '2026-11-20T09:30:00.000Z',
+      DtStamp: '2026-11-16T08:00:00.000Z',
+      InstanceType: '1',
+      Organizer: '"A" <a@example.org>',
+    });
+    const pair = [textOf(meeting, Email.GlobalObjId), textOf(meeting, Calendar.UID)];
+    const isNew = version === '16.1';
+    expect(pair).toEqual(isNew ? [undefined, uid] : [Buffer.from(uid, 'hex').toString('base64'), undefined]);
+    const rule = child(meeting, Email.Recurrences, Email.Recurrence);
+    expect([Email.Type, Email.DayOfWeek, Email.Occurrences].map((tag) => textOf(rule, tag))).toEqual([
+      '1',
+      '32',
+      '4',
+    ]);
+    const body = version === '2.5' ? [Email.Body] : [AirSyncBase.Body, AirSyncBase.Data];
+    expect(textOf(item, ...body)).toContain('You are invited.');
+    const [list, one] =
+      version === '2.5'
+        ? [Email.Attachments, Email.Attachment]
+        : [AirSyncBase.Attachments, AirSyncBase.Attachment];
+    expect(child(item, list, one)?.children.map((part) => part.text)).toContain('agenda.txt');
+  }
+});
+
+test('winmail.dat: an answer to a meeting has its class, and what is no meeting is plain mail', async () => {
+  const classOf = async (stream: Buffer) =>
+    textOf((await toldOf(mailWithTnef(stream))).get('14.1'), Email.MessageClass);
+  expect(await classOf(invitation('MtgRespN'))).toBe('IPM.Schedule.Meeting.Resp.Neg');
+  const without = writeTnef({
+    messageClass: 'IPM.Microsoft Schedule.MtgReq',
+    properties: [text(0x1000, 'Text')],
+  });
+  expect(await classOf(without)).toBe('IPM.Note');
 });

@@ -7,6 +7,8 @@ export interface WrittenProperty {
   readonly id: number;
   readonly type: number;
   readonly value: Uint8Array;
+  /** Of a named one: its set. */
+  readonly set?: string;
 }
 
 /** A file to be written. */
@@ -22,6 +24,8 @@ export interface WrittenFile {
 export interface WrittenTnef {
   readonly codePage?: number;
   readonly subject?: string;
+  /** attMessageClass. */
+  readonly messageClass?: string;
   /** attBody. */
   readonly body?: Uint8Array;
   readonly properties?: readonly WrittenProperty[];
@@ -79,11 +83,15 @@ export const property = {
 const isFixed = (type: number) => [0x0003, 0x000b, 0x0040].includes(type);
 
 export function propertyList(properties: readonly WrittenProperty[]): Buffer {
-  const written = properties.map(({ id, type, value }) => {
+  const written = properties.map(({ id, type, value, set }) => {
     const padded = Buffer.concat([value, Buffer.alloc((4 - (value.length % 4)) % 4)]);
-    const tag = u32(((id << 16) | type) >>> 0);
-    // A named property has its name in front: a number in a set of names.
-    const name = id >= 0x8000 ? Buffer.concat([Buffer.alloc(16), u32(0, 0x8501)]) : Buffer.alloc(0);
+    // A named property has its name in front: a number in a set of names. Its own is given anew in each stream.
+    const isNamed = set !== undefined || id >= 0x8000;
+    const tag = u32((((set === undefined ? id : 0x8000 + (id & 0xff)) << 16) | type) >>> 0);
+    const nameSet = set === undefined ? Buffer.alloc(16) : Buffer.from(set, 'hex');
+    const name = isNamed
+      ? Buffer.concat([nameSet, u32(0, set === undefined ? 0x8501 : id)])
+      : Buffer.alloc(0);
     return Buffer.concat([tag, name, isFixed(type) ? Buffer.alloc(0) : u32(1, value.length), padded]);
   });
   return Buffer.concat([u32(properties.length), ...written]);
@@ -93,6 +101,7 @@ export function propertyList(properties: readonly WrittenProperty[]): Buffer {
 export function writeTnef({
   codePage = 1252,
   subject,
+  messageClass = 'IPM.Microsoft Mail.Note',
   body,
   properties,
   recipients,
@@ -103,7 +112,7 @@ export function writeTnef({
     Buffer.from([1, 0]),
     attribute(1, 0x00089006, u32(0x00010000)),
     attribute(1, 0x00069007, u32(codePage, 0)),
-    attribute(1, 0x00078008, Buffer.from('IPM.Microsoft Mail.Note\0')),
+    attribute(1, 0x00078008, Buffer.from(`${messageClass}\0`)),
     ...(subject === undefined ? [] : [attribute(1, 0x00018004, Buffer.from(`${subject}\0`, 'latin1'))]),
     ...(body === undefined ? [] : [attribute(1, 0x0002800c, body)]),
     ...(properties === undefined ? [] : [attribute(1, 0x00069003, propertyList(properties))]),
@@ -189,4 +198,60 @@ export function mailWithTnef(
   const first = text === undefined ? '' : `--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n`;
   const part = `--b\r\nContent-Type: ${type}; name="winmail.dat"\r\nContent-Disposition: attachment; filename="winmail.dat"\r\nContent-Transfer-Encoding: base64\r\n\r\n`;
   return Buffer.concat([Buffer.from(head + first + part), encoded, Buffer.from('\r\n--b--\r\n')]);
+}
+
+const appointment = '0220060000000000c000000000000046';
+const common = '0820060000000000c000000000000046';
+const meeting = '90dad86e0b451b1098da00aa003f1305';
+
+/** Named properties of meetings. MS-OXOCAL. */
+export const meetingProperty = {
+  appointment: (written: WrittenProperty): WrittenProperty => ({ ...written, set: appointment }),
+  common: (written: WrittenProperty): WrittenProperty => ({ ...written, set: common }),
+  meeting: (written: WrittenProperty): WrittenProperty => ({ ...written, set: meeting }),
+};
+
+/** PidLidTimeZoneStruct of Berlin. */
+export function berlinZone(): Buffer {
+  const struct = Buffer.alloc(48);
+  struct.writeInt32LE(-60, 0);
+  struct.writeInt32LE(-60, 8);
+  [10, 0, 5, 3].forEach((value, n) => {
+    struct.writeUInt16LE(value, 16 + 2 * n);
+  });
+  [3, 0, 5, 2].forEach((value, n) => {
+    struct.writeUInt16LE(value, 34 + 2 * n);
+  });
+  return struct;
+}
+
+/** PidLidAppointmentRecur: how often, its own numbers, how it ends (0x2021 with the last day, 0x2022 with a number, 0x2023). */
+export function recurrencePattern({
+  frequency,
+  type,
+  period,
+  specific = [],
+  end,
+  count = 0,
+  deleted = [],
+  lastDayMs = 0,
+}: {
+  readonly frequency: number;
+  readonly type: number;
+  readonly period: number;
+  readonly specific?: readonly number[];
+  readonly end: number;
+  readonly count?: number;
+  readonly deleted?: readonly number[];
+  readonly lastDayMs?: number;
+}): Buffer {
+  const head = Buffer.alloc(10);
+  [0x3004, 0x3004, frequency, type, 0].forEach((value, n) => {
+    head.writeUInt16LE(value, 2 * n);
+  });
+  const lastDay = lastDayMs / 60_000 + 194_074_560;
+  return Buffer.concat([
+    head,
+    u32(0, period, 0, ...specific, end, count, 1, deleted.length, ...deleted, 0, 0, lastDay),
+  ]);
 }

@@ -6,6 +6,7 @@ import type { Message } from '#domain/sync';
 import { formatAddressList } from '#mime/address';
 import { type Meeting, readMeeting } from '#mime/calendar/meeting';
 import { decodeText } from '#mime/decode-part';
+import { readTnefMeeting } from '#mime/tnef/meeting';
 import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { Calendar } from '../wbxml/code-pages/calendar.ts';
@@ -43,8 +44,10 @@ const ownFolders = [FolderType.SentItems, FolderType.Drafts, FolderType.Outbox].
  */
 export async function meetingOf(mailbox: Mailbox, message: Message): Promise<Meeting | undefined> {
   const { item, detail } = message;
-  const part = isOfMeeting(item) ? calendarPart(detail) : undefined;
-  if (part === undefined || part.size > maxCalendarBytes || part.end - part.start > maxEncodedBytes) {
+  if (!isOfMeeting(item)) return undefined;
+  const [part] = ownParts(detail, (type) => type === 'text/calendar');
+  if (part === undefined) return await tnefMeetingOf(mailbox, message);
+  if (part.size > maxCalendarBytes || part.end - part.start > maxEncodedBytes) {
     return undefined;
   }
   return readMeeting(decodeText(part, await readRange(mailbox, message, part.start, part.end)));
@@ -54,14 +57,28 @@ function isOfMeeting({ messageClass }: Item): boolean {
   return messageClass.startsWith('IPM.Schedule.Meeting.');
 }
 
-/** The calendar of the message itself, not that of a message inside it. */
-function calendarPart({ parts }: ItemDetail): MessagePart | undefined {
-  const messages = parts.filter(({ type, path }) => type.startsWith('message/') && path !== '');
-  return parts.find(
-    ({ type, start, end, inside }) =>
-      type === 'text/calendar' &&
-      inside === undefined &&
-      !messages.some((outer) => outer.start <= start && end <= outer.end),
+/** What a TNEF stream may be called. */
+const tnefTypes = new Set(['application/ms-tnef', 'application/vnd.ms-tnef', 'application/octet-stream']);
+/** So many parts are looked into: the first bytes of one tell that it is none. */
+const maxStreams = 4;
+
+/** Outlook's own form of a message may be the only one that tells of the meeting. Its sender organizes it. */
+async function tnefMeetingOf(mailbox: Mailbox, { item, detail }: Message): Promise<Meeting | undefined> {
+  const [organizer] = item.envelope.from;
+  for (const part of ownParts(detail, (type) => tnefTypes.has(type)).slice(0, maxStreams)) {
+    const meeting = await readTnefMeeting(part, (start, end) => mailbox.openBody(item, [start, end]));
+    if (meeting !== undefined) return { ...meeting, organizer };
+  }
+  return undefined;
+}
+
+/** The parts of the message itself, not those of a message inside it. */
+function ownParts({ parts }: ItemDetail, isWanted: (type: string) => boolean): readonly MessagePart[] {
+  const own = parts.filter(({ inside }) => inside === undefined);
+  const messages = own.filter(({ type, path }) => type.startsWith('message/') && path !== '');
+  return own.filter(
+    ({ type, start, end }) =>
+      isWanted(type) && !messages.some((outer) => outer.start <= start && end <= outer.end),
   );
 }
 

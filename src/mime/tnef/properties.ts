@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { charsetOfCodePage, decodeString } from './code-page.ts';
 import { type Cursor, TnefError } from './cursor.ts';
+import { namedId } from './meeting-ids.ts';
 
 /** MS-OXCDATA, Property Data Types. */
 export const PropertyType = { String8: 0x001e, String: 0x001f, Object: 0x000d } as const;
@@ -52,7 +53,7 @@ export const fixedSizes: ReadonlyMap<number, number> = new Map([
 
 /**
  * Reads a list of properties (MS-OXTNEF, MsgPropertyList) that ends at `end` or before, and gives those that are wanted, of
- * several values the first. Throws TnefError.
+ * several values the first; a named one by its `namedId`. Throws TnefError.
  */
 export async function readProperties(
   cursor: Cursor,
@@ -65,21 +66,23 @@ export async function readProperties(
   for (let n = 0; n < count; n++) {
     budget.spend();
     const tag = await cursor.take(4);
-    const [type, id] = [tag.readUInt16LE(0), tag.readUInt16LE(2)];
-    if (id >= 0x8000) await skipName(cursor);
-    const value = await readValues(cursor, type, wanted.has(id), budget);
+    const [type, plainId] = [tag.readUInt16LE(0), tag.readUInt16LE(2)];
+    const id = plainId >= 0x8000 ? await readName(cursor) : plainId;
+    const value = await readValues(cursor, type, id !== undefined && wanted.has(id), budget);
     if (cursor.at > end) throw new TnefError('properties go beyond their attribute');
-    if (value !== undefined && !found.has(id)) found.set(id, value);
+    if (id !== undefined && value !== undefined && !found.has(id)) found.set(id, value);
   }
   return found;
 }
 
-/** MS-OXTNEF, NamedPropSpec: a number, or a text. */
-async function skipName(cursor: Cursor): Promise<void> {
-  await cursor.skipTo(cursor.at + 16);
+/** MS-OXTNEF, NamedPropSpec: a number in a set, or a text, which nobody asks for. */
+async function readName(cursor: Cursor): Promise<number | undefined> {
+  const set = await cursor.take(16);
   const isText = (await cursor.number()) === 1;
   const value = await cursor.number();
-  if (isText) await cursor.skipTo(cursor.at + padded(value));
+  if (!isText) return namedId(set.toString('hex'), value);
+  await cursor.skipTo(cursor.at + padded(value));
+  return undefined;
 }
 
 async function readValues(

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { charsetOfCodePage, decodeString } from './code-page.ts';
 import { Cursor, TnefError } from './cursor.ts';
+import { meetingId } from './meeting-ids.ts';
 import { Budget, numberOf, type Properties, PropertyType, readProperties, textOf } from './properties.ts';
 
 /** Bytes [from, to) of a stream. */
@@ -32,6 +33,8 @@ export interface TnefAttachment extends Place {
 export interface TnefContent {
   /** Of its texts of 8 bits. */
   readonly codePage: number;
+  /** attMessageClass. */
+  readonly messageClass: string | undefined;
   /** Of the message itself. */
   readonly properties: Properties;
   readonly recipients: readonly Properties[];
@@ -53,6 +56,7 @@ export interface TnefContent {
 const signature = 0x223e9f78;
 /** MS-OXTNEF, Attribute identifiers. */
 const att = {
+  MessageClass: 0x00078008,
   Subject: 0x00018004,
   Body: 0x0002800c,
   OemCodepage: 0x00069007,
@@ -102,7 +106,7 @@ const attachId = {
   Flags: 0x3714,
   Hidden: 0x7ffe,
 } as const;
-const messageIds: ReadonlySet<number> = new Set(Object.values(messageId));
+const messageIds: ReadonlySet<number> = new Set([...Object.values(messageId), ...Object.values(meetingId)]);
 const recipientIds: ReadonlySet<number> = new Set(Object.values(recipientId));
 const attachIds: ReadonlySet<number> = new Set(Object.values(attachId));
 /** PidTagAttachMethod: embedded message. PidTagAttachFlags: rendered in the body. */
@@ -130,6 +134,7 @@ interface Attachment {
 
 interface Found {
   codePage: number;
+  messageClass: Buffer | undefined;
   subject: Buffer | undefined;
   body: Place | undefined;
   properties: Properties;
@@ -148,20 +153,38 @@ export async function scanTnef(
   source: AsyncIterable<Uint8Array>,
   read: () => number = () => 0,
 ): Promise<TnefContent> {
+  return await contentIn(source, read, () => false);
+}
+
+/** The same up to the properties of the message itself, which stand before its files. */
+export async function scanTnefHead(source: AsyncIterable<Uint8Array>): Promise<TnefContent> {
+  return await contentIn(
+    source,
+    () => 0,
+    ({ properties }) => properties.size > 0,
+  );
+}
+
+async function contentIn(
+  source: AsyncIterable<Uint8Array>,
+  read: () => number,
+  isEnough: (found: Found) => boolean,
+): Promise<TnefContent> {
   const cursor = new Cursor(source);
   try {
-    return contentOf(await scan(cursor, read));
+    return contentOf(await scan(cursor, read, isEnough));
   } finally {
     await cursor.close();
   }
 }
 
-async function scan(cursor: Cursor, read: () => number): Promise<Found> {
+async function scan(cursor: Cursor, read: () => number, isEnough: (found: Found) => boolean): Promise<Found> {
   if ((await cursor.number()) !== signature) throw new TnefError('no TNEF');
   await cursor.take(2);
   const budget = new Budget(maxSteps);
   const found: Found = {
     codePage: defaultCodePage,
+    messageClass: undefined,
     subject: undefined,
     body: undefined,
     properties: new Map(),
@@ -182,6 +205,7 @@ async function scan(cursor: Cursor, read: () => number): Promise<Found> {
     }
     const end = cursor.at + head.readUInt32LE(5);
     await readAttribute(cursor, { id: head.readUInt32LE(1), end }, found, budget);
+    if (isEnough(found)) break;
     await cursor.skipTo(end);
     if (found.textsEnd === end) found.sourceBytes = read();
     // The checksum.
@@ -204,6 +228,9 @@ async function readAttribute(
       if (bytes.length >= 4) found.codePage = bytes.readUInt32LE(0) || defaultCodePage;
       return;
     }
+    case att.MessageClass:
+      found.messageClass = await head();
+      return;
     case att.Subject:
       found.subject = await head();
       return;
@@ -266,6 +293,7 @@ function contentOf(found: Found): TnefContent {
   const isRtfOld = numberOf(properties.get(messageId.RtfInSync)) === 0 && plain !== undefined;
   return {
     codePage,
+    messageClass: found.messageClass && decodeTitle(found.messageClass, codePage),
     properties,
     recipients,
     subject:

@@ -6,6 +6,7 @@ import { previewOfHtml, previewOfText } from '../preview.ts';
 import { decodeTransfer } from '../transfer.ts';
 import { TnefError } from './cursor.ts';
 import { describeFile, isShownInside } from './file.ts';
+import { meetingClassOf, meetingIn } from './meeting.ts';
 import { scanTnef, type TnefContent } from './scan.ts';
 import { type TnefText, textsOf } from './texts.ts';
 
@@ -29,8 +30,8 @@ interface Stream {
 
 /**
  * The index of a message with what is in its TNEF (winmail.dat; MS-OXTNEF): the files stand in the place of it, and a message
- * without a text of its own has that of the TNEF. What cannot be read, or shown whole, stays a file. The same index for a
- * message without TNEF, at once. `read` gives bytes of the raw message; rejects when it does.
+ * without a text of its own has that of the TNEF, and the class of a meeting that only the TNEF is about. What cannot be read, or
+ * shown whole, stays a file. The same index for a message without TNEF, at once. `read` gives bytes of the raw message; rejects when it does.
  */
 export async function withTnef(index: MessageIndex, read: ReadRange): Promise<MessageIndex> {
   const candidates = index.attachments.filter(isTnef).slice(0, maxStreams);
@@ -47,11 +48,20 @@ export async function withTnef(index: MessageIndex, read: ReadRange): Promise<Me
   // What nothing would be seen of stays a file.
   const isSeen = ({ content, texts }: Stream) => content.attachments.length + texts.length > 0;
   const shown = streams.filter((one) => !isTextWanted || isSeen(one));
-  return shown.length === 0 ? index : await expanded(index, shown, read);
+  const whole = withClass(index, streams);
+  return shown.length === 0 ? whole : await expanded(whole, shown, read);
 }
 
 function isTnef({ type, name }: MessageAttachment): boolean {
   return /^application\/(?:vnd\.)?ms-tnef$/.test(type) || /^winmail\.dat$/i.test(name);
+}
+
+/** A calendar of its own says more. */
+function withClass(index: MessageIndex, streams: readonly Stream[]): MessageIndex {
+  if (index.messageClass !== 'IPM.Note' || index.calendar !== undefined) return index;
+  const about = streams.find(({ content }) => meetingIn(content) !== undefined);
+  const messageClass = about && meetingClassOf(about.content);
+  return messageClass === undefined ? index : { ...index, messageClass };
 }
 
 function hasText({ parts, text, html, preview }: MessageIndex): boolean {
