@@ -34,10 +34,14 @@ export function bodyStructure(
   if (root !== undefined)
     sortPart(0, { parts, children }, found, { multipart: 'mixed', inAlternative: false });
   const html = found.html.some((index) => parts[index]?.header.type === 'text/html') ? found.html : [];
-  const text = found.text.filter((index) => parts[index]?.header.type !== 'text/html');
   const calendar = parts.findIndex(
     (part, index) => part.header.type === 'text/calendar' && !isInsideMessage(parts, index),
   );
+  const texts = found.text.filter((index) => parts[index]?.header.type !== 'text/html');
+  // RFC 6047 §2.4: an invitation may be a calendar alone, with its words in it.
+  const isCalendarAlone =
+    texts.length + html.length === 0 && calendar >= 0 && parts[calendar]?.header.disposition !== 'attachment';
+  const text = isCalendarAlone ? [calendar] : texts;
   const attachments = found.files.map((part, order) =>
     describe(parts, part, order, html.length > 0, embeddedSubjects.get(part)),
   );

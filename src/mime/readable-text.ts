@@ -1,3 +1,4 @@
+import { descriptionOf } from './calendar/description.ts';
 import { unenriched } from './enriched.ts';
 import { unflow } from './flowed.ts';
 import { toCrLf } from './html.ts';
@@ -17,11 +18,12 @@ export function isReadableText(type: string): boolean {
   return readable.has(type);
 }
 
-/** A decoded text that is no HTML, as plain text with CR LF line ends. */
+/** A decoded text that is no HTML, as plain text with CR LF line ends; of a calendar its description. */
 export function plainTextOf(
   { type, flowed }: { readonly type: string; readonly flowed?: 'flowed' | 'delsp' | undefined },
   text: string,
 ): string {
   if (type === 'text/enriched' || type === 'text/richtext') return toCrLf(unenriched(text));
+  if (type === 'text/calendar') return toCrLf(descriptionOf(text));
   return flowed === undefined ? toCrLf(text) : unflow(text, flowed === 'delsp');
 }

@@ -1,4 +1,5 @@
 import { type BodyIndex, nativeBodyKind, type ReadPart } from './body.ts';
+import { descriptionOf } from './calendar/description.ts';
 import { decodeTextInside } from './decode-part.ts';
 import { dropHidden } from './hidden-html.ts';
 import { stripHtml } from './strip-html.ts';
@@ -20,7 +21,12 @@ export async function readSearchText(index: BodyIndex, readPart: ReadPart): Prom
     const encoded = await readPart(part, part.inside === undefined ? roomBytes : Number.POSITIVE_INFINITY);
     roomBytes -= encoded.length;
     const { text } = await decodeTextInside(part, encoded, maxChars);
-    pieces.push(part.type === 'text/html' ? stripHtml(dropHidden(text)) : text);
+    pieces.push(wordsOf(part.type, text));
   }
   return pieces.join('\n').slice(0, maxChars);
+}
+
+function wordsOf(type: string, text: string): string {
+  if (type === 'text/html') return stripHtml(dropHidden(text));
+  return type === 'text/calendar' ? descriptionOf(text) : text;
 }

@@ -413,6 +413,24 @@ describe('MessageClass', () => {
   });
 });
 
+test.each(['2.5', '14.1', '16.1'] as const)(
+  '%s: Sync: a message that is a calendar alone has its DESCRIPTION as text',
+  async (version) => {
+    const lines = calendar('REQUEST', [...plainEvent, 'DESCRIPTION:Bring\\, if you can\\nthe plans']);
+    const head = [
+      'From: anna@example.org',
+      'Subject: Plans',
+      'Content-Type: text/calendar; method=REQUEST',
+      '',
+    ];
+    const properties = await told([...head, ...lines, ''].join('\r\n'), version);
+    const body = version === '2.5' ? [Email.Body] : [AirSyncBase.Body, AirSyncBase.Data];
+    expect(textOf(properties, ...body)).toBe('Bring, if you can\r\nthe plans');
+    expect(textOf(properties, Email.MessageClass)).toBe('IPM.Schedule.Meeting.Request');
+    expect(child(properties, Email.MeetingRequest)).toBeDefined();
+  },
+);
+
 test('of an invitation in another message and its own, a message is about its own', async () => {
   const inner = invitation('REQUEST', calendar('REQUEST', ['UID:inner', 'DTSTART:20270101T100000Z']));
   const raw = [
