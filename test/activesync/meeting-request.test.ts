@@ -413,7 +413,7 @@ describe('MessageClass', () => {
   });
 });
 
-test.each(['2.5', '14.1', '16.1'] as const)(
+test.each(['2.5', '12.1', '14.1', '16.1'] as const)(
   '%s: Sync: a message that is a calendar alone has its DESCRIPTION as text',
   async (version) => {
     const lines = calendar('REQUEST', [...plainEvent, 'DESCRIPTION:Bring\\, if you can\\nthe plans']);
