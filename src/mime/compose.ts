@@ -31,6 +31,8 @@ export interface PreparedMessage {
   readonly invalidRecipients: readonly string[];
   /** The Message-ID that it goes out with, with angle brackets. */
   readonly messageId: string;
+  /** Its client gave it a Message-ID, perhaps an ill-formed one that does not go out. */
+  readonly isNamed: boolean;
 }
 
 const recipientFields = new Set(['to', 'cc', 'bcc', 'resent-to', 'resent-cc', 'resent-bcc']);
@@ -60,7 +62,8 @@ export function prepareForSending(raw: Uint8Array, options: SendingOptions): Pre
   const date = firstOf(fields, 'date');
   const hasDate = date !== undefined && parseDate(unfold(date.value)) !== undefined;
   if (!hasDate) add('Date', formatDate(options.now));
-  const messageId = /<[^<>\s]+>/.exec(unfold(firstOf(fields, 'message-id')?.value ?? ''))?.[0];
+  const named = unfold(firstOf(fields, 'message-id')?.value ?? '').trim();
+  const messageId = /<[^<>\s]+>/.exec(named)?.[0];
   if (messageId === undefined) add('Message-ID', options.messageId);
   const isMime = fields.some(({ name }) => name.startsWith('content-'));
   if (isMime && firstOf(fields, 'mime-version') === undefined) add('MIME-Version', '1.0');
@@ -76,7 +79,13 @@ export function prepareForSending(raw: Uint8Array, options: SendingOptions): Pre
   const outgoing = [headerBytes([...lines, ...open.map(({ line }) => line)], eol), body];
   const hasBcc = open.length < rest.length;
   const sent = hasBcc ? [headerBytes([...lines, ...rest.map(({ line }) => line)], eol), body] : outgoing;
-  return { outgoing, sent, ...recipientsOf(fields), messageId: messageId ?? options.messageId };
+  return {
+    outgoing,
+    sent,
+    ...recipientsOf(fields),
+    messageId: messageId ?? options.messageId,
+    isNamed: named !== '',
+  };
 }
 
 /** RFC 5322 §3.6: a second Date, Message-ID or Subject is dropped, so that nobody reads another one than we did. */

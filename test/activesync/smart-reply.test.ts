@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { FolderType } from '#domain/folder';
+import type { Clock } from '#domain/outside';
 import { MessageIndexer } from '#mime/index-message';
 import { decodeTransferWhole } from '#mime/transfer';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { smartMail } from '#test/support/smart-mail';
+import { systemOutside } from '../../src/outside.ts';
 import { maxMessageBytes, startEndpoint, type TestServer } from './server.ts';
 
 const original = (server: TestServer) =>
@@ -33,8 +35,8 @@ function read(raw = '') {
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const legacy = !isAtLeast(version, '14.0');
-  const start = async () => {
-    const server = await startEndpoint();
+  const start = async (clock?: Clock) => {
+    const server = await startEndpoint(clock && { clock });
     const phone = server.phone(version);
     await phone.provision();
     await phone.folderSync();
@@ -122,6 +124,35 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
     }
     expect(await server.messages(server.bob, FolderType.Inbox)).toHaveLength(1);
   });
+
+  test.each(['SmartReply', 'SmartForward'] as const)(
+    '%s: the same bytes days later are a repeat by any Message-ID, an ill-formed one too; of another source, or without one, they are none',
+    async (command) => {
+      let laterMs = 0;
+      const now = () => systemOutside.clock.now() + laterMs;
+      const { server, phone, itemId } = await start({ ...systemOutside.clock, now });
+      let clientId = 0;
+      const send = async (more: string, source = itemId) => {
+        const mime = reply(server.bob.address, more);
+        const answer = await smartMail(phone, command, {
+          mime,
+          itemId: source,
+          clientId: `${command} ${clientId++}`,
+        });
+        expect([answer.status, answer.body.length]).toEqual([200, 0]);
+        laterMs += 3 * 24 * 3_600_000;
+        return (await server.messages(server.bob, FolderType.Inbox)).length;
+      };
+      const named = 'Message-ID: <a@b>\r\n';
+      expect([await send(named), await send(named)]).toEqual([1, 1]);
+      const illFormed = 'Message-ID: <reply 1@b>\r\n';
+      expect([await send(illFormed), await send(illFormed)]).toEqual([2, 2]);
+      expect([await send(''), await send('Message-ID: \r\n')]).toEqual([3, 4]);
+      expect([await send(''), await send('Message-ID: \r\n')]).toEqual([5, 6]);
+      const other = await server.receive(original(server));
+      expect([await send(illFormed, other), await send(named, other)]).toEqual([7, 8]);
+    },
+  );
 
   test('refused, it leaves nothing: no source 150, blocked 120, no room 113', async () => {
     const { server, phone, itemId, marks } = await start();

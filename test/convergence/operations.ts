@@ -285,7 +285,7 @@ async function smartReply(phone: Phone, choices: Choices, world: World): Promise
   const subject = world.nextSubject('reply');
   const mime = Buffer.from(
     `From: ${world.home.user}\r\nTo: ${world.home.correspondent}\r\nSubject: ${subject}\r\n` +
-      `Message-ID: <${subject}.${world.seed}@phone.example>\r\n\r\nText of ${subject}.\r\n`,
+      `Message-ID: <${subject.replace(' ', '-')}.${world.seed}@phone.example>\r\n\r\nText of ${subject}.\r\n`,
   );
   const isDocument = isAtLeast(phone.version, '14.0');
   const place = el(ComposeMail.Source, el(ComposeMail.FolderId, source.id), el(ComposeMail.ItemId, itemId));

@@ -61,8 +61,10 @@ export async function submit(
   const bytes = createHash('sha256');
   for await (const slice of inSlices(knownBy)) bytes.update(slice);
   const same = bytes.update(names).digest('hex');
-  const isNamed = prepared.messageId !== ownId;
-  const known = isNamed ? createHash('sha256').update(prepared.messageId).update(names).digest('hex') : same;
+  const known =
+    prepared.messageId !== ownId
+      ? createHash('sha256').update(prepared.messageId).update(names).digest('hex')
+      : same;
   await services.delivery.send({
     from: account,
     reversePath,
@@ -76,7 +78,7 @@ export async function submit(
     dedupeKeys: [
       ...repeatKeys(`send ${device.id} ${known}`, clock.now()),
       // Nobody writes the same message by the same Message-ID twice: that is a repeat, however late.
-      ...(isNamed ? [`send ${device.id} same ${same}`] : []),
+      ...(prepared.isNamed ? [`send ${device.id} same ${same}`] : []),
     ],
     source: sourceFor?.(prepared.recipients),
     draft,
