@@ -5,6 +5,7 @@ import { DomainError } from './errors.ts';
 import { FolderType, rootFolder } from './folder.ts';
 import { changeFolders, changeFoldersByKey } from './folder-commands.ts';
 import { type HierarchyAnswer, isHierarchyNews, syncHierarchy } from './hierarchy.ts';
+import type { HierarchyStep } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import { Mailbox } from './mailbox.ts';
 import type { FolderCommand } from './sync-state.ts';
@@ -84,24 +85,34 @@ class FolderDevice {
     for (const [child, { parent }] of this.held) if (parent === id) this.#drop(child);
   }
 
-  #apply({ key, added, updated, deleted, tellsRecipients }: HierarchyAnswer): void {
+  #apply({ key, steps, tellsRecipients }: HierarchyAnswer): void {
     this.key = key;
     if (tellsRecipients !== (this.readsRecipients && !this.#knowsRecipients))
       this.complaints.push(`recipient cache: told ${tellsRecipients}, known ${this.#knowsRecipients}`);
     this.#knowsRecipients ||= tellsRecipients;
-    for (const { id, parent, name } of updated) {
-      if (!this.held.has(id)) this.complaints.push(`Update of ${id}, not held`);
-      this.held.set(id, { parent, name });
-    }
-    for (const id of deleted) {
+    for (const step of steps) this.#take(step);
+  }
+
+  #take(step: HierarchyStep): void {
+    if (step.kind === 'delete') {
+      const { id } = step;
+      for (const [child, { parent }] of this.held)
+        if (parent === id) this.complaints.push(`Delete of ${id} with ${child} in it`);
       if (!this.held.delete(id) && !this.#dropped.has(id)) this.complaints.push(`Delete of ${id}, not held`);
+      return;
     }
-    for (const { id, parent, name } of added) {
-      if (this.held.has(id)) this.complaints.push(`Add of ${id}, held`);
-      if (parent !== rootFolder && !this.held.has(parent))
-        this.complaints.push(`Add of ${id} before ${parent}`);
-      this.held.set(id, { parent, name });
-    }
+    const { id, parent, name } = step.folder;
+    const isHeld = this.held.has(id);
+    if ((step.kind === 'update') !== isHeld)
+      this.complaints.push(`${step.kind} of ${id}, ${isHeld ? '' : 'not '}held`);
+    if (parent !== rootFolder && !this.held.has(parent))
+      this.complaints.push(`${step.kind} of ${id} before ${parent}`);
+    for (let at: FolderId | undefined = parent; at !== undefined; at = this.held.get(at)?.parent)
+      if (at === id) {
+        this.complaints.push(`${id} into what is below it`);
+        break;
+      }
+    this.held.set(id, { parent, name });
   }
 }
 

@@ -3,20 +3,19 @@ import type { Folder } from './folder.ts';
 import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { parentsFirst } from './folder-tree.ts';
 import { findHierarchyState, hierarchyKeyOf, isBehind, newestState } from './hierarchy-state.ts';
+import { ancestorsOf, type HierarchyStep, inOrder } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
 import type { FolderSyncState } from './sync-state.ts';
 
-/** What a device has to do to its folder tree; parents stand before their children, and the other way round in `deleted`. */
+/** What a device has to do to its folder tree. */
 export interface HierarchyAnswer {
   /** The key in force now: the request's own if there was nothing to say. */
   readonly key: string;
-  /** A folder whose type changed is among the deleted as well. */
-  readonly added: readonly Folder[];
-  readonly updated: readonly Folder[];
-  readonly deleted: readonly FolderId[];
+  /** In the order to do them. A folder whose type changed is deleted, and added. */
+  readonly steps: readonly HierarchyStep[];
   /** The device is to be told of the recipient cache, which is no folder of the mailbox. */
   readonly tellsRecipients: boolean;
 }
@@ -66,7 +65,8 @@ async function startOver(
   // The other generation belongs to a life that is over: no key names it any more.
   tx.putFolderSyncState(id, { nonce: '', number: 0, seq: 0 });
   const added = parentsFirst(await foldersNow(tx, snapshot));
-  return { key: hierarchyKeyOf(state), added, updated: [], deleted: [], tellsRecipients: readsRecipients };
+  const steps = added.map((folder) => ({ kind: 'add', folder }) as const);
+  return { key: hierarchyKeyOf(state), steps, tellsRecipients: readsRecipients };
 }
 
 async function catchUp(
@@ -77,9 +77,7 @@ async function catchUp(
   const { base, newest } = await findHierarchyState(tx, device, key);
   const tellsRecipients = readsRecipients && base.knowsRecipients !== true;
   const fates = foldChanges(await allChanges(tx, base.seq), new Set(base.own));
-  if (fates.size === 0 && !tellsRecipients) {
-    return { key, added: [], updated: [], deleted: [], tellsRecipients };
-  }
+  if (fates.size === 0 && !tellsRecipients) return { key, steps: [], tellsRecipients };
   const folders = new Map((await foldersOf(tx, [...fates.keys()])).map((folder) => [folder.id, folder]));
   const added: Folder[] = [];
   const updated: Folder[] = [];
@@ -96,11 +94,10 @@ async function catchUp(
     knowsRecipients: knowsRecipients || undefined,
   });
   if (next !== newest) tx.putFolderSyncState(device, next);
+  const above = await ancestorsOf(tx, updated, folders);
   return {
     key: hierarchyKeyOf(next),
-    added: parentsFirst(added),
-    updated: parentsFirst(updated),
-    deleted,
+    steps: inOrder({ added, updated, deleted, above }),
     tellsRecipients,
   };
 }

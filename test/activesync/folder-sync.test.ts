@@ -75,6 +75,31 @@ describe.each(versions)('%s', (version) => {
     expect(textOf(again.element, FolderHierarchy.Changes, FolderHierarchy.Count)).toBe('0');
   });
 
+  test('FolderSync: a new folder comes before the Update of what was moved into it, and what moved out of a deleted one before that', async () => {
+    const server = await startEndpoint();
+    const phone = server.phone(version);
+    await phone.provision();
+    for (const id of [50, 51, 52]) await change(server, ChangeKind.Add, { id, parent: id === 51 ? 50 : 0 });
+    await phone.folderSync();
+    const key = phone.folderKey;
+    const many = Array.from({ length: 300 }, (_, n) => 100 + n);
+    for (const id of [55, 54, ...many])
+      await change(server, ChangeKind.Add, { id, parent: id === 55 ? 54 : 0 });
+    await change(server, ChangeKind.Change, { id: 54, parent: 52 });
+    await change(server, ChangeKind.Change, { id: 51, parent: 55 });
+    await change(server, ChangeKind.Delete, { id: 50 });
+    const { element } = await phone.command('FolderSync', request(key));
+    const told = child(element, FolderHierarchy.Changes)?.children ?? [];
+    const all = told.map((one) => `${one.tag.name} ${textOf(one, FolderHierarchy.ServerId)}`);
+    expect(all.slice(1)).toEqual([
+      'Add 54',
+      'Add 55',
+      'Update 51',
+      'Delete 50',
+      ...many.map((id) => `Add ${id}`),
+    ]);
+  });
+
   test('a key that names nothing answers Status 9, none at all 10; neither has a key', async () => {
     const server = await startEndpoint();
     const phone = server.phone(version);

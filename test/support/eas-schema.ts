@@ -9,11 +9,12 @@ import {
 } from 'libxml2-wasm';
 import { isAtLeast, type ProtocolVersion } from '#protocols/activesync/protocol-version';
 import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail';
+import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
 import { MeetingResponse } from '#protocols/activesync/wbxml/code-pages/meeting-response';
 import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-management';
 import { Settings } from '#protocols/activesync/wbxml/code-pages/settings';
-import { child, type Element, el } from '#protocols/activesync/wbxml/element';
+import { child, childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { assertKnownTags, withoutOldForms } from './eas-versions.ts';
 import { toXml } from './eas-xml.ts';
 
@@ -109,6 +110,9 @@ function withinSchemas(element: Element): Element {
   const children = element.children.map(withinSchemas);
   // ItemOperationsResponse.xsd has the results by kind; MS-ASCMD has them in the order of the request.
   if (element.tag === ItemOperations.Response) children.sort((a, b) => rankOf(a) - rankOf(b));
+  // FolderSyncResponse.xsd has them by kind; a folder that another was moved into comes before that one's Update.
+  if (element.tag === FolderHierarchy.Changes && isMovedIntoNew(element))
+    children.sort((a, b) => hierarchyTags.indexOf(a.tag) - hierarchyTags.indexOf(b.tag));
   return { ...element, children };
 }
 
@@ -117,6 +121,14 @@ const operationTags: readonly unknown[] = [
   ItemOperations.EmptyFolderContents,
   ItemOperations.Fetch,
 ];
+
+const { Count, Update, Delete, Add, ParentId, ServerId } = FolderHierarchy;
+const hierarchyTags: readonly unknown[] = [Count, Update, Delete, Add];
+
+function isMovedIntoNew(changes: Element): boolean {
+  const made = new Set(childrenOf(changes, Add).map((one) => textOf(one, ServerId)));
+  return childrenOf(changes, Update).some((one) => made.has(textOf(one, ParentId)));
+}
 
 function rankOf({ tag }: Element): number {
   return operationTags.indexOf(tag);

@@ -1,6 +1,7 @@
 import { DomainError } from '#domain/errors';
 import { type Folder, rootFolder } from '#domain/folder';
 import { type HierarchyAnswer, syncHierarchy } from '#domain/hierarchy';
+import type { HierarchyStep } from '#domain/hierarchy-steps';
 import { recipientCacheFolder } from '#domain/recipient-cache';
 import { defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
@@ -34,21 +35,25 @@ export const folderSync = defineCommand({
   startsOver: (key) => key === '0',
 });
 
-function writeAnswer({ key, added, updated, deleted, tellsRecipients }: HierarchyAnswer): Element {
-  const { FolderSync, Status, SyncKey, Changes, Count, Update, Delete, Add, ServerId } = FolderHierarchy;
+function writeAnswer({ key, steps, tellsRecipients }: HierarchyAnswer): Element {
+  const { FolderSync, Status, SyncKey, Changes, Count, Add } = FolderHierarchy;
   return el(
     FolderSync,
     el(Status, FolderSyncStatus.Success),
     el(SyncKey, key),
     el(
       Changes,
-      el(Count, added.length + updated.length + deleted.length + (tellsRecipients ? 1 : 0)),
-      ...updated.map((folder) => writeFolder(Update, folder)),
-      ...deleted.map((id) => el(Delete, el(ServerId, collectionIdOf(id)))),
-      ...added.map((folder) => writeFolder(Add, folder)),
+      el(Count, steps.length + (tellsRecipients ? 1 : 0)),
+      ...steps.map(writeStep),
       tellsRecipients ? writeFolder(Add, recipientCache) : undefined,
     ),
   );
+}
+
+function writeStep(step: HierarchyStep): Element {
+  const { Update, Delete, Add, ServerId } = FolderHierarchy;
+  if (step.kind === 'delete') return el(Delete, el(ServerId, collectionIdOf(step.id)));
+  return writeFolder(step.kind === 'add' ? Add : Update, step.folder);
 }
 
 /** MS-ASCMD, Type: no folder of the mailbox, and none that anybody may change. */
