@@ -52,10 +52,26 @@ type Certainty = 'done' | 'unknown';
 
 export class ModelMailbox {
   readonly items = new Map<string, ModelItem>();
-  /** Several requests are under way: nobody knows their order. */
-  isCrowded = false;
   /** Grows with all that happens. */
   at = 0;
+  #isCrowded = false;
+  readonly #checks: (() => void)[] = [];
+
+  /** Several requests are under way: nobody knows their order. */
+  get isCrowded(): boolean {
+    return this.#isCrowded;
+  }
+
+  set isCrowded(isCrowded: boolean) {
+    this.#isCrowded = isCrowded;
+    if (!isCrowded) for (const check of this.#checks.splice(0)) check();
+  }
+
+  /** Looks at something now, or when all is learned that was done at the same time. */
+  whenLearned(check: () => void): void {
+    if (this.#isCrowded) this.#checks.push(check);
+    else check();
+  }
 
   /** A message that came; `places` are where it may be. */
   add(subject: string, receivedMs: number, places: readonly string[], read = false, importance = 1): void {

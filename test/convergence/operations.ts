@@ -140,10 +140,14 @@ function fork(phone: Phone, call: Call): void {
 }
 
 /** A request that the network kept for a while comes once more, and nobody waits for its answer. */
-async function lateRepeat(phone: Phone, choices: Choices): Promise<void> {
+async function lateRepeat(phone: Phone, choices: Choices, { home }: World): Promise<void> {
   const call = choices.of([phone.lastSync, phone.lastSync, phone.lastFolderCall]);
-  if (call?.bytes === undefined) return;
-  const response = await phone.send(call);
+  const waits = call?.isWaiting === true;
+  // The time of a server of its own passes for nobody.
+  if (call?.bytes === undefined || (waits && home.inside === undefined)) return;
+  const sent = phone.send(call);
+  if (waits) await home.inside?.clock.expire(sent);
+  const response = await sent;
   phone.note(`late: ${call.what} -> ${response && call.told(response)}, to nobody`);
   call.learn(response);
   if (call.command.startsWith('Folder')) phone.isForked = true;

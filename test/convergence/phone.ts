@@ -28,6 +28,8 @@ export interface Call {
   readonly concerns: readonly { readonly folder: string; readonly id: string }[];
   /** Collections whose keys are in it. */
   readonly folders: readonly string[];
+  /** It is answered when there is something to say, or its time is over. */
+  readonly isWaiting?: boolean;
 }
 
 /** A folder as the phone knows it. */
@@ -57,6 +59,9 @@ export interface Surroundings {
   /** A subject that no other message has. */
   nextSubject(kind: string): string;
 }
+
+/** Nothing takes so long but what never ends: everything that waits is woken. */
+const watchMs = 60_000;
 
 /** MS-ASCMD, Type (FolderSync): Inbox, Deleted Items, Sent Items, and those of users. */
 const mailTypes: readonly number[] = [2, 4, 5, 12];
@@ -226,6 +231,11 @@ export class Phone implements Judge {
     if (this.#around.validates && element !== undefined)
       assertValid('request', element, command, this.version);
     const client = await this.#connected();
+    let isOverdue = false;
+    const watch = setTimeout(() => {
+      isOverdue = true;
+      client.close();
+    }, watchMs);
     try {
       const response = await client.post(command, bytes, {
         ...(query && { query }),
@@ -234,7 +244,10 @@ export class Phone implements Judge {
       if (!isGoingDown(response) || this.#around.home.inside !== undefined) return response;
     } catch (error) {
       if (!isCut(error)) throw error;
+    } finally {
+      clearTimeout(watch);
     }
+    if (isOverdue) throw new Error(`${this.id} is not answered: ${call.what}`);
     this.disconnect();
     return undefined;
   }

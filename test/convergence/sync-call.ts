@@ -52,6 +52,7 @@ export function syncCall(
     told: (response) => told(response),
     concerns: asked.flatMap(({ folder, commands }) => commands.map(({ id }) => ({ folder, id }))),
     folders: asked.map(({ folder }) => folder),
+    isWaiting: (extras.waitMinutes ?? extras.heartbeatSeconds) !== undefined,
   };
 }
 

@@ -116,9 +116,11 @@ function takeOwn(phone: Phone, asked: Asked, command: Command, answer: Element):
   const subject = asked.subjects.get(id) ?? '?';
   const held = collection.items.get(id);
   if (status === 7) {
-    const isConflict = phone.model.wasWrittenByOthers(subject, phone.id, collection.at);
-    if (!collection.settings.serverWins || !isConflict)
-      phone.complain(`a conflict over ${subject}, and there is none`);
+    const { at, settings } = collection;
+    phone.model.whenLearned(() => {
+      if (!settings.serverWins || !phone.model.wasWrittenByOthers(subject, phone.id, at))
+        phone.complain(`a conflict over ${subject}, and there is none`);
+    });
   } else if (status === 8) {
     if (phone.model.isKnownIn(subject, asked.folder) && !phone.model.isCrowded)
       phone.complain(`${subject} is called missing`);
