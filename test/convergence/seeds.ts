@@ -23,12 +23,13 @@ export async function runSeeds(seeds: readonly number[]): Promise<string[]> {
   const failures: string[] = [];
   for (let from = 0; from < seeds.length && failures.length < mostFailures; from += seedsOfSite) {
     const due = seeds.slice(from, from + seedsOfSite);
-    failures.push(...(await runOnSite(due)));
+    const found = await runOnSite(due);
+    failures.push(...found);
     if (seeds.length > seedsOfSite) {
       const done = from + due.length;
-      console.log(
-        `convergence: ${done} of ${seeds.length} seeds, up to ${due.at(-1)}, ${failures.length} failed`,
-      );
+      const counts = `convergence: ${done} of ${seeds.length} seeds, up to ${due.at(-1)}, ${failures.length} failed`;
+      // A long run tells at once what it finds.
+      console.log([...found, counts].join('\n\n'));
     }
   }
   return failures;
