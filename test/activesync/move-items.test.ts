@@ -115,6 +115,26 @@ test('MoveItems: a repeated move of an item that went on from there answers Stat
   expect(await tablet.moveItems(move)).toEqual([{ source: move.item, status: 1, destination: undefined }]);
 });
 
+test('MoveItems: what another device moved there meanwhile answers Status 1, and is told of in its old place when it comes back', async () => {
+  const server = await startEndpoint();
+  const [phone, tablet] = [server.phone('14.1'), server.phone('16.1', { deviceId: 'tablet' })];
+  const id = await server.deliver('One');
+  for (const device of [phone, tablet]) {
+    await device.provision();
+    await device.folderSync();
+    for (const type of [2, 4]) await device.syncAll(device.folder(type));
+  }
+  const [inbox, trash] = [phone.folder(2), phone.folder(4)];
+  const [item, binned] = [`${inbox}:${id}`, `${trash}:${id}`];
+  await tablet.moveItems({ item, from: inbox, to: trash });
+  const [answer] = await phone.moveItems({ item, from: inbox, to: trash });
+  expect(answer).toEqual({ source: item, status: 1, destination: undefined });
+  await tablet.moveItems({ item: binned, from: trash, to: inbox });
+  for (const folder of [inbox, trash]) await phone.syncAll(folder);
+  expect([...phone.collection(inbox).items.keys()]).toEqual([item]);
+  expect([...phone.collection(trash).items.keys()]).toEqual([]);
+});
+
 test('the others are told of a move, the device that made it is not', async () => {
   const server = await startEndpoint();
   const [phone, tablet] = [server.phone('14.1'), server.phone('16.1', { deviceId: 'tablet' })];
