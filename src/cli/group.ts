@@ -15,8 +15,11 @@ export function addGroup(program: Command, terminal: Terminal): void {
   addLooks(group, terminal);
   addEdit(group, terminal);
   addMembers(group, terminal);
-  addAliases(group, terminal, async (session, organizationId, who) =>
-    String((await session.group(organizationId, who))['GroupId']),
+  addAliases(
+    group,
+    terminal,
+    (session, organizationId, who) => session.group(organizationId, who),
+    'GroupId',
   );
   addSwitches(group, terminal);
 }

@@ -98,7 +98,7 @@ function sentenceOf(error: unknown): string {
   if (error instanceof CliError) return error.message;
   if (error instanceof ApiError) {
     const text = error.message.replace(/(?<=[^.!?])$/, '.');
-    return `${error.type}: ${text}${hintFor(error.type)}`;
+    return `${error.type}: ${text}${hintFor(error.type, text)}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
@@ -107,7 +107,6 @@ const hints: Readonly<Record<string, string>> = {
   EmailAddressInUseException: 'Choose another address.',
   EntityNotFoundException:
     '"mailstead user list", "mailstead group list" and "mailstead resource list" show who there is.',
-  EntityStateException: '"mailstead user show" tells its state.',
   InternalFailure: 'The server’s log says more.',
   InvalidPasswordException: 'Choose another password.',
   MailDomainNotFoundException: 'Add it with "mailstead domain add DOMAIN".',
@@ -123,6 +122,13 @@ const hints: Readonly<Record<string, string>> = {
   UnknownOperationException: 'This server does not serve it: see its version with "mailstead version".',
 };
 
-function hintFor(type: string): string {
+/** What to do about an EntityStateException, by the state that its text ends with. */
+const stateHints: Readonly<Record<string, string>> = {
+  'is ENABLED.': ' Disable it first.',
+  'is DISABLED.': ' Enable it first.',
+};
+
+function hintFor(type: string, text: string): string {
+  if (type === 'EntityStateException') return stateHints[text.split(' ').slice(-2).join(' ')] ?? '';
   return Object.hasOwn(hints, type) ? ` ${hints[type]}` : '';
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Output } from './admin-client.ts';
 import { recordsOf, Session, withOrganization } from './session.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,11 +28,23 @@ export function addResourceDelegates(resource: Command, terminal: Terminal): voi
         await session.client.call('WorkMailService.DisassociateDelegateFromResource', { ...owner, EntityId });
       }
       const list = await session.client.list('WorkMailService.ListResourceDelegates', 'Delegates', owner);
-      session.show(list, ({ Delegates }) =>
+      const delegates = recordsOf(list['Delegates']);
+      const names = await namesOf(session, OrganizationId, delegates);
+      session.show(list, () =>
         formatTable(
-          ['TYPE', 'ID'],
-          recordsOf(Delegates).map((one) => [one['Type'], one['Id']]),
+          ['DELEGATE', 'TYPE', 'ID'],
+          delegates.map(({ Id, Type }) => [names.get(Id), Type, Id]),
         ),
       );
     });
+}
+
+async function namesOf(session: Session, OrganizationId: string, delegates: readonly Output[]) {
+  const ofType = (type: string) => delegates.filter(({ Type }) => Type === type).map(({ Id }) => Id);
+  const names = new Map(await session.userNames(OrganizationId, ofType('USER')));
+  for (const id of ofType('GROUP')) {
+    const { Email, Name } = await session.group(OrganizationId, String(id));
+    names.set(id, Email ?? Name);
+  }
+  return names;
 }

@@ -15,8 +15,11 @@ export function addResource(program: Command, terminal: Terminal): void {
   addCreate(resource, terminal);
   addLooks(resource, terminal);
   addEdit(resource, terminal);
-  addAliases(resource, terminal, async (session, organizationId, who) =>
-    String((await session.resource(organizationId, who))['ResourceId']),
+  addAliases(
+    resource,
+    terminal,
+    (session, organizationId, who) => session.resource(organizationId, who),
+    'ResourceId',
   );
   addSwitches(resource, terminal);
   addResourceDelegates(resource, terminal);

@@ -14,13 +14,19 @@ export function addToken(program: Command, terminal: Terminal): void {
     .option('--user <user>', 'of one user, by address, name or id')
     .action(async ({ user: UserId }: { readonly user?: string }, command: Command) => {
       const session = new Session(terminal, command);
-      const input = { OrganizationId: await session.organizationId(), UserId };
+      const OrganizationId = await session.organizationId();
+      const input = { OrganizationId, UserId };
       const listed = await session.client.list(
         'WorkMailService.ListPersonalAccessTokens',
         'PersonalAccessTokenSummaries',
         input,
       );
-      session.show(listed, formatTokens);
+      const tokens = recordsOf(listed['PersonalAccessTokenSummaries']);
+      const names = await session.userNames(
+        OrganizationId,
+        tokens.map((one) => one['UserId']),
+      );
+      session.show(listed, () => formatTokens(tokens, names));
     });
   withOrganization(token.command('create'))
     .description('make a token; it is shown this once')
@@ -55,12 +61,12 @@ function readDays(text: string): number {
   throw new UsageError('The days must be a number.');
 }
 
-function formatTokens({ PersonalAccessTokenSummaries }: Output): string {
+function formatTokens(tokens: readonly Output[], names: ReadonlyMap<unknown, unknown>): string {
   return formatTable(
     ['ID', 'USER', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES'],
-    recordsOf(PersonalAccessTokenSummaries).map((one) => [
+    tokens.map((one) => [
       one['PersonalAccessTokenId'],
-      one['UserId'],
+      names.get(one['UserId']) ?? one['UserId'],
       one['Name'],
       formatTime(one['DateCreated']),
       formatTime(one['DateLastUsed']),

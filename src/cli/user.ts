@@ -53,7 +53,7 @@ export function addUser(program: Command, terminal: Terminal): void {
         () => `The password of ${who} is set.\n${told(chosen)}`,
       );
     });
-  addAliases(user, terminal, (session, organizationId, who) => session.userId(organizationId, who));
+  addAliases(user, terminal, (session, organizationId, who) => session.user(organizationId, who), 'UserId');
 }
 
 function addCreate(user: Command, terminal: Terminal): void {

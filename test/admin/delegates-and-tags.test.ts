@@ -138,7 +138,11 @@ test('resource delegates and org tags', async () => {
   const { id } = await addUser('alice');
   await call('CreateResource', { Name: 'room', Type: 'ROOM' });
   const run = async (...args: readonly string[]) => (await runCommand(dataDir, args)).out;
-  expect(await run('resource', 'delegates', 'room', '--add', 'alice')).toContain(id);
+  expect(await run('resource', 'delegates', 'room', '--add', 'alice')).toMatch(
+    new RegExp(`DELEGATE +TYPE +ID\nalice@\\S+ +USER +${id}\n$`),
+  );
+  await run('group', 'create', 'staff@test.mailstead.test');
+  expect(await run('resource', 'delegates', 'room', '--add', 'staff')).toMatch(/\nstaff@\S+ +GROUP +/);
   expect(await run('resource', 'delegates', 'room', '--remove', 'alice')).not.toContain(id);
   expect(await run('org', 'tags', '--set', 'team=one', 'x=a=b')).toMatch(/team +one\nx +a=b\n/);
   expect(await run('org', 'tags', 'test', '--remove', 'x')).not.toMatch(/^x/m);

@@ -243,7 +243,7 @@ test('token list|create|delete', async () => {
   const made = await run('create', 'alice', 'phone', '--days', '30');
   expect(made.out).toMatch(/^Token +pat-[a-z2-7]{32}$/m);
   const id = /^Id +([0-9a-f]{32})$/m.exec(made.out)?.[1] ?? '';
-  expect((await run('list', '--user', 'alice')).out).toMatch(new RegExp(`^${id} .*phone`, 'm'));
+  expect((await run('list', '--user', 'alice')).out).toMatch(new RegExp(`^${id} +alice@\\S+ +phone`, 'm'));
   expect((await run('delete', id)).out).toBe(`There is no token ${id} any more.\n`);
   expect((await run('list')).out).not.toContain(id);
   expect(await run('create', 'alice', 'phone', '--days', 'many')).toMatchObject({ code: 2, out: '' });

@@ -202,7 +202,7 @@ test('an operation that takes only ids gets the id of the user behind the addres
     { OrganizationId, UserId, Password: 'New-Secret-1' },
   ]);
   const { out } = await run(['user', 'aliases', 'alice@example.com', '--add', 'a@example.com']);
-  expect(out).toBe('alice@example.com\na@example.com\n');
+  expect(out).toBe('alice@example.com (primary)\na@example.com\n');
   expect(calls).toContainEqual([
     'WorkMailService.CreateAlias',
     { OrganizationId, EntityId: UserId, Alias: 'a@example.com' },
@@ -399,7 +399,7 @@ test('group and resource aliases, and group edit, name the entity by id', async 
   });
   const changes = ['--add', 'b@example.com', '--remove', 'a@example.com'];
   expect((await run(['group', 'aliases', 'staff@example.com', ...changes])).out).toBe(
-    'staff@example.com\nb@example.com\n',
+    'staff@example.com (primary)\nb@example.com\n',
   );
   const owner = { OrganizationId, EntityId: GroupId };
   expect(calls).toContainEqual(['WorkMailService.CreateAlias', { ...owner, Alias: 'b@example.com' }]);

@@ -40,6 +40,28 @@ test('a group is created with members, shown, changed and deleted', async () => 
   expect(await json('group', 'list')).toEqual({ Groups: [] });
 });
 
+test('aliases --primary: an alias becomes the primary address, which the list marks, and the one before an alias', async () => {
+  const { alice, run, json } = await serve();
+  const al = 'al@test.mailstead.test';
+  expect((await run('user', 'aliases', 'alice', '--add', al)).out).toBe(
+    `${al}\n${alice.address} (primary)\n`,
+  );
+  expect((await run('user', 'aliases', 'alice', '--primary', al)).out).toBe(
+    `${al} (primary)\n${alice.address}\n`,
+  );
+  expect(await json('user', 'show', 'alice')).toMatchObject({ Email: al });
+  const renamed = 'alice.smith@test.mailstead.test';
+  const swapped = await run('user', 'aliases', al, '--primary', renamed, '--remove', al, alice.address);
+  expect(swapped).toEqual({ code: 0, err: '', out: `${renamed} (primary)\n` });
+  expect((await run('user', 'aliases', renamed, '--primary', 'bob@test.mailstead.test')).err).toMatch(
+    /^EmailAddressInUseException: /,
+  );
+  await run('group', 'create', 'staff@test.mailstead.test');
+  expect((await run('group', 'aliases', 'staff', '--primary', 'all@test.mailstead.test')).out).toBe(
+    'all@test.mailstead.test (primary)\nstaff@test.mailstead.test\n',
+  );
+});
+
 test('what goes wrong is one sentence on stderr', async () => {
   const { alice, run } = await serve();
   expect(await run('group', 'create', 'staff')).toMatchObject({ code: 2, out: '' });
@@ -48,7 +70,13 @@ test('what goes wrong is one sentence on stderr', async () => {
   expect(half.err).toContain('mailstead group delete');
   expect(await run('group', 'add', 'half', 'half')).toMatchObject({ code: 1, out: '' });
   expect(await run('group', 'show', 'nobody')).toMatchObject({ code: 1, out: '' });
+  expect((await run('group', 'aliases', 'half', '--add', 'h@test.mailstead.test')).err).toMatch(
+    /^EntityStateException: .* is DISABLED\. Enable it first\.\n$/,
+  );
   expect(await run('group', 'delete', 'half')).toMatchObject({ code: 0 });
+  expect((await run('user', 'delete', 'alice')).err).toBe(
+    'EntityStateException: The user is ENABLED. Disable it first.\n',
+  );
   expect(await run('queue', 'show', 'nothing')).toEqual({
     code: 1,
     out: '',
