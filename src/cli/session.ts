@@ -20,10 +20,12 @@ export class Session {
   readonly client: AdminClient;
   readonly #options: CommonOptions;
   readonly #terminal: Terminal;
+  readonly #address: string | undefined;
 
   constructor(terminal: Terminal, command: Command) {
     this.#terminal = terminal;
     this.#options = command.optsWithGlobals<CommonOptions>();
+    this.#address = addressIn(command);
     this.client = new AdminClient(join(dataDirOf(this.#options, terminal), 'admin.sock'));
   }
 
@@ -32,7 +34,10 @@ export class Session {
     this.#terminal.print(this.#options.json ? `${JSON.stringify(output, null, 2)}\n` : forPeople(output));
   }
 
-  /** The id of the organisation chosen by --org, by alias or id, or of the only one that is not deleted. */
+  /**
+   * The id of the organisation chosen by --org, by alias or id, or of the only one that is not deleted; of several, that in whose
+   * default domain the address is which the command is about.
+   */
   async organizationId(chosen = this.#options.org): Promise<string> {
     if (chosen !== undefined && /^m-[0-9a-f]{32}$/.test(chosen)) return chosen;
     const { OrganizationSummaries } = await this.client.list(
@@ -42,7 +47,10 @@ export class Session {
     const all = recordsOf(OrganizationSummaries);
     const found =
       chosen === undefined
-        ? all.filter(({ State }) => State !== 'Deleted')
+        ? withAddress(
+            all.filter(({ State }) => State !== 'Deleted'),
+            this.#address,
+          )
         : all.filter(({ Alias }) => Alias === chosen.toLowerCase());
     const [only] = found;
     if (only !== undefined && found.length === 1) return String(only['OrganizationId']);
@@ -139,7 +147,7 @@ export function withJson(command: Command): Command {
 export function withOrganization(command: Command): Command {
   return withJson(command).option(
     '--org <alias|id>',
-    'the organisation; may be left out while there is only one',
+    'the organisation; may be left out while there is only one, or for an address in its default domain',
   );
 }
 
@@ -162,6 +170,21 @@ function dataDirOf({ data, config }: CommonOptions, { env, cwd }: Terminal): str
 
 function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.type === 'EntityNotFoundException';
+}
+
+/** The address of the user, group or resource that a command is about, its first argument. */
+function addressIn({ args, parent, registeredArguments: [argument] }: Command): string | undefined {
+  const entities = ['user', 'group', 'resource'];
+  const name = argument?.name() === 'address' ? parent?.name() : argument?.name();
+  const [first] = args;
+  return entities.includes(name ?? '') && first?.includes('@') ? first : undefined;
+}
+
+/** Those in whose default domain the address is: one at most, as a domain has one owner; all, if there is none. */
+function withAddress(organizations: readonly Output[], address: string | undefined): readonly Output[] {
+  const domain = address?.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const found = organizations.filter(({ DefaultMailDomain }) => DefaultMailDomain === domain);
+  return found.length === 0 ? organizations : found;
 }
 
 function aliases(organizations: readonly Output[]): string {

@@ -253,6 +253,44 @@ test('among several organisations --org chooses, by alias or id', async () => {
   expect((await run(['user', 'list', '--org', 'none'])).err).toMatch(/^There is no organisation "none"\./);
 });
 
+test('among several organisations an address chooses the one whose default domain it is in, where it is what the command is about', async () => {
+  const other = {
+    ...acme,
+    OrganizationId: `m-${'0'.repeat(31)}2`,
+    Alias: 'other',
+    DefaultMailDomain: 'other.example',
+  };
+  await serve({
+    'WorkMailService.ListOrganizations': { OrganizationSummaries: [acme, other] },
+    'WorkMailService.DescribeUser': { UserId, Name: 'alice', Email: 'alice@other.example' },
+    'WorkMailService.DescribeGroup': { GroupId: UserId, Name: 'staff', Email: 'staff@other.example' },
+    'WorkMailService.CreateGroup': { GroupId: UserId },
+    'WorkMailService.RegisterToWorkMail': {},
+    'WorkMailService.ListGroupMembers': { Members: [] },
+  });
+  const asked = async (...args: readonly string[]) => {
+    const { code } = await run(args);
+    const [operation, input] = calls.at(-1) ?? [];
+    return [code, operation, (input as { OrganizationId?: string }).OrganizationId];
+  };
+  const id = other.OrganizationId;
+  expect(await asked('user', 'show', 'alice@OTHER.example')).toEqual([0, 'WorkMailService.DescribeUser', id]);
+  expect(await asked('group', 'create', 'staff@other.example')).toEqual([
+    0,
+    'WorkMailService.RegisterToWorkMail',
+    id,
+  ]);
+  expect(await asked('user', 'show', 'alice@other.example', '--org', 'acme')).toEqual([
+    0,
+    'WorkMailService.DescribeUser',
+    OrganizationId,
+  ]);
+  const refused = [1, 'WorkMailService.ListOrganizations', undefined];
+  expect(await asked('user', 'show', 'alice@else.example')).toEqual(refused);
+  expect(await asked('user', 'show', 'other.example')).toEqual(refused);
+  expect(await asked('journaling', 'set', 'box@other.example')).toEqual(refused);
+});
+
 test('without any organisation the sentence says how to make one', async () => {
   await serve({ 'WorkMailService.ListOrganizations': { OrganizationSummaries: [] } });
   expect((await run(['user', 'list'])).err).toMatch(/mailstead org create ALIAS/);
