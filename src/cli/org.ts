@@ -59,6 +59,7 @@ function formatOrganization(output: Output): string {
   return formatFields({
     Alias: output['Alias'],
     Id: output['OrganizationId'],
+    ARN: output['ARN'],
     State: output['State'],
     'Default domain': output['DefaultMailDomain'],
     Completed: formatTime(output['CompletedDate']),

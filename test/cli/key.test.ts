@@ -29,7 +29,7 @@ test('a key is made, used, listed and deleted from the command line, and the aud
   expect((await run('audit', '--since', 'yesterday')).code).toBe(2);
 });
 
-test('the policy of a key may be managed, or a file', async () => {
+test('the policy of a key may be managed, or a file, with the ARN that org show tells', async () => {
   const server = await startServer();
   const run = (...args: string[]) => runCommand(server.dataDir, ['key', ...args]);
   const file = join(server.dataDir, '..', 'policy.json');
@@ -41,6 +41,18 @@ test('the policy of a key may be managed, or a file', async () => {
   expect((await run('create', 'all', '--policy', 'full', '--installation')).code).toBe(0);
   expect((await run('list')).out).toMatch(/lister +its own/);
   expect((await run('list', '--installation')).out).toMatch(/all +AmazonWorkMailFullAccess/);
+  const [, arn] = /^ARN +(\S+)$/m.exec((await runCommand(server.dataDir, ['org', 'show'])).out) ?? [];
+  await writeFile(
+    file,
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Action: 'workmail:ListUsers', Resource: arn },
+    }),
+  );
+  const narrow = JSON.parse((await run('create', 'narrow', '--policy-file', file, '--json')).out);
+  const credentials = { accessKeyId: narrow.AccessKeyId, secretAccessKey: narrow.SecretAccessKey };
+  const list = new ListUsersCommand({ OrganizationId: server.organization });
+  expect((await awsClient(server, credentials).send(list)).Users).toEqual([]);
   await writeFile(file, '{"Version":"2012-10-17"}');
   expect((await run('create', 'x', '--policy-file', file)).err).toContain(
     'Statement 1 has to be a structure',
