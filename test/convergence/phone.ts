@@ -28,6 +28,8 @@ export interface Call {
   readonly concerns: readonly { readonly folder: string; readonly id: string }[];
   /** Collections whose keys are in it. */
   readonly folders: readonly string[];
+  /** It is about to be sent, perhaps once more. */
+  readonly begin?: () => void;
   /** It is answered when there is something to say, or its time is over. */
   readonly isWaiting?: boolean;
 }
@@ -201,6 +203,7 @@ export class Phone implements Judge {
   async exchange(call: Call, lose = false): Promise<EasResponse | undefined> {
     if (call.command === 'Sync') this.lastSync = call;
     if (call.command.startsWith('Folder')) this.lastFolderCall = call;
+    call.begin?.();
     const response = await this.send(call);
     call.learn(response);
     const isLost = lose && ++this.#lost <= 2;

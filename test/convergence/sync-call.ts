@@ -35,12 +35,15 @@ export function syncCall(
   const asked = [...named, ...repeated].map((ask) => askedOf(phone, ask));
   const body =
     asks === 'empty' ? undefined : syncElement(phone.version, asked.slice(0, named.length), extras);
-  const sentAt = phone.model.at;
+  let sentAt = phone.model.at;
   return {
     command: 'Sync',
     bytes: body && encode(body),
     what: `${asks === 'empty' ? 'empty ' : ''}Sync${describe(extras)} ${asked.map(describeAsk).join(', ')}`,
     element: body,
+    begin: () => {
+      sentAt = phone.model.at;
+    },
     learn: (response) => learn(phone, asked, response),
     take: (response) =>
       take(
