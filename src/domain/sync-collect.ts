@@ -4,8 +4,9 @@ import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item } from './item.ts';
 import type { MailboxReader } from './ports.ts';
 import { Conversations } from './sync-conversations.ts';
+import { beforeLeaving, dropLeaving } from './sync-leaving.ts';
 import type { SyncState } from './sync-state.ts';
-import { boundedUnsent, mostPast } from './sync-unsent.ts';
+import { boundedUnsent, mostPast, tellUnsent } from './sync-unsent.ts';
 import { untoldOf } from './sync-untold.ts';
 
 /** One thing to tell: `item` is there for Add and Change; `what` says which properties of a Change. */
@@ -21,9 +22,9 @@ export type ServerChange =
   | { readonly kind: 'delete' | 'softDelete'; readonly id: ItemId };
 
 /** How far a device has been told. */
-type Progress = Pick<
+type Progress = Omit<
   SyncState,
-  'seq' | 'skip' | 'walked' | 'unsent' | 'passedOver' | 'past' | 'ahead' | 'conversations' | 'untold'
+  'nonce' | 'number' | 'repeats' | 'careful' | 'options' | 'byConversation' | 'held' | 'adds' | 'edits'
 >;
 
 export interface Collected {
@@ -101,6 +102,7 @@ async function collectWithin(
   const ahead = new Set(state.ahead);
   const telling = { folded: log.folded, boundary, unsent, conversations };
   changes.push(...(await tellFolded(mailbox, request.folder, telling)));
+  for (const { kind, id } of changes) if (kind === 'delete') ahead.delete(id);
   let { walked } = state;
   let counted = 0;
   let moreAvailable = log.more;
@@ -127,6 +129,7 @@ async function collectWithin(
         conversations,
         countsOnly: request.countsOnly,
       });
+      dropLeaving(changes, done.changes);
       changes.push(...done.changes);
       counted = done.counted ?? 0;
       walked = done.walked;
@@ -152,6 +155,7 @@ async function collectWithin(
     passedOver: passedOver.length === 0 ? undefined : passedOver,
     past: past.filter((one) => one.seq > seq).slice(-mostPast),
     ahead: ahead.size === 0 ? undefined : [...ahead],
+    refused: log.more ? state.refused : undefined,
     conversations: conversations?.held,
     untold: untold === 0 ? undefined : untold,
   };
@@ -226,6 +230,7 @@ async function foldLog(
   const folded = new Map<ItemId, Folded>();
   const past = new Map(state.past.map((one) => [one.item, one.seq]));
   const ahead = new Set(state.ahead);
+  const refused = new Set(state.refused);
   let { seq, skip } = state;
   let scanned = 0;
   let untold = 0;
@@ -245,7 +250,8 @@ async function foldLog(
         const held = isHeld(change, state.walked) || isKept;
         // What comes in behind the walk may be of a conversation that the device has.
         if (!held && n >= skip && change.kind === ChangeKind.Add) conversations?.came(change.item);
-        if (n < skip || own || isPast || !held) continue;
+        const isKnown = own && !(refused.has(change.item) && change.kind === ChangeKind.Change);
+        if (n < skip || isKnown || isPast || !held) continue;
         untold |= change.what & (request.untold ?? 0);
         if (isUntold(change, request)) continue;
         if (folded.size >= windowSize && !folded.has(change.item)) {
@@ -311,10 +317,9 @@ async function tellFolded(
       // What falls out of the filter now may stay for its conversation.
       changes.push({ kind: 'change', id, item, what });
     } else if (comparePositions({ receivedMs, item: id }, boundary) >= 0 || item === undefined) {
-      // Out of the filter (what the device has of it goes by SoftDelete), or gone already (its Delete is yet to come).
-      if (!known) {
-        unsent.add(id);
-      }
+      // Out of the filter, or gone already (its Delete is yet to come).
+      if (!known) unsent.add(id);
+      else if (item !== undefined) changes.push(...beforeLeaving(item, what, unsent));
     } else {
       changes.push({ kind: known ? 'change' : 'add', id, item, what: known ? what : 0 });
       unsent.delete(id);
@@ -322,22 +327,6 @@ async function tellFolded(
     }
   }
   return changes;
-}
-
-/** Items that came while the filter was narrower, and are still there; what is gone waits for its Delete. */
-async function tellUnsent(
-  mailbox: MailboxReader,
-  folder: FolderId,
-  { unsent, passedOver, room }: { unsent: Set<ItemId>; passedOver: ReadonlySet<ItemId>; room: number },
-): Promise<Omit<StepDone, 'walked'>> {
-  const ids = [...unsent].filter((id) => !passedOver.has(id));
-  const found = ids.length === 0 ? [] : await mailbox.items(folder, ids);
-  const there = found.filter((item) => item !== undefined);
-  const changes = there.slice(0, room).map((item) => {
-    unsent.delete(item.id);
-    return { kind: 'add', id: item.id, item, what: 0 } as const;
-  });
-  return { changes, more: there.length > room };
 }
 
 interface Step {

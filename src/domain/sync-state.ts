@@ -45,6 +45,8 @@ export interface SyncState {
   readonly options: string;
   /** Items behind `walked` that the device has all the same: it made them itself. */
   readonly ahead?: readonly ItemId[] | undefined;
+  /** Items of which it is told its own changes, too: it was told of a conflict, and takes none of them for done. */
+  readonly refused?: readonly ItemId[] | undefined;
   /** MS-ASCMD, ConversationMode. */
   readonly byConversation?: boolean | undefined;
   readonly conversations?: HeldConversations | undefined;

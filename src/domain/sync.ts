@@ -19,6 +19,7 @@ import {
   toRememberSoFar,
 } from './sync-commands.ts';
 import { type ToldChange, withMessages } from './sync-messages.ts';
+import { aheadOf, deletedBy, refusedOf } from './sync-own.ts';
 import { collectWithCare } from './sync-repeats.ts';
 import type { SyncState } from './sync-state.ts';
 import { mostPast, requireFewAhead } from './sync-unsent.ts';
@@ -185,7 +186,8 @@ export class FolderSync {
       return { results };
     }
     const past = [...base.past, ...deletedBy(results, await tx.lastSeq())].slice(-mostPast);
-    const from = { ...base, conversations, past, ahead: await aheadOf(tx, base, folder, results) };
+    const ahead = await aheadOf(tx, base, folder, results);
+    const from = { ...base, conversations, past, ahead, refused: refusedOf(base, results) };
     const collected = request.getChanges
       ? await collectWithCare(tx, from, repeats, collectRequest)
       : { ...nothing(from), skipped: [], careful: base.careful ?? 0 };
@@ -322,7 +324,7 @@ function numberAfter(base: SyncState, newest: SyncState, told: SyncState): numbe
 
 function contentOf(state: SyncState): string {
   const { seq, skip, walked, unsent, past, options, ahead = [], byConversation, conversations } = state;
-  const { untold = 0 } = state;
+  const { untold = 0, refused = [] } = state;
   const { receivedMs, item } = walked;
   return JSON.stringify([
     seq,
@@ -336,6 +338,7 @@ function contentOf(state: SyncState): string {
     byConversation === true,
     conversations ?? null,
     untold,
+    refused,
   ]);
 }
 
@@ -367,25 +370,4 @@ async function findState(
     throw new DomainError('sync/invalid-key', 'The synchronization key is too old.');
   }
   return { base, newest };
-}
-
-/** Items that the device has let go of: what the log says of them up to now is past for it. */
-function deletedBy(results: readonly CommandResult[], seq: number): SyncState['past'] {
-  return results.flatMap(({ command }) => (command.kind === 'delete' ? [{ item: command.item, seq }] : []));
-}
-
-/** Items that the device has although its walk has not come to them: also what it made just now. */
-async function aheadOf(
-  tx: MailboxTx,
-  { ahead, walked }: SyncState,
-  folder: FolderId,
-  results: readonly CommandResult[],
-): Promise<SyncState['ahead']> {
-  const made = results.flatMap(({ item }) => (item === undefined ? [] : [item]));
-  const behind = (await tx.items(folder, made)).filter(
-    (item) =>
-      item !== undefined && comparePositions({ receivedMs: item.receivedMs, item: item.id }, walked) >= 0,
-  );
-  if (behind.length === 0) return ahead;
-  return [...new Set([...(ahead ?? []), ...behind.flatMap((item) => item?.id ?? [])])];
 }

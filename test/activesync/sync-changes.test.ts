@@ -326,6 +326,26 @@ describe.each(versions)('%s: changes of the client', (version) => {
     },
   );
 
+  test.runIf(isAtLeast(version, '12.0'))(
+    'Conflict 1: a Change whose answer was lost, and that is a conflict when it is repeated, has told the phone all that it did',
+    async () => {
+      const { server, phone, inbox, id, serverId } = await startWithOne(version);
+      const other = await server.deliver('Other');
+      await phone.syncAll(inbox);
+      const ours = flag(el(Email.Status, 2), el(Email.FlagType, 'ours'));
+      const sent = { commands: [change(serverId, el(Email.Read, true), ours)], windowSize: 1 };
+      await elsewhere(server).mark(other, { read: true });
+      await syncRaw(phone, [phone.collectionElement(inbox, sent)]);
+      await elsewhere(server).mark(id, { flag: null });
+      const answer = await phone.sync(inbox, sent);
+      expect(statuses(answer.responses)).toEqual([`Change ${serverId} 7`]);
+      expect(told(answer.commands)).toEqual([['Change', `${inbox}:${other}`, 'Read']]);
+      const { commands: rest } = await phone.sync(inbox, { windowSize: 1 });
+      expect(told(rest)).toEqual([['Change', serverId, 'Read', 'Flag']]);
+      expectNothing(phone, (await phone.sync(inbox)).response);
+    },
+  );
+
   test.runIf(isAtLeast(version, '12.0'))('Conflict 0: the client wins', async () => {
     const { server, phone, inbox, id, serverId } = await startWithOne(version);
     await phone.sync(inbox, { options: [el(AirSync.Conflict, 0)] });

@@ -22,7 +22,7 @@ import {
   startDrafts,
 } from './drafts-phone.ts';
 import { maxMessageBytes } from './server.ts';
-import { commands, startPhone, statuses, syncRaw, told } from './sync-phone.ts';
+import { commands, expectNothing, startPhone, statuses, syncRaw, told } from './sync-phone.ts';
 
 /** What another device of alice holds of a draft, after its next Sync. */
 async function seenElsewhere(tablet: EasClient, drafts: string, serverId: string) {
@@ -337,6 +337,27 @@ describe.each(draftVersions)('%s: Sync of Drafts: conflicts and repeats', (versi
     expect((await phone.sync(drafts)).response.body).toHaveLength(0);
     expect(phone.collection(drafts).items.size).toBe(1);
     expect(await rawDrafts(server)).toHaveLength(1);
+  });
+
+  test('a repeated Add whose draft is gone meanwhile gets the same answer, and a Delete', async () => {
+    const { server } = await startDrafts(version);
+    const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });
+    for (const isFirst of [true, false]) {
+      const { phone } = await startPhone(version, { server, deviceId: `new${isFirst}` });
+      const drafts = phone.folder(3);
+      await phone.sync(drafts);
+      if (!isFirst) await phone.syncAll(drafts);
+      const sent = { commands: [add('c1', ...letter('Once'))] };
+      await syncRaw(phone, [phone.collectionElement(drafts, sent)]);
+      await tablet.syncAll(drafts);
+      const [made = ''] = [...tablet.collection(drafts).items.keys()];
+      await tablet.sync(drafts, { commands: [commands.remove(made)] });
+      const again = await phone.sync(drafts, sent);
+      expect(statuses(again.responses)).toEqual([`Add ${made} 1`]);
+      expect(told(again.commands)).toEqual([['Delete', made]]);
+      expectNothing(phone, (await phone.sync(drafts)).response);
+      expect([...phone.collection(drafts).items.keys()]).toEqual([]);
+    }
   });
 
   test('a repeated Add that was written on meanwhile changes the draft that it made', async () => {

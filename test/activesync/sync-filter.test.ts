@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { FolderId, ItemId } from '#domain/ids';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
@@ -88,6 +89,37 @@ describe.each(versions)('%s', (version) => {
 });
 
 describe.each(forms)('%s', (version) => {
+  test('FilterType: what changed while it was narrowed is known when it is widened before all SoftDeletes were told', async () => {
+    const { server, phone, inbox } = await startWithAges(version);
+    await phone.syncAll(inbox);
+    const items = () => phone.collection(inbox).items;
+    const [changed = ''] = [...items()].find(([, item]) => textOf(item, Email.Subject) === '8 days') ?? [];
+    const id = Number(changed.slice(2)) as ItemId;
+    const { mark, remove } = elsewhere(server);
+    await mark(id, { read: true });
+    await phone.sync(inbox, { options: filter(2), windowSize: 1 });
+    await phone.syncAll(inbox, { options: filter(0) });
+    expect(textOf(items().get(changed), Email.Read)).toBe('1');
+    // It goes out and comes in again: the device would be told of it whole.
+    await server.database.mail.transact([server.alice.mailbox], async (of) => {
+      const tx = of(server.alice.mailbox);
+      for (const folder of [3, 1]) {
+        const item = (await tx.item(1 as FolderId, id)) ?? (await tx.item(3 as FolderId, id));
+        if (item !== undefined) await tx.moveItem(item, folder as FolderId);
+      }
+    });
+    await mark(id, { read: false });
+    const { commands: narrowed } = await phone.sync(inbox, { options: filter(2), windowSize: 1 });
+    expect(told(narrowed)).toEqual([['SoftDelete', changed]]);
+    await phone.syncAll(inbox, { options: filter(0) });
+    expect(textOf(items().get(changed), Email.Read)).toBe('0');
+    expect(items().size).toBe(ages.length);
+    await remove(id);
+    await phone.syncAll(inbox, { options: filter(3) });
+    expect([...items().keys()]).not.toContain(changed);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
   test('FilterType 8 on mail answers Status 4 and leaves the key; 9, and what is no number, Status 4', async () => {
     const { phone, inbox } = await startWithAges(version);
     await phone.syncAll(inbox);
