@@ -6,6 +6,7 @@ import type { NewItem } from './item.ts';
 import type { MailboxTx } from './ports.ts';
 
 const inbox = defaultFolder(FolderType.Inbox);
+const usualJunkFolder = defaultFolder(FolderType.UserMail);
 
 /** The folder a delivered item is put into. */
 export async function folderFor(mailbox: MailboxTx, item: NewItem): Promise<FolderId> {
@@ -15,7 +16,9 @@ export async function folderFor(mailbox: MailboxTx, item: NewItem): Promise<Fold
 
 /** The folder for junk; made anew, and told to devices, if its owner has deleted it or given it another name. */
 async function junkFolder(mailbox: MailboxTx): Promise<FolderId> {
-  const found = (await mailbox.folders()).find(isJunk);
+  // Most mailboxes have it where it was made: then the others, up to thousands, need not be read.
+  const usual = await mailbox.folder(usualJunkFolder);
+  const found = usual && isJunk(usual) ? usual : (await mailbox.folders()).find(isJunk);
   if (found !== undefined) return found.id;
   const seq = await mailbox.seq();
   const id = await mailbox.nextFolderId();

@@ -17,23 +17,23 @@ export interface SearchIndexRecord {
   readonly searchedMs: number;
   /** Numbers of segments that are being written or removed: their rows count for nothing. */
   readonly loose: readonly number[];
+  /** What becomes of items before this one is noted, also of those that are about to be put into it; absent: `end`. */
+  readonly noted?: ItemId | undefined;
 }
+type IndexTuple = readonly [number, ItemId, number, number, number, readonly number[], ...noted: ItemId[]];
 export const searchIndexCodec: Codec<SearchIndexRecord> = packedCodec(
-  (i): [number, ItemId, number, number, number, readonly number[]] => [
-    i.words,
-    i.end,
-    i.nextSegment,
-    i.generation,
-    i.searchedMs,
-    i.loose,
-  ],
-  ([words, end, nextSegment, generation, searchedMs, loose]) => ({
+  ({ words, end, nextSegment, generation, searchedMs, loose, noted }): IndexTuple => {
+    const rest = noted === undefined ? [] : [noted];
+    return [words, end, nextSegment, generation, searchedMs, loose, ...rest];
+  },
+  ([words, end, nextSegment, generation, searchedMs, loose, noted]) => ({
     words,
     end,
     nextSegment,
     generation,
     searchedMs,
     loose,
+    ...(noted !== undefined && { noted }),
   }),
 );
 

@@ -6,10 +6,11 @@ import { wordsOf } from '#domain/search/message-words';
 import { readItems } from '#domain/search/read-items';
 import { u32, u64 } from '../keys.ts';
 import { mailboxRows } from '../layout.ts';
-import { type MaintenanceRun, pagesOf } from '../maintenance-context.ts';
+import type { MaintenanceRun } from '../maintenance-context.ts';
 import type { Tx } from '../store.ts';
 import { changeIndex, takeNumber } from './change-index.ts';
 import type { IndexRows } from './index-rows.ts';
+import type { ItemsAhead } from './items-ahead.ts';
 import { Postings } from './postings.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
@@ -25,7 +26,7 @@ const wordsGatheredInTurn = 8192;
 /** So many items are read together. */
 const itemsTogether = 32;
 
-/** An item of the segment as it was when it was read; no folder: it was on the way between two. */
+/** An item of the segment as it was when it was read; no folder: it was on the way between two, or is gone. */
 interface BuiltItem {
   readonly id: ItemId;
   folder: FolderId;
@@ -35,25 +36,25 @@ interface BuiltItem {
 
 const nowhere = 0 as FolderId;
 
-/** Gives how many items were put into the index; 0 if there are too few. */
-export async function buildSegment(run: MaintenanceRun, ref: MailboxRef, rows: IndexRows): Promise<number> {
-  const { store } = run;
-  const index = await rows.index(store);
-  if (index === undefined) return 0;
-  const seq = await store.lastSeq(rows.part);
-  const ids = await nextItems(run, rows, index.end);
+/** Puts the first of some items that come next into the index; gives how many, 0 if there are too few. */
+export async function buildSegment(
+  run: MaintenanceRun,
+  ref: MailboxRef,
+  rows: IndexRows,
+  ahead: ItemsAhead,
+): Promise<number> {
+  const ids = ahead.ids.slice(0, mostItems);
   if (ids.length < fewestItems) return 0;
-  const places = await placesOf(run, ref, rows, ids);
-  const { items, words } = await gather(run, ref, ids, places);
+  const { items, words } = await gather(run, ref, ids, ahead.places);
   const number = await takeNumber(run, rows);
   if (number === undefined) return 0;
   const writer = new SegmentWriter(run, rows.part, number);
   await writeWords(run, writer, words);
   const written = await writer.end();
   await changeIndex(run, rows, async (tx, now) => {
-    if ((await tx.lastSeq(rows.part)) !== seq) await lookAgain(run, tx, rows, items, seq);
     const [first, last] = [items[0], items.at(-1)];
     if (first === undefined || last === undefined) return now;
+    await applyNotes(run, tx, rows, items, { first: first.id, last: last.id });
     const times = items.map(({ receivedMs }) => receivedMs);
     rows.putItems(tx, number, columnsOf(items));
     rows.putSegment(tx, {
@@ -69,39 +70,6 @@ export async function buildSegment(run: MaintenanceRun, ref: MailboxRef, rows: I
     return { ...now, end: (last.id + 1) as ItemId, loose: now.loose.filter((one) => one !== number) };
   });
   return items.length;
-}
-
-/** The ids that come next, wherever the items are: each has a row `p`, which does not move. */
-async function nextItems(run: MaintenanceRun, rows: IndexRows, end: ItemId): Promise<readonly ItemId[]> {
-  const ids: ItemId[] = [];
-  const { lt } = mailboxRows.detail.range();
-  const range = { gte: mailboxRows.detail.key(u64(end)), lt, limit: mostItems };
-  for await (const page of pagesOf(run, run.store, rows.part, range)) {
-    for (const [key] of page) ids.push(u64.read(key, 1) as ItemId);
-    if (ids.length >= mostItems) break;
-  }
-  return ids.slice(0, mostItems);
-}
-
-/** In which folders they are; one that moves just now may be missing. */
-async function placesOf(
-  run: MaintenanceRun,
-  ref: MailboxRef,
-  rows: IndexRows,
-  ids: readonly ItemId[],
-): Promise<ReadonlyMap<ItemId, FolderId>> {
-  const places = new Map<ItemId, FolderId>();
-  const [first, last] = [ids[0] ?? 0, ids.at(-1) ?? 0];
-  for (const { id: folder } of await run.mail.mailbox(ref).folders()) {
-    const range = {
-      gte: mailboxRows.item.key(u32(folder), u64(first)),
-      lt: mailboxRows.item.range(u32(folder), u64(last)).lt,
-    };
-    for await (const page of pagesOf(run, run.store, rows.part, range)) {
-      for (const [key] of page) places.set(u64.read(key, 5) as ItemId, folder);
-    }
-  }
-  return places;
 }
 
 /** Words, and which items of a segment they are in. */
@@ -190,33 +158,35 @@ async function* inOrder(words: readonly string[]): AsyncGenerator<string> {
   for (const beginning of [...byBeginning.keys()].sort()) yield* byBeginning.get(beginning)?.sort() ?? [];
 }
 
-/** The mailbox has changed since the items were read: what has moved, gone or changed is noted, before the index counts. */
-async function lookAgain(
+/** What has moved, gone or changed since the items were found was noted, and is put in its place before the index counts. */
+async function applyNotes(
   run: MaintenanceRun,
   tx: Tx,
   rows: IndexRows,
   items: readonly BuiltItem[],
-  seq: number,
+  range: { readonly first: ItemId; readonly last: ItemId },
 ): Promise<void> {
-  const row = mailboxRows.item;
-  const all: FolderId[] = [];
-  for await (const page of pagesOf(run, tx, rows.part, mailboxRows.folder.range())) {
-    for (const [key] of page) all.push(u32.read(key, 1) as FolderId);
-  }
+  const moved = await rows.moved(tx, range);
   for (const item of items) {
-    const folders = item.folder === nowhere ? all : [item.folder, ...all];
-    item.folder = nowhere;
-    for (const folder of folders) {
-      const key = row.key(u32(folder), u64(item.id));
-      const stored = await tx.get(rows.part, key);
-      if (stored === undefined) continue;
-      item.folder = folder;
-      const now = readable(() => row.decode(run.sealer, rows.part, key, stored));
-      item.receivedMs = now?.receivedMs ?? item.receivedMs;
-      item.isDoubtful ||= now === undefined || now.changed > seq;
-      break;
-    }
+    const note = moved.get(item.id);
+    if (note === undefined) continue;
+    item.folder = note.folder;
+    item.isDoubtful ||= note.isReplaced;
+    // On the way between two folders it was in neither.
+    if (item.receivedMs === 0) item.receivedMs = await receivedMsOf(run, tx, rows, item);
   }
+  for (const id of moved.keys()) rows.deleteMoved(tx, id);
+}
+
+async function receivedMsOf(
+  { sealer }: MaintenanceRun,
+  tx: Tx,
+  { part }: IndexRows,
+  { folder, id }: BuiltItem,
+): Promise<number> {
+  const key = mailboxRows.item.key(u32(folder), u64(id));
+  const stored = await tx.get(part, key);
+  return (stored && readable(() => mailboxRows.item.decode(sealer, part, key, stored)))?.receivedMs ?? 0;
 }
 
 /** Undefined for a row that cannot be read. */

@@ -101,7 +101,8 @@ export class IndexRows {
     const found = new Map<number, SearchMovedRecord>();
     const kind = u8(MovedKind);
     const { lt } = rows.searchMoved.range(kind, u64(last));
-    for await (const [key, value] of this.#all(reader, { gte: rows.searchMoved.key(kind, u64(first)), lt })) {
+    const range = { gte: rows.searchMoved.key(kind, u64(first)), lt, ...(limit < 1000 && { limit }) };
+    for await (const [key, value] of this.#all(reader, range)) {
       if (found.size >= limit) break;
       found.set(u64.read(key, 2), rows.searchMoved.decode(this.#sealer, this.part, key, value));
     }
@@ -112,10 +113,10 @@ export class IndexRows {
     tx.del(this.part, rows.searchMoved.key(u8(MovedKind), u64(item)));
   }
 
-  /** Notes what becomes of an item that is in the index; `folder` is 0 if it is gone. Does nothing for others. */
+  /** Notes what becomes of an item that is in the index or about to be; `folder` is 0 if it is gone. Does nothing for others. */
   async note(tx: Tx, item: ItemId, folder: FolderId, isReplaced = false): Promise<void> {
     const index = await this.index(tx);
-    if (index === undefined || item >= index.end) return;
+    if (index === undefined || item >= (index.noted ?? index.end)) return;
     const key = rows.searchMoved.key(u8(MovedKind), u64(item));
     const before = await this.#get(tx, rows.searchMoved, key);
     this.#put(tx, rows.searchMoved, key, { folder, isReplaced: isReplaced || before?.isReplaced === true });
@@ -139,9 +140,9 @@ export class IndexRows {
     tx.put(this.part, key, row.encode(this.#sealer, this.part, key, value));
   }
 
-  async *#all(reader: Reader, { gte, lt }: Range): AsyncGenerator<readonly [Bytes, Bytes]> {
+  async *#all(reader: Reader, { gte, ...range }: Range): AsyncGenerator<readonly [Bytes, Bytes]> {
     for (let from: Bytes | undefined = gte; from !== undefined; ) {
-      const page: Page = await reader.page(this.part, { gte: from, lt });
+      const page: Page = await reader.page(this.part, { ...range, gte: from });
       yield* page.rows;
       from = page.next;
     }

@@ -29,6 +29,8 @@ const mostAsked = 10_000;
 const searchedNoteMs = 24 * 3_600_000;
 /** So many items that have moved since are worth putting in their places. */
 const manyMoved = 256;
+/** So many folders are looked into at a time for items that are not in the index. */
+const foldersTogether = 64;
 /** So often it is tried to read an index between two changes of it. */
 const mostTries = 8;
 
@@ -135,20 +137,43 @@ class OpenIndex implements MailIndex {
   }
 
   async rest(folders: readonly FolderId[], most: number): Promise<readonly FolderPlace[] | undefined> {
+    const missing = await this.#missing(most + 1);
+    if (missing.size > most) return undefined;
     const found: FolderPlace[] = [];
+    for (let n = 0; n < folders.length && missing.size > 0; n += foldersTogether) {
+      const some = folders.slice(n, n + foldersTogether);
+      for (const place of (await Promise.all(some.map((folder) => this.#restOf(folder)))).flat()) {
+        missing.delete(place.item);
+        if (place.receivedMs !== undefined) found.push({ ...place, receivedMs: place.receivedMs });
+      }
+    }
+    return found.length > most ? undefined : found;
+  }
+
+  /** Items that are not in the index, wherever they are: each has a row `p`. */
+  async #missing(most: number): Promise<Set<number>> {
+    const { part } = this.#rows;
+    const found = new Set<number>();
+    const { lt } = mailboxRows.detail.range();
+    for (let gte: Bytes | undefined = mailboxRows.detail.key(u64(this.end)); gte !== undefined; ) {
+      const page: Page = await this.#store.page(part, { gte, lt, limit: most - found.size });
+      for (const [key] of page.rows) found.add(u64.read(key, 1));
+      gte = found.size < most ? page.next : undefined;
+    }
+    return found;
+  }
+
+  async #restOf(folder: FolderId) {
     const { part } = this.#rows;
     const row = mailboxRows.item;
-    for (const folder of folders) {
-      const { lt } = row.range(u32(folder));
-      for (let gte: Bytes | undefined = row.key(u32(folder), u64(this.end)); gte !== undefined; ) {
-        const page: Page = await this.#store.page(part, { gte, lt, limit: most + 1 - found.length });
-        for (const [key, stored] of page.rows) {
-          const receivedMs = this.#receivedMs(key, stored);
-          if (receivedMs !== undefined) found.push({ folder, item: u64.read(key, 5), receivedMs });
-        }
-        if (found.length > most) return undefined;
-        gte = page.next;
+    const found: { folder: FolderId; item: number; receivedMs: number | undefined }[] = [];
+    const { lt } = row.range(u32(folder));
+    for (let gte: Bytes | undefined = row.key(u32(folder), u64(this.end)); gte !== undefined; ) {
+      const page: Page = await this.#store.page(part, { gte, lt });
+      for (const [key, stored] of page.rows) {
+        found.push({ folder, item: u64.read(key, 5), receivedMs: this.#receivedMs(key, stored) });
       }
+      gte = page.next;
     }
     return found;
   }

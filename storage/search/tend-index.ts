@@ -7,11 +7,10 @@ import type { MaintenanceRun } from '../maintenance-context.ts';
 import { buildSegment } from './build-segment.ts';
 import { dropIndex, removeLoose } from './change-index.ts';
 import { IndexRows, type NumberedSegment } from './index-rows.ts';
+import { itemsAhead } from './items-ahead.ts';
 import { mergeSegments, segmentsToMerge } from './merge-segments.ts';
 import { applyMoved, replacedIn } from './moved.ts';
 
-/** So many items are put into an index before other work of maintenance has its turn. */
-const itemsInTurn = 4096;
 /** So many items are put into the places they have moved to in a transaction. */
 const movedTogether = 500;
 /** An index in whose mailbox nobody searches for so long is dropped. */
@@ -27,9 +26,9 @@ export async function extendIndex(run: MaintenanceRun, ref: MailboxRef): Promise
     if (!(await beginIndex(run, rows))) return false;
     await removeLoose(run, rows);
     await placeMoved(run, rows);
-    const items = await build(run, ref, rows);
+    const isMore = await build(run, ref, rows);
     await merge(run, rows);
-    return items >= itemsInTurn;
+    return isMore;
   } catch (err) {
     run.signal.throwIfAborted();
     run.log.error('search.index.dropped', { err }, { mailbox: ref.mailbox });
@@ -81,6 +80,7 @@ async function placeMoved(run: MaintenanceRun, rows: IndexRows): Promise<void> {
   const segments = await rows.segments(run.store);
   await forgetStrangers(run, rows, segments);
   for (const segment of segments) {
+    if ((await rows.moved(run.store, segment, 1)).size === 0) continue;
     let placed = { segment, alive: segment.count, isMore: true };
     while (placed.isMore) {
       run.signal.throwIfAborted();
@@ -127,16 +127,17 @@ async function placeSome({ store }: MaintenanceRun, rows: IndexRows, segment: Nu
   });
 }
 
-/** Gives how many items were put into the index. */
-async function build(run: MaintenanceRun, ref: MailboxRef, rows: IndexRows): Promise<number> {
+/** Puts items into the index, until other work of maintenance has its turn; true if there are more. */
+async function build(run: MaintenanceRun, ref: MailboxRef, rows: IndexRows): Promise<boolean> {
+  const { ids, places, isMore } = await itemsAhead(run, ref, rows);
   let items = 0;
-  while (items < itemsInTurn) {
+  while (items < ids.length) {
     run.signal.throwIfAborted();
-    const more = await buildSegment(run, ref, rows);
+    const more = await buildSegment(run, ref, rows, { ids: ids.slice(items), places });
     if (more === 0) break;
     items += more;
   }
-  return items;
+  return isMore && items > 0;
 }
 
 async function merge(run: MaintenanceRun, rows: IndexRows): Promise<void> {
