@@ -16,6 +16,7 @@ const names = [
   'wbxml',
   'mime',
   'search',
+  'large-mailbox',
   'directory',
 ];
 /** What ActiveSync costs: `npm run bench:eas`. */

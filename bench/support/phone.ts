@@ -34,6 +34,8 @@ interface SyncAnswer {
   readonly ms: number;
   readonly bytes: number;
   readonly items: number;
+  /** ServerIds of what was added. */
+  readonly added: readonly string[];
   readonly more: boolean;
 }
 
@@ -68,12 +70,17 @@ export class Phone {
     return textOf(inbox, FolderHierarchy.ServerId) ?? '';
   }
 
+  /** The last key of a Sync. */
+  get syncKey(): string {
+    return this.#syncKey;
+  }
+
   /** Starts a folder over (key 0), with the options of a phone: HTML and plain text, cut at 32 KB. */
-  async prime(collectionId: string): Promise<void> {
+  async prime(collectionId: string, filterType = 0): Promise<void> {
     this.#syncKey = '0';
     const preference = (kind: number) =>
       el(AirSyncBase.BodyPreference, el(AirSyncBase.Type, kind), el(AirSyncBase.TruncationSize, 32_768));
-    const options = el(AirSync.Options, el(AirSync.FilterType, 0), preference(1), preference(2));
+    const options = el(AirSync.Options, el(AirSync.FilterType, filterType), preference(1), preference(2));
     this.#take(await this.#post('Sync', this.#syncOf(collectionId, 512, options)));
   }
 
@@ -112,18 +119,31 @@ export class Phone {
   }
 
   #take({ body, ms }: Timed): SyncAnswer {
-    if (body.length === 0) return { ms, bytes: 0, items: 0, more: false };
+    if (body.length === 0) return { ms, bytes: 0, items: 0, added: [], more: false };
     const { root } = decode(body);
     const collection = child(root, AirSync.Collections, AirSync.Collection);
     const status = textOf(collection, AirSync.Status) ?? textOf(root, AirSync.Status);
     if (status !== '1') throw new Error(`Sync was answered Status ${status}`);
     this.#syncKey = textOf(collection, AirSync.SyncKey) ?? '';
-    const items = childrenOf(child(collection, AirSync.Commands), AirSync.Add).length;
-    return { ms, bytes: body.length, items, more: has(collection, AirSync.MoreAvailable) };
+    const adds = childrenOf(child(collection, AirSync.Commands), AirSync.Add);
+    const added = adds.map((add) => textOf(add, AirSync.ServerId) ?? '');
+    return {
+      ms,
+      bytes: body.length,
+      items: adds.length,
+      added,
+      more: has(collection, AirSync.MoreAvailable),
+    };
+  }
+
+  /** Any other command: its answer, and how long that took. */
+  async timed(name: string, document: Element): Promise<{ readonly ms: number; readonly root: Element }> {
+    const { body, ms } = await this.#post(name, encode(document));
+    return { ms, root: decode(body).root };
   }
 
   async #command(name: string, document: Element): Promise<Element> {
-    return decode((await this.#post(name, encode(document))).body).root;
+    return (await this.timed(name, document)).root;
   }
 
   async #post(command: string, body: Uint8Array): Promise<Timed> {

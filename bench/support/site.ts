@@ -6,11 +6,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntityId, type MailboxRef, mailboxOf, type OrganizationId } from '#domain/ids';
 import { AdminClient } from '../../src/cli/admin-client.ts';
 
 export interface User {
   readonly address: string;
   readonly password: string;
+  readonly ref: MailboxRef;
 }
 
 /** A running server and what reaches it. */
@@ -64,7 +67,10 @@ export class Site {
 
   async addUser(name: string): Promise<User> {
     const listed = await this.#admin.call('WorkMailService.ListOrganizations');
-    const [{ OrganizationId } = {}] = listed['OrganizationSummaries'] as { OrganizationId?: string }[];
+    const [{ OrganizationId } = {}] = listed['OrganizationSummaries'] as {
+      OrganizationId?: OrganizationId;
+    }[];
+    if (OrganizationId === undefined) throw new Error('there is no organisation');
     const user = { address: `${name}@bench.mailstead.test`, password: `Secret-of-${name}-1` };
     const created = await this.#admin.call('WorkMailService.CreateUser', {
       OrganizationId,
@@ -77,22 +83,51 @@ export class Site {
       EntityId: created['UserId'],
       Email: user.address,
     });
-    return user;
+    const mailbox = mailboxOf(created['UserId'] as EntityId);
+    return { ...user, ref: { organization: OrganizationId, mailbox } };
+  }
+
+  /** Lets something work on the data directory while the server is stopped. */
+  async whileStopped<T>(work: (data: string) => Promise<T>): Promise<T> {
+    await this.#end();
+    const done = await work(join(this.#folder, 'data'));
+    await this.#begin();
+    return done;
+  }
+
+  /** Waits until the server has logged an event once more than so often; false if it has not in so many milliseconds. */
+  async logged(event: string, before: number, longestMs: number): Promise<boolean> {
+    const endMs = performance.now() + longestMs;
+    while ((await this.timesLogged(event)) <= before) {
+      if (performance.now() > endMs) return false;
+      await sleep(500);
+    }
+    return true;
+  }
+
+  /** How often the server has logged an event. */
+  async timesLogged(event: string): Promise<number> {
+    const log = await readFile(join(this.#folder, 'log'), 'utf8');
+    return log.split(`"event":"${event}"`).length - 1;
   }
 
   /** Stops the server and starts it on the same data: its memory is that of a server which has not done much yet. */
   async restart(): Promise<void> {
     await this.#end();
-    const { child, addresses, ca } = await startServer(this.#folder);
-    this.#child = child;
-    this.#addresses = addresses;
-    this.#ca = ca;
+    await this.#begin();
   }
 
   /** Stops the server and removes its data. */
   async stop(): Promise<void> {
     await this.#end();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #begin(): Promise<void> {
+    const { child, addresses, ca } = await startServer(this.#folder);
+    this.#child = child;
+    this.#addresses = addresses;
+    this.#ca = ca;
   }
 
   async #end(): Promise<void> {

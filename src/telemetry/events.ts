@@ -81,6 +81,7 @@ export type EventName =
   | 'maintenance.retention.postponed'
   | 'maintenance.bodies.removed'
   | 'search.index.dropped'
+  | 'search.index.extended'
   // AutoDiscover.
   | 'autodiscover.request.answered'
   | 'autodiscover.request.refused'

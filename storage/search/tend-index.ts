@@ -137,6 +137,7 @@ async function build(run: MaintenanceRun, ref: MailboxRef, rows: IndexRows): Pro
     if (more === 0) break;
     items += more;
   }
+  if (items > 0 && !isMore) run.log.info('search.index.extended', { mailbox: ref.mailbox });
   return isMore && items > 0;
 }
 
