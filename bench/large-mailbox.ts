@@ -204,6 +204,11 @@ class Neighbour {
   }
 }
 
+async function wholeTree(phone: Phone): Promise<number> {
+  return (await phone.timed('FolderSync', el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, '0'))))
+    .ms;
+}
+
 async function initialSync(phone: Phone): Promise<void> {
   await phone.prime(inbox);
   for (let page = 0; page < pagesBeside && (await phone.sync(inbox, 100)).more; page++);
@@ -230,6 +235,7 @@ try {
   await neighbour.ready();
   const head = ['the neighbour beside', 's', 'cpu s', 'Syncs', 'median, ms', 'p99', 'most', 'server MiB'];
   const rows = [await neighbour.beside('nothing', () => sleep(aloneMs))];
+  rows.push(await neighbour.beside('20 FolderSyncs of key 0', () => times(20, () => wholeTree(phone))));
   rows.push(await neighbour.beside(`${pagesBeside} pages of an initial Sync`, () => initialSync(phone)));
   rows.push(await neighbour.beside(`emptying a folder of ${large.inArchive}`, () => emptyArchive(phone)));
   printTable(head, rows);

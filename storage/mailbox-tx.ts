@@ -38,6 +38,8 @@ export const mailboxTopic = 0;
 
 /** Where an item is that is gone. */
 const nowhere = 0 as FolderId;
+/** So many states of a device that is removed go in one transaction. */
+const statesAtOnce = 500;
 /** Delivery markers are kept 30 days. */
 const markerLifeMs = 30 * 24 * 3_600_000;
 
@@ -189,16 +191,18 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
     this.#tx.touch(this.context.part, mailboxTopic);
   }
 
-  async deleteDevice(id: DeviceId): Promise<void> {
+  async deleteDevice(id: DeviceId): Promise<boolean> {
     const name = this.context.nameKey(id);
-    for (const { folder } of await this.syncedFolders(id)) {
-      this.deleteSyncStates(id, folder);
-    }
+    const range = { ...rows.syncState.range(name), limit: statesAtOnce };
+    const states = await this.#tx.page(this.context.part, range);
+    for (const [key] of states.rows) this.#del(key);
+    if (states.next !== undefined) return false;
     this.#del(rows.folderSyncState.key(name, u8(0)));
     this.#del(rows.folderSyncState.key(name, u8(1)));
     this.#del(rows.cachedRequests.key(name));
     this.#del(rows.device.key(name));
     this.#tx.touch(this.context.part, mailboxTopic);
+    return true;
   }
 
   putSyncState(device: DeviceId, folder: FolderId, state: SyncState): void {

@@ -155,11 +155,13 @@ export class Devices {
     id: DeviceId,
     { evenUnwiped = false }: { readonly evenUnwiped?: boolean } = {},
   ): Promise<void> {
-    await this.#transact(ref, async (tx) => {
-      const device = await found(tx, id);
-      if (isToBeWiped(device) && !evenUnwiped) refuseUnwiped();
-      await tx.deleteDevice(id);
-    });
+    const remove = () =>
+      this.#transact(ref, async (tx) => {
+        const device = await found(tx, id);
+        if (isToBeWiped(device) && !evenUnwiped) refuseUnwiped();
+        return tx.deleteDevice(id);
+      });
+    while (!(await remove()));
     await this.#index.removeDevice(ref, id);
     // It may have come back meanwhile, and found its old entry.
     const isBack = (await this.#store.mailbox(ref).device(id)) !== undefined;

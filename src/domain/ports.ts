@@ -109,8 +109,8 @@ export interface MailboxTx extends MailboxReader {
     movedFrom?: FolderId,
   ): Promise<void>;
   putDevice(device: Device): void;
-  /** Forgets the device with its states. */
-  deleteDevice(id: DeviceId): Promise<void>;
+  /** Forgets states of the device, and with the last of them the device; false if there are more than one transaction takes. */
+  deleteDevice(id: DeviceId): Promise<boolean>;
   putSyncState(device: DeviceId, folder: FolderId, state: SyncState): void;
   /** Forgets both generations. */
   deleteSyncStates(device: DeviceId, folder: FolderId): void;
