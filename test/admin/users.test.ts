@@ -243,7 +243,9 @@ test('user delete, user quota and user aliases --remove', async () => {
   const { dataDir, alice, call } = await serve();
   const run = (...args: readonly string[]) => runCommand(dataDir, args);
   await call('CreateAlias', { EntityId: alice.id, Alias: at('al') });
-  expect((await run('user', 'aliases', 'alice', '--remove', at('al'))).out).toBe(`${alice.address} (primary)\n`);
+  expect((await run('user', 'aliases', 'alice', '--remove', at('al'))).out).toBe(
+    `${alice.address} (primary)\n`,
+  );
   expect((await run('user', 'quota', 'alice')).out).toMatch(/^alice has used 0(?:\.0+)? of 51200 MB\b/);
   expect((await run('user', 'quota', 'alice', '--set', '100')).out).toMatch(/of 100 MB\b/);
   expect(await run('user', 'quota', 'alice', '--set', 'much')).toMatchObject({ code: 2 });
