@@ -23,35 +23,19 @@ import { mailboxRows } from '#storage/layout';
 import { extendIndex } from '#storage/search/tend-index';
 import { createLogger } from '#telemetry/log';
 import { median, printTable } from './support/figures.ts';
+import { Prose } from './support/prose.ts';
 
 const sizes = (process.env['BENCH_SEARCH'] ?? '10000,100000').split(',').map(Number);
-const vocabularyWords = 40_000;
 const wordsInMessage = 300;
 const messagesTogether = 100;
 const rounds = 5;
 const inbox = 1 as FolderId;
 
-/** Words as often as in prose: the n-th is about n times as rare as the first. */
-const syllables = ['ka', 'ro', 'mi', 'ten', 'la', 'shu', 'ber', 'on', 'dis', 'qua', 'fi', 'wel', 'tra', 'po'];
-const vocabulary = Array.from({ length: vocabularyWords }, (_, n) => {
-  let word = '';
-  for (let rest = n + 14; rest > 0; rest = Math.floor(rest / 14)) word += syllables[rest % 14];
-  return word;
-});
-
-let state = 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
-}
-
-function proseWord(): string {
-  return vocabulary[Math.floor(vocabularyWords ** random()) - 1] ?? '';
-}
+const prose = new Prose(40_000);
 
 /** One in a thousand has a word of its own kind, each has a number. */
 function mail(n: number): NewItem {
-  const words = Array.from({ length: wordsInMessage }, proseWord);
+  const words = prose.words(wordsInMessage);
   const rare = n % 1000 === 500 ? ' zanzibar' : '';
   const subject = `${words.slice(0, 5).join(' ')} ${n}`;
   const raw = Buffer.from(`Subject: ${subject}\r\n\r\n${words.join(' ')}${rare} ref${n * 7919}\r\n`);
@@ -103,7 +87,7 @@ function text(words: string): MailCondition {
   return { kind: 'text', pattern: patternOf(words) ?? '', fields: allFields };
 }
 
-const [common, usual] = [vocabulary[3] ?? '', vocabulary[300] ?? ''];
+const [common, usual] = [prose.vocabulary[3] ?? '', prose.vocabulary[300] ?? ''];
 const queries: readonly (readonly [string, MailCondition])[] = [
   ['a word in nearly every message', text(common)],
   ['one in a thousand', text('zanzibar')],

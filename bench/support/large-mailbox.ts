@@ -5,6 +5,7 @@ import { defaultFolders, FolderType, rootFolder } from '#domain/folder';
 import type { FolderId, MailboxRef } from '#domain/ids';
 import type { NewItem } from '#domain/item';
 import { type Database, openDatabase } from '#storage/database';
+import { Prose } from './prose.ts';
 
 /** How large a mailbox is to be; the folders that its owner made hold what neither Inbox nor archive do. */
 export interface MailboxPlan {
@@ -25,21 +26,9 @@ const itemsTogether = 350;
 const foldersTogether = 500;
 const foldersInFolder = 100;
 const yearsMs = 3 * 365 * 24 * 3_600_000;
-const vocabularyWords = 20_000;
 const wordsInMessage = 60;
 
-const syllables = ['ka', 'ro', 'mi', 'ten', 'la', 'shu', 'ber', 'on', 'dis', 'qua', 'fi', 'wel', 'tra', 'po'];
-const vocabulary = Array.from({ length: vocabularyWords }, (_, n) => {
-  let word = '';
-  for (let rest = n + 14; rest > 0; rest = Math.floor(rest / 14)) word += syllables[rest % 14];
-  return word;
-});
-
-let state = 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
-}
+const prose = new Prose(20_000);
 
 /** Opens a stopped server's data and fills mailboxes that it knows; gives the seconds that took. */
 export async function fillMailboxes(
@@ -115,9 +104,7 @@ function foldersOf({ items, inInbox, inArchive, folders }: MailboxPlan): (number
 }
 
 function mail(number: number, receivedMs: number): NewItem {
-  const words = Array.from({ length: wordsInMessage }, () => {
-    return vocabulary[Math.floor(vocabularyWords ** random()) - 1] ?? '';
-  });
+  const words = prose.words(wordsInMessage);
   if (number === 0) words.push(rareWord);
   const subject = `${words.slice(0, 5).join(' ')} ${number}`;
   const from = { name: `Person ${number % 997}`, address: `person${number % 997}@away.example` };
