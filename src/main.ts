@@ -21,6 +21,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const [{ serve }, { createServer }] = await Promise.all([import('./serve.ts'), import('./server.ts')]);
     process.exit(await serve(config, createServer));
   },
+  visit: async (options, signal) => {
+    const { VisitingPhone } = await import('./visiting-phone.ts');
+    return new VisitingPhone(options, signal);
+  },
 });
 
 /** `npm start` and `npm run mailstead` change to the package's folder; npm tells where they were called. */

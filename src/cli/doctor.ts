@@ -39,7 +39,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
       const scene = await lookAround(config, new Session(terminal, command));
       const first = serverFinding(scene);
       if (!json) terminal.print(format(first, terminal));
-      const device = user === undefined ? [] : [deviceCheck(scene, user, password)];
+      const device = user === undefined ? [] : [deviceCheck(scene, terminal.visit, user, password)];
       const found = await runChecks([...checksOf(scene), ...device], checkTimeoutMs);
       const Findings = [first, ...found];
       terminal.print(

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Config } from '#config/config';
+import type { Phone, PhoneOptions } from './doctor/phone.ts';
 
 /** Terminal is what the commands see of the process that runs them. */
 export interface Terminal {
@@ -15,6 +16,8 @@ export interface Terminal {
   readonly cwd: string;
   /** Runs the server until it is told to stop; the process ends with it. */
   serve(config: Config): Promise<never>;
+  /** A new phone of somebody; it ends what it asks when the signal is aborted. */
+  visit(options: PhoneOptions, signal: AbortSignal): Promise<Phone>;
 }
 
 /** CliError is a failure told in one sentence that says what to do; the process exits with 1. */

@@ -85,6 +85,7 @@ async function runWithoutData(args: readonly string[], env: Record<string, strin
     env,
     cwd: dir,
     serve: () => Promise.reject(new Error('not here')),
+    visit: () => Promise.reject(new Error('not here')),
   });
   return { code, err };
 }

@@ -15,6 +15,7 @@ const program = createProgram({
   env: {},
   cwd: '/',
   serve: () => Promise.reject(new Error('not here')),
+  visit: () => Promise.reject(new Error('not here')),
 });
 
 interface Found {

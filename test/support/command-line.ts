@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { runCli } from '../../src/cli/program.ts';
+import { VisitingPhone } from '../../src/visiting-phone.ts';
 
 interface CommandOptions {
   readonly stdin?: string;
@@ -30,6 +31,7 @@ export async function runCommand(
     env: { MAILSTEAD_DATA: dataDir, ...env },
     cwd: dataDir,
     serve: () => Promise.reject(new Error('not here')),
+    visit: async (options, signal) => new VisitingPhone(options, signal),
   });
   return { code, ...written };
 }

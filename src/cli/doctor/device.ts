@@ -1,18 +1,20 @@
 import { ApiError, type Output } from '../admin-client.ts';
-import { DeviceClient, Refused } from './device-client.ts';
+import type { Terminal } from '../terminal.ts';
 import { type Check, type Finding, fail, ok, reasonOf, warn } from './finding.ts';
+import { type Phone, Refused } from './phone.ts';
 import type { Scene } from './scene.ts';
 
 const nearlyFull = 0.9;
 
 /** deviceCheck signs in as a new phone of a user would, says what it sees, and removes that phone again. */
-export function deviceCheck(scene: Scene, user: string, password: string): Check {
+export function deviceCheck(scene: Scene, visit: Terminal['visit'], user: string, password: string): Check {
   const name = `device of ${user}`;
-  return { name, run: (signal) => check({ scene, name, user, password }, signal) };
+  return { name, run: (signal) => check({ scene, visit, name, user, password }, signal) };
 }
 
 interface SignIn {
   readonly scene: Scene;
+  readonly visit: Terminal['visit'];
   readonly name: string;
   readonly user: string;
   readonly password: string;
@@ -31,7 +33,7 @@ async function check(signIn: SignIn, signal: AbortSignal): Promise<readonly Find
   }
   const state = [...judgeState(name, user, known.user), ...(await mailboxOf(scene, name, known))];
   const { hostname } = scene;
-  const device = new DeviceClient({ address, hostname, user: known.login, password }, signal);
+  const device = await signIn.visit({ address, hostname, user: known.login, password }, signal);
   try {
     return [...state, ...(await walk(device, signIn, known))];
   } finally {
@@ -76,7 +78,7 @@ async function mailboxOf({ session }: Scene, name: string, { input, user }: Know
 }
 
 /** What a phone does when it is set up, in its order, up to the first refusal. */
-async function walk(device: DeviceClient, { scene, name, user }: SignIn, known: Known): Promise<Finding[]> {
+async function walk(device: Phone, { scene, name, user }: SignIn, known: Known): Promise<Finding[]> {
   const findings: Finding[] = [];
   try {
     const url = await device.autodiscover();
