@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Choices } from '#test/support/choices';
 import { dayMs, inbox, ModelDevice, mailboxForTest, type Setup, trash } from '#test/support/model-device';
 import { newItem } from '#test/support/new-item';
 import { listEnd, listStart } from './change.ts';
@@ -195,11 +196,11 @@ test('ConversationMode: devices converge under random changes, lost answers and 
 
 async function converge(seed: number): Promise<void> {
   const { setup, device } = await start();
-  const random = randomNumbers(seed);
-  device.windowSize = 1 + random(6);
+  const choices = new Choices(seed);
+  device.windowSize = 1 + choices.below(6);
   for (let step = 0; step < 250; step++) {
-    await act(setup, device, random);
-    if (random(25) > 0) continue;
+    await act(setup, device, choices);
+    if (choices.below(25) > 0) continue;
     await expectEstimate(setup, device, `seed ${seed}, step ${step}`);
     await device.exchangeAll();
     expect(device.complaints, `seed ${seed}, step ${step}`).toEqual([]);
@@ -224,15 +225,15 @@ async function expectEstimate(setup: Setup, device: Reader, told: string): Promi
   device.windowSize = windowSize;
 }
 
-async function act(setup: Setup, device: Reader, random: (below: number) => number): Promise<void> {
+async function act(setup: Setup, device: Reader, choices: Choices): Promise<void> {
   const all = [...(await wanted(setup, 0, false)).keys()];
-  const item = all[random(Math.max(1, all.length))];
-  const held = [...device.held.keys()][random(Math.max(1, device.held.size))];
-  switch (random(13)) {
+  const item = all[choices.below(Math.max(1, all.length))];
+  const held = [...device.held.keys()][choices.below(Math.max(1, device.held.size))];
+  switch (choices.below(13)) {
     case 0:
     case 1:
     case 2:
-      await deliver(setup, `n${random(1e6)}`, daysAgo(setup, random(9)), random(5));
+      await deliver(setup, `n${choices.below(1e6)}`, daysAgo(setup, choices.below(9)), choices.below(5));
       break;
     case 3:
       if (item !== undefined) await setup.mailbox.moveItem(item, inbox, trash);
@@ -246,18 +247,18 @@ async function act(setup: Setup, device: Reader, random: (below: number) => numb
       await setup.mailbox.transact(async (tx) => {
         const found = item === undefined ? undefined : await tx.item(inbox, item);
         if (found === undefined) return;
-        await (random(2) === 0
+        await (choices.below(2) === 0
           ? removeItem(tx, found, true)
-          : changeMarks(tx, found, { read: random(2) === 0 }));
+          : changeMarks(tx, found, { read: choices.below(2) === 0 }));
       });
       break;
     case 6:
       if (held !== undefined) {
         const command: ClientCommand =
-          random(2) === 0
-            ? { kind: 'delete', item: held, permanently: random(2) === 0 }
-            : { kind: 'change', item: held, marks: { read: random(2) === 0 } };
-        if (random(3) === 0) await device.exchange([command], true);
+          choices.below(2) === 0
+            ? { kind: 'delete', item: held, permanently: choices.below(2) === 0 }
+            : { kind: 'change', item: held, marks: { read: choices.below(2) === 0 } };
+        if (choices.below(3) === 0) await device.exchange([command], true);
         await device.exchange([command]);
       }
       break;
@@ -269,25 +270,14 @@ async function act(setup: Setup, device: Reader, random: (below: number) => numb
       }
       break;
     case 8:
-      setup.clock.move(random(2) * dayMs);
+      setup.clock.move(choices.below(2) * dayMs);
       break;
     case 9:
-      if (random(3) === 0) device.filterDays = random(6);
-      if (random(5) === 0) device.isOn = !device.isOn;
-      if (random(12) === 0) await device.prime();
+      if (choices.below(3) === 0) device.filterDays = choices.below(6);
+      if (choices.below(5) === 0) device.isOn = !device.isOn;
+      if (choices.below(12) === 0) await device.prime();
       break;
     default:
-      await device.exchange([], random(4) === 0);
+      await device.exchange([], choices.below(4) === 0);
   }
-}
-
-/** mulberry32: the same numbers for the same seed. */
-function randomNumbers(seed: number): (below: number) => number {
-  let a = seed;
-  return (below) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }

@@ -6,18 +6,8 @@ import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { Email2 } from '#protocols/activesync/wbxml/code-pages/email2';
 import { Tasks } from '#protocols/activesync/wbxml/code-pages/tasks';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
+import { Choices } from '#test/support/choices';
 import { startPhone } from './sync-phone.ts';
-
-/** mulberry32: the same numbers for the same seed. */
-function randomNumbers(seed: number): (below: number) => number {
-  let a = seed;
-  return (below) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 const tags: readonly Tag[] = [AirSync, AirSyncBase, Email, Email2, Tasks].flatMap((page) =>
   Object.values(page),
@@ -27,8 +17,8 @@ test('whatever stands in a Sync, the answer is one the schemas allow, and the fo
   const { server, phone, inbox } = await startPhone('14.1');
   const id = await server.deliver('One');
   await phone.syncAll(inbox);
-  const random = randomNumbers(7);
-  const pick = <T>(list: readonly T[], otherwise: T): T => list[random(list.length)] ?? otherwise;
+  const choices = new Choices(7);
+  const pick = <T>(list: readonly T[], otherwise: T): T => list[choices.below(list.length)] ?? otherwise;
   const value = () =>
     pick(
       [
@@ -53,16 +43,16 @@ test('whatever stands in a Sync, the answer is one the schemas allow, and the fo
     );
   const junk = (depth: number): Element => {
     const tag = pick(tags, AirSync.Sync);
-    if (depth === 0 || random(2) === 0)
-      return random(8) === 0 ? el(tag, Buffer.from(value())) : el(tag, value());
-    return el(tag, ...Array.from({ length: random(4) }, () => junk(depth - 1)));
+    if (depth === 0 || choices.below(2) === 0)
+      return choices.below(8) === 0 ? el(tag, Buffer.from(value())) : el(tag, value());
+    return el(tag, ...Array.from({ length: choices.below(4) }, () => junk(depth - 1)));
   };
   const shaken = (element: Element): Element => {
-    const kept = element.children.filter(() => random(12) > 0).map(shaken);
-    const text = element.children.length === 0 && random(6) === 0 ? value() : element.text;
-    const more = random(6) === 0 ? [junk(2)] : [];
-    const again = kept.length > 0 && random(12) === 0 ? [pick(kept, junk(0))] : [];
-    return el(element.tag, text, ...[...kept, ...more, ...again].sort(() => random(3) - 1));
+    const kept = element.children.filter(() => choices.below(12) > 0).map(shaken);
+    const text = element.children.length === 0 && choices.below(6) === 0 ? value() : element.text;
+    const more = choices.below(6) === 0 ? [junk(2)] : [];
+    const again = kept.length > 0 && choices.below(12) === 0 ? [pick(kept, junk(0))] : [];
+    return el(element.tag, text, ...[...kept, ...more, ...again].sort(() => choices.below(3) - 1));
   };
   for (let n = 0; n < 400; n++) {
     const { syncKey } = phone.collection(inbox);

@@ -6,6 +6,7 @@ import { MeetingResponse } from '#protocols/activesync/wbxml/code-pages/meeting-
 import { decode, WbxmlContentError } from '#protocols/activesync/wbxml/decode';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
+import { Choices } from '#test/support/choices';
 import { assertValid } from '#test/support/eas-schema';
 import { fromXml, toXml } from '#test/support/eas-xml';
 
@@ -88,30 +89,20 @@ describe('the schemas', () => {
   });
 });
 
-/** A small reproducible generator (mulberry32): numbers below `limit`. */
-function generator(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-}
-
 describe('nonsense', () => {
   const encodings = samples.map(({ root }) => Buffer.from(encode(root)));
 
-  function mutate(random: (limit: number) => number): Buffer {
-    const original = encodings[random(encodings.length)] ?? Buffer.alloc(0);
+  function mutate(choices: Choices): Buffer {
+    const original = encodings[choices.below(encodings.length)] ?? Buffer.alloc(0);
     const bytes = Buffer.from(original);
-    for (let edits = 1 + random(8); edits > 0; edits--) bytes[random(bytes.length)] = random(256);
-    const cut = random(bytes.length);
-    return random(3) === 0 ? Buffer.concat([bytes.subarray(cut), bytes.subarray(0, cut)]) : bytes;
+    for (let edits = 1 + choices.below(8); edits > 0; edits--)
+      bytes[choices.below(bytes.length)] = choices.below(256);
+    const cut = choices.below(bytes.length);
+    return choices.below(3) === 0 ? Buffer.concat([bytes.subarray(cut), bytes.subarray(0, cut)]) : bytes;
   }
 
-  function noise(random: (limit: number) => number): Buffer {
-    const bytes = Buffer.from(Array.from({ length: random(200) }, () => random(256)));
+  function noise(choices: Choices): Buffer {
+    const bytes = Buffer.from(Array.from({ length: choices.below(200) }, () => choices.below(256)));
     return Buffer.concat([Buffer.of(3, 1, 0x6a, 0), bytes]);
   }
 
@@ -129,10 +120,10 @@ describe('nonsense', () => {
   }
 
   it('of 20,000 mutated and random documents gives a value, which encodes again, or a typed error', () => {
-    const random = generator(20261122);
+    const choices = new Choices(20261122);
     let taken = 0;
     for (let round = 0; round < 20_000; round++) {
-      const root = check(round % 4 === 0 ? noise(random) : mutate(random));
+      const root = check(round % 4 === 0 ? noise(choices) : mutate(choices));
       if (root === undefined) continue;
       taken++;
       const again = encode(root);

@@ -6,9 +6,9 @@ import { changeMarks, type Mailbox, removeItem } from '#domain/mailbox';
 import type { MailboxTx } from '#domain/ports';
 import type { FolderCommand } from '#domain/sync-state';
 import { collectionIdOf, parseServerId } from '#protocols/activesync/ids';
+import type { Choices } from '#test/support/choices';
 import { gone, type TrueItem } from './model.ts';
 import type { Operation } from './operation.ts';
-import type { Choices } from './random.ts';
 import { truthOf, type World } from './world.ts';
 
 const hourMs = 3_600_000;

@@ -3,9 +3,9 @@ import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-hierarchy';
 import { el, integerOf, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
+import type { Choices } from '#test/support/choices';
 import type { EasResponse } from '#test/support/eas-connection';
 import type { Call, Phone } from './phone.ts';
-import type { Choices } from './random.ts';
 import type { World } from './world.ts';
 
 const { FolderCreate, FolderUpdate, FolderDelete, SyncKey, ServerId, ParentId, DisplayName, Status } =

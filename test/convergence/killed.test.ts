@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { Choices } from '#test/support/choices';
 import { KilledServer } from './killed-server.ts';
-import { Choices } from './random.ts';
 import { act, allSteps, report } from './run-seed.ts';
 import { World } from './world.ts';
 

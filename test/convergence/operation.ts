@@ -1,4 +1,4 @@
-import type { Choices } from './random.ts';
+import type { Choices } from '#test/support/choices';
 import type { World } from './world.ts';
 
 /** Something that may happen in a seed. */

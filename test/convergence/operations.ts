@@ -4,12 +4,12 @@ import { ComposeMail } from '#protocols/activesync/wbxml/code-pages/compose-mail
 import { Move } from '#protocols/activesync/wbxml/code-pages/move';
 import { childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
+import type { Choices } from '#test/support/choices';
 import { elsewhere, moveOn } from './elsewhere.ts';
 import { createFolder, deleteFolder, updateFolder } from './folders.ts';
 import { gone } from './model.ts';
 import type { Operation } from './operation.ts';
 import { type Call, hasWait, type Phone } from './phone.ts';
-import type { Choices } from './random.ts';
 import { asksOf, keep, sync, windowOf } from './requests.ts';
 import { syncCall } from './sync-call.ts';
 import type { Ask } from './sync-request.ts';

@@ -4,9 +4,9 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
+import type { Choices } from '#test/support/choices';
 import type { PhoneCollection } from './collection.ts';
 import type { Phone } from './phone.ts';
-import type { Choices } from './random.ts';
 import { syncCall } from './sync-call.ts';
 import type { Ask, Command, SyncExtras } from './sync-request.ts';
 

@@ -1,8 +1,9 @@
 /** Runs seeds, and makes of one that fails a history that can be read. */
+
+import { Choices } from '#test/support/choices';
 import type { Home } from './home.ts';
 import type { Operation } from './operation.ts';
 import { operations } from './operations.ts';
-import { Choices } from './random.ts';
 import { truthOf, World } from './world.ts';
 
 /** Things that happen in one seed. */

@@ -14,10 +14,10 @@ import {
   textOf,
 } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
+import type { Choices } from '#test/support/choices';
 import type { EasResponse } from '#test/support/eas-connection';
 import { deliver } from './elsewhere.ts';
 import { type Call, hasWait, type Phone } from './phone.ts';
-import type { Choices } from './random.ts';
 import { keep } from './requests.ts';
 import { syncCall } from './sync-call.ts';
 import type { Ask } from './sync-request.ts';

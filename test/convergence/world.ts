@@ -6,11 +6,11 @@ import type { ItemId } from '#domain/ids';
 import type { Mailbox } from '#domain/mailbox';
 import { collectionIdOf, serverIdOf } from '#protocols/activesync/ids';
 import { isAtLeast, type ProtocolVersion, protocolVersions } from '#protocols/activesync/protocol-version';
+import { Choices } from '#test/support/choices';
 import { boundaryMs, type Held } from './collection.ts';
 import type { Home } from './home.ts';
 import { ModelMailbox, type TrueItem } from './model.ts';
 import { Phone, type Surroundings } from './phone.ts';
-import { Choices } from './random.ts';
 import { syncCall } from './sync-call.ts';
 import type { Ask } from './sync-request.ts';
 

@@ -6,9 +6,9 @@ import { indexedSince } from '#storage/directory-indexes';
 import { StoredDirectory } from '#storage/directory-store';
 import { mailboxPart, systemPart, u8 } from '#storage/keys';
 import { mailboxRows, systemRows } from '#storage/layout';
+import { Choices } from '#test/support/choices';
 import { newItem } from '#test/support/new-item';
 import { storeFaults } from '#test/support/store-faults';
-import { Choices } from '../convergence/random.ts';
 import { isLarge, numbers, put } from './crash-case.ts';
 import { CrashSite } from './site.ts';
 

@@ -6,7 +6,7 @@ import { RequestLineError, readRequestLine } from '#protocols/activesync/request
 import { decode, WbxmlContentError } from '#protocols/activesync/wbxml/decode';
 import type { Element } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
-import { Choices } from '../convergence/random.ts';
+import { Choices } from '#test/support/choices';
 import { casesOf } from './cases.ts';
 import { type Known, requestsFor } from './corpus.ts';
 import { fuzzed, mutatedBytes } from './mutate.ts';

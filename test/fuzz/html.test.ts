@@ -4,7 +4,7 @@ import { cleanHtml } from '#mime/clean-html';
 import { htmlPieces } from '#mime/html-pieces';
 import { htmlRules } from '#mime/html-rules';
 import { openAfterPlain } from '#mime/plain-html';
-import { Choices } from '../convergence/random.ts';
+import { Choices } from '#test/support/choices';
 import { casesOf } from './cases.ts';
 
 /** What got past some cleaner once, and what such a thing is made of. */

@@ -3,7 +3,7 @@ import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { codePages } from '#protocols/activesync/wbxml/code-pages/index';
 import { type Element, el } from '#protocols/activesync/wbxml/element';
 import { encode } from '#protocols/activesync/wbxml/encode';
-import type { Choices } from '../convergence/random.ts';
+import type { Choices } from '#test/support/choices';
 
 const pages = codePages.map((page) => Object.values(page));
 
