@@ -1,5 +1,6 @@
 /** What a device knows of the folder tree, and the keys that name it. */
 import { DomainError } from './errors.ts';
+import { fatesOf } from './hierarchy-fates.ts';
 import type { DeviceId } from './ids.ts';
 import type { MailboxReader } from './ports.ts';
 import type { FolderSyncState } from './sync-state.ts';
@@ -39,13 +40,7 @@ export async function findHierarchyState(
   return { base, newest };
 }
 
-/** Whether the folder tree changed since a state without the device knowing of it. */
-export async function isBehind(reader: MailboxReader, { seq, own = [] }: FolderSyncState): Promise<boolean> {
-  const known = new Set(own);
-  for (let after: number | undefined = seq; after !== undefined; ) {
-    const page = await reader.hierarchyChanges(after);
-    if (page.rows.some((change) => !known.has(change.seq))) return true;
-    after = page.next;
-  }
-  return false;
+/** Whether there is anything to tell a device that has a state. */
+export async function isBehind(reader: MailboxReader, state: FolderSyncState): Promise<boolean> {
+  return (await fatesOf(reader, state)).size > 0;
 }

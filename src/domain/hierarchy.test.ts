@@ -1,25 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { Choices } from '#test/support/choices';
 import { fixedClock, tempDatabase, tempMailbox, tempOrganization } from '#test/support/temp-store';
 import { DomainError } from './errors.ts';
 import { FolderType, rootFolder } from './folder.ts';
 import { changeFolders, changeFoldersByKey } from './folder-commands.ts';
 import { type HierarchyAnswer, isHierarchyNews, syncHierarchy } from './hierarchy.ts';
+import { hierarchyKeyOf, newestState } from './hierarchy-state.ts';
 import type { HierarchyStep } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import { Mailbox } from './mailbox.ts';
 import type { FolderCommand } from './sync-state.ts';
 
 const random = { bytes: (length: number) => randomBytes(length) };
-
-/** Whole numbers below a bound, the same for a seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed * 7919 + 1;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 /** A device that does as it is told, and complains of what no server may tell it. */
 class FolderDevice {
@@ -41,7 +34,13 @@ class FolderDevice {
 
   async sync(isLost = false): Promise<void> {
     const { id, readsRecipients } = this;
+    const { reader } = this.#mailbox;
+    const newest = await newestState(reader, id);
+    const isNews = await isHierarchyNews(reader, id);
     const answer = await syncHierarchy(this.#mailbox, { id, readsRecipients }, this.key, random);
+    // A device that has not our last answer may be told more than what is new since then.
+    if (newest !== undefined && hierarchyKeyOf(newest) === this.key && isNews !== answer.steps.length > 0)
+      this.complaints.push(`news ${isNews}, and ${answer.steps.length} steps`);
     if (isLost) return;
     if (this.key === '0') {
       this.held.clear();
@@ -125,11 +124,11 @@ test.each(seeds)(
     const organization = tempOrganization(database);
     for (let seed = first; seed < first + 10; seed++) {
       const mailbox = new Mailbox(database.mail, await tempMailbox(database, organization));
-      const below = seeded(seed);
+      const choices = new Choices(seed);
       const devices = ['a', 'b', 'c'].map((id) => new FolderDevice(mailbox, id));
       for (const device of devices) await device.sync();
       for (let n = 0; n < 60; n++)
-        await act(mailbox, devices[below(3)] ?? new FolderDevice(mailbox, 'd'), below);
+        await act(mailbox, devices[choices.below(3)] ?? new FolderDevice(mailbox, 'd'), choices);
       for (const device of devices) {
         await device.sync();
         expect(await isHierarchyNews(mailbox.reader, device.id)).toBe(false);
@@ -142,9 +141,9 @@ test.each(seeds)(
 );
 
 /** What a device does next, or somebody without a key. */
-async function act(mailbox: Mailbox, device: FolderDevice, below: (limit: number) => number): Promise<void> {
-  const command = commandOf([...device.held.keys()], below);
-  switch (below(8)) {
+async function act(mailbox: Mailbox, device: FolderDevice, choices: Choices): Promise<void> {
+  const command = commandOf([...device.held.keys()], choices);
+  switch (choices.below(8)) {
     case 0:
       return await device.sync();
     case 1:
@@ -155,19 +154,19 @@ async function act(mailbox: Mailbox, device: FolderDevice, below: (limit: number
       await changeFolders(mailbox, command).catch(() => undefined);
       return;
     case 4:
-      device.key = below(4) === 0 ? '0' : device.key;
-      device.readsRecipients ||= below(4) === 0;
+      device.key = choices.below(4) === 0 ? '0' : device.key;
+      device.readsRecipients ||= choices.below(4) === 0;
       return await device.sync();
     default:
-      if (!(await device.send(command, below(3)))) await device.sync();
+      if (!(await device.send(command, choices.below(3)))) await device.sync();
   }
 }
 
-function commandOf(ids: readonly FolderId[], below: (limit: number) => number): FolderCommand {
-  const any = (): FolderId => ids[below(ids.length)] ?? rootFolder;
-  const parent = below(3) === 0 ? rootFolder : any();
-  const name = `Folder ${below(20)}`;
-  const kind = below(5);
+function commandOf(ids: readonly FolderId[], choices: Choices): FolderCommand {
+  const any = (): FolderId => ids[choices.below(ids.length)] ?? rootFolder;
+  const parent = choices.below(3) === 0 ? rootFolder : any();
+  const name = `Folder ${choices.below(20)}`;
+  const kind = choices.below(5);
   if (kind < 2) return { kind: 'create', parent, name, type: FolderType.UserMail };
   if (kind === 2) return { kind: 'delete', folder: any() };
   return { kind: 'update', folder: any(), parent, name };

@@ -1,7 +1,7 @@
-import { ChangeKind, type HierarchyChange } from './change.ts';
 import type { Folder } from './folder.ts';
 import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { parentsFirst } from './folder-tree.ts';
+import { fatesOf } from './hierarchy-fates.ts';
 import { findHierarchyState, hierarchyKeyOf, isBehind, newestState } from './hierarchy-state.ts';
 import { ancestorsOf, type HierarchyStep, inOrder } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
@@ -46,7 +46,7 @@ export async function syncHierarchy(
   return mailbox.transact((tx) => startOver(tx, snapshot, device, random));
 }
 
-/** Whether the folder tree changed since the device's last FolderSync; true if it never made one. */
+/** Whether there is anything to tell a device of the folder tree since its last FolderSync; true if it never made one. */
 export async function isHierarchyNews(reader: MailboxReader, device: DeviceId): Promise<boolean> {
   const newest = await newestState(reader, device);
   return newest === undefined || (await isBehind(reader, newest));
@@ -76,7 +76,7 @@ async function catchUp(
 ): Promise<HierarchyAnswer> {
   const { base, newest } = await findHierarchyState(tx, device, key);
   const tellsRecipients = readsRecipients && base.knowsRecipients !== true;
-  const fates = foldChanges(await allChanges(tx, base.seq), new Set(base.own));
+  const fates = await fatesOf(tx, base);
   if (fates.size === 0 && !tellsRecipients) return { key, steps: [], tellsRecipients };
   const folders = new Map((await foldersOf(tx, [...fates.keys()])).map((folder) => [folder.id, folder]));
   const added: Folder[] = [];
@@ -127,42 +127,3 @@ async function foldersOf(tx: MailboxTx, ids: readonly FolderId[]): Promise<reado
 
 /** From so many on, all folders at once are read faster than one by one. */
 const worthReadingAll = 100;
-
-async function allChanges(tx: MailboxTx, seq: number): Promise<readonly HierarchyChange[]> {
-  const found: HierarchyChange[] = [];
-  for (let after: number | undefined = seq; after !== undefined; ) {
-    const page = await tx.hierarchyChanges(after);
-    found.push(...page.rows);
-    after = page.next;
-  }
-  return found;
-}
-
-interface Fate {
-  /** The device has it, from before or because it made it itself. */
-  readonly isHeld: boolean;
-  /** It is another one than the device has: deleted, and perhaps made again with another type. */
-  readonly wasDeleted: boolean;
-}
-
-/** What became of the folders that a device is to be told of; those deleted stand in the order of that. */
-function foldChanges(
-  changes: readonly HierarchyChange[],
-  own: ReadonlySet<number>,
-): ReadonlyMap<FolderId, Fate> {
-  const fates = new Map<FolderId, Fate>();
-  const known = new Map<FolderId, boolean>();
-  for (const { seq, changes: steps } of changes) {
-    const isOwn = own.has(seq);
-    for (const { kind, folder } of steps) {
-      const isHeld = known.get(folder) ?? (kind !== ChangeKind.Add || isOwn);
-      known.set(folder, isHeld);
-      const isDelete = kind === ChangeKind.Delete;
-      const wasDeleted = isDelete || fates.get(folder)?.wasDeleted === true;
-      if (isDelete) fates.delete(folder);
-      // What the device deleted itself is no news to it, whatever happened to it before.
-      if (!isOwn) fates.set(folder, { isHeld, wasDeleted });
-    }
-  }
-  return fates;
-}

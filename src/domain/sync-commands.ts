@@ -1,5 +1,5 @@
 /** What a device asks to be done in a Sync, done in its order and in one transaction. */
-import { Changed } from './change.ts';
+import { Changed, ChangeKind, type ItemChange } from './change.ts';
 import type { PreparedDraft, StoredFile } from './draft.ts';
 import type { DeviceId, FolderId, ItemId } from './ids.ts';
 import type { Item, NewItem } from './item.ts';
@@ -68,6 +68,8 @@ export interface Applying {
   /** What others changed since then, read once for all commands; undefined: it is read for each. */
   readonly byOthers?: () => Promise<ReadonlyMap<ItemId, number>>;
 }
+
+const anything = Object.values(Changed).reduce((all, bit) => all | bit, 0);
 
 /** Applies commands, as many of them as the transaction has room for; throws StaleDraftError, and then nothing was done. */
 export async function applyCommands(
@@ -247,10 +249,16 @@ async function changedByOthers(
   for (let after: number | undefined = since; after !== undefined; ) {
     const page = await mailbox.changes(folder, after, 200);
     const others = page.rows.filter((entry) => entry.device !== device);
-    for (const { item, what } of others.flatMap(({ changes }) => changes)) {
-      if (items.has(item)) found.set(item, (found.get(item) ?? 0) | what);
+    for (const change of others.flatMap(({ changes }) => changes)) {
+      const { item } = change;
+      if (items.has(item)) found.set(item, (found.get(item) ?? 0) | whatOf(change));
     }
     after = page.next;
   }
   return found;
+}
+
+/** What is there again was elsewhere in between, and nothing here tells what became of it there. */
+function whatOf({ kind, what }: ItemChange): number {
+  return kind === ChangeKind.Delete ? anything : what;
 }

@@ -8,6 +8,7 @@ import { FolderHierarchy } from '#protocols/activesync/wbxml/code-pages/folder-h
 import { Ping } from '#protocols/activesync/wbxml/code-pages/ping';
 import { el, textOf } from '#protocols/activesync/wbxml/element';
 import { forms } from '#test/support/eas-versions';
+import { folderCommands } from './folder-phone.ts';
 import { startEndpoint, type TestServer } from './server.ts';
 
 /** A phone that holds the Inbox. */
@@ -73,6 +74,17 @@ describe.each(versions)('%s', (version) => {
     await phone.folderSync();
     await server.deliver('New');
     expect((await phone.ping()).status).toBe(2);
+  });
+
+  test('a folder that another device renamed before this one deleted it is no news: no Status 7', async () => {
+    const { server, phone, inbox } = await start(version);
+    const id = await folderCommands(phone).create('Mine');
+    const { phone: tablet } = await start('16.1', server, 'tablet');
+    expect(await folderCommands(tablet).update(id, '0', 'Renamed')).toBe(1);
+    expect(await folderCommands(phone).remove(id)).toBe(1);
+    const waiting = phone.ping([inbox], 60);
+    await server.deliver('New');
+    expect((await waiting).status).toBe(2);
   });
 
   test('nonsense answers Status 4, too many folders 6', async () => {

@@ -346,6 +346,23 @@ describe.each(versions)('%s: changes of the client', (version) => {
     },
   );
 
+  test.runIf(isAtLeast(version, '12.0'))(
+    'Conflict 1: a message that was changed while it was in another folder keeps that, with Status 7, when it is back',
+    async () => {
+      const { server, phone, inbox, id, serverId } = await startWithOne(version);
+      const [trash, one] = [phone.folder(4), elsewhere(server)];
+      await one.move(id, Number(trash));
+      await one.mark(id, { read: true, flag: { status: 2, type: 'theirs' } }, Number(trash));
+      await one.move(id, Number(inbox), Number(trash));
+      const sent = [change(serverId, flag(el(Email.Status, 2), el(Email.FlagType, 'ours')))];
+      const answer = await phone.sync(inbox, { commands: sent });
+      expect(statuses(answer.responses)).toEqual([`Change ${serverId} 7`]);
+      const held = (await phone.syncAll(inbox)).get(serverId);
+      expect(textOf(held, Email.Flag, Email.FlagType)).toBe('theirs');
+      expect(textOf(held, Email.Read)).toBe('1');
+    },
+  );
+
   test.runIf(isAtLeast(version, '12.0'))('Conflict 0: the client wins', async () => {
     const { server, phone, inbox, id, serverId } = await startWithOne(version);
     await phone.sync(inbox, { options: [el(AirSync.Conflict, 0)] });

@@ -5,9 +5,11 @@ import { blockedExtensions } from '#config/blocked-extensions';
 import { AttachmentPolicy } from '#domain/attachment-policy';
 import { Delivery } from '#domain/delivery';
 import type { DeviceId, FolderId, ItemId } from '#domain/ids';
+import type { Item } from '#domain/item';
 import { toOwner } from '#domain/mail-envelope';
 import { changeMarks, type MarksChange, removeItem } from '#domain/mailbox';
 import type { Clock } from '#domain/outside';
+import type { MailboxTx } from '#domain/ports';
 import { isAtLeast, protocolVersions } from '#protocols/activesync/protocol-version';
 import type { Tag } from '#protocols/activesync/wbxml/code-page';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
@@ -125,18 +127,20 @@ export function preference(type: number, ...rest: readonly [Tag, string | number
 
 /** What somebody else does to a message of alice; by another device, if named. */
 export function elsewhere({ database, alice }: TestServer) {
-  const transact = (folder: number, id: ItemId, what: 'delete' | MarksChange) =>
+  const device = 'another' as DeviceId;
+  const transact = (folder: number, id: ItemId, act: (tx: MailboxTx, item: Item) => unknown) =>
     database.mail.transact([alice.mailbox], async (of) => {
       const tx = of(alice.mailbox);
       const item = await tx.item(folder as FolderId, id);
       if (item === undefined) throw new Error(`no item ${id}`);
-      await (what === 'delete'
-        ? removeItem(tx, item, true)
-        : changeMarks(tx, item, what, 'another' as DeviceId));
+      await act(tx, item);
     });
   return {
-    mark: (id: ItemId, marks: MarksChange, folder = 1) => transact(folder, id, marks),
-    remove: (id: ItemId, folder = 1) => transact(folder, id, 'delete'),
+    mark: (id: ItemId, marks: MarksChange, folder = 1) =>
+      transact(folder, id, (tx, item) => changeMarks(tx, item, marks, device)),
+    move: (id: ItemId, to: number, folder = 1) =>
+      transact(folder, id, (tx, item) => tx.moveItem(item, to as FolderId, device)),
+    remove: (id: ItemId, folder = 1) => transact(folder, id, (tx, item) => removeItem(tx, item, true)),
   };
 }
 
