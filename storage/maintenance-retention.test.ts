@@ -93,7 +93,7 @@ test('retention: what was changed, or came into the folder, within the period st
   await add(inbox, 'left');
   await days(8);
   await database.mail.transact([ref], async (of) => changeMarks(of(ref), marked, { read: true }));
-  await mailbox.moveItem(moved.id, sent, inbox);
+  await mailbox.moveItems([moved.id], sent, inbox);
   await days(2);
   expect(await subjects(inbox)).toEqual(['left', 'marked', 'moved']);
   await days(1);

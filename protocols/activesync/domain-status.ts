@@ -48,7 +48,6 @@ export const statusByCode: Readonly<Record<DomainErrorCode, CommonStatus>> = {
   'folder/special': CommonStatus.InvalidIDs,
   'folder/too-many': CommonStatus.TooManyFolders,
   'item/not-found': CommonStatus.ItemNotFound,
-  'item/same-folder': CommonStatus.FailureInMoveOperation,
   'part/not-found': CommonStatus.ItemNotFound,
   'device/not-found': CommonStatus.DeviceNotProvisioned,
   'device/too-many': CommonStatus.MaximumDevicesReached,

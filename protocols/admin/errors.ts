@@ -85,7 +85,6 @@ const exceptions: Readonly<Record<DomainErrorCode, AdminErrorType>> = {
   'folder/special': 'InvalidParameterException',
   'folder/too-many': 'LimitExceededException',
   'item/not-found': 'ResourceNotFoundException',
-  'item/same-folder': 'InvalidParameterException',
   'part/not-found': 'ResourceNotFoundException',
   'device/not-found': 'ResourceNotFoundException',
   'device/too-many': 'LimitExceededException',

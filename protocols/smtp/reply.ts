@@ -103,7 +103,6 @@ const replies: Readonly<Record<DomainErrorCode, Reply>> = {
   'folder/special': localError,
   'folder/too-many': localError,
   'item/not-found': localError,
-  'item/same-folder': localError,
   'part/not-found': localError,
   'device/not-found': localError,
   'device/too-many': localError,

@@ -42,7 +42,6 @@ export type DomainErrorCode =
   | 'folder/special'
   | 'folder/too-many'
   | 'item/not-found'
-  | 'item/same-folder'
   | 'part/not-found'
   | 'device/not-found'
   | 'device/too-many'

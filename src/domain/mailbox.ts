@@ -12,6 +12,9 @@ export interface MarksChange {
   readonly categories?: readonly string[] | undefined;
 }
 
+/** What became of an item that was to be moved. */
+export type MoveOutcome = 'moved' | 'not-found' | 'no-destination' | 'same-folder';
+
 /** One account's folders and items: every read and write passes here. */
 export class Mailbox {
   readonly ref: MailboxRef;
@@ -57,39 +60,66 @@ export class Mailbox {
   }
 
   /**
-   * Moves an item, which keeps its id. A repeated move (the answer was lost) succeeds, too: the item is where it should be,
-   * or went on from there. What others moved there is not found: the device has it where it was until Sync tells it. Throws `item/not-found`, `folder/not-found` (the destination), `item/same-folder`.
+   * Moves items, which keep their ids; tells what became of each. A repeated move (the answer was lost) succeeds, too: the
+   * item is where it should be, or went on from there, or is gone with that folder. What others moved there is not found:
+   * the device has it where it was until Sync tells it.
    */
-  moveItem(id: ItemId, from: FolderId, to: FolderId, device?: DeviceId): Promise<void> {
-    return this.transact(async (tx) => {
-      if (from === to) {
-        throw new DomainError('item/same-folder', 'Source and destination are the same folder.');
-      }
-      // What a deleted folder held is gone, though its rows may still be there.
-      const item = (await tx.folder(from)) && (await tx.item(from, id));
-      const destination = await tx.folder(to);
-      // MS-ASCMD, MoveItems: the device keeps the item until it hears that it has moved, and the log does not tell it.
-      const marker = device && `moved by ${device}: ${id} from ${from} to ${to}`;
-      if (item === undefined) {
-        if (marker !== undefined && (await tx.marker(marker)) !== undefined) {
-          return;
-        }
-        throw new DomainError('item/not-found', 'The item does not exist.');
-      }
-      if (destination === undefined) {
-        throw new DomainError('folder/not-found', 'The destination does not exist.');
-      }
-      await tx.moveItem(item, to, device);
-      if (marker !== undefined) {
-        tx.putMarker(marker, '');
-      }
-    });
+  async moveItems(
+    ids: readonly ItemId[],
+    from: FolderId,
+    to: FolderId,
+    device?: DeviceId,
+  ): Promise<readonly MoveOutcome[]> {
+    const outcomes: MoveOutcome[] = [];
+    while (outcomes.length < ids.length) {
+      const rest = ids.slice(outcomes.length);
+      outcomes.push(...(await this.transact((tx) => moveAsRoomAllows(tx, rest, { from, to, device }))));
+    }
+    return outcomes;
   }
 
   /** The raw message, or the bytes [start, end) of it. */
   openBody(item: Item, range?: readonly [number, number]): AsyncIterable<Uint8Array> {
     return this.#store.openBody(this.ref, item, range);
   }
+}
+
+interface Way {
+  readonly from: FolderId;
+  readonly to: FolderId;
+  readonly device: DeviceId | undefined;
+}
+
+/** Moves as many items as the transaction has room for. */
+async function moveAsRoomAllows(
+  tx: MailboxTx,
+  ids: readonly ItemId[],
+  { from, to, device }: Way,
+): Promise<MoveOutcome[]> {
+  // What a deleted folder held is gone, though its rows may still be there.
+  const source = await tx.folder(from);
+  const destination = await tx.folder(to);
+  const outcomes: MoveOutcome[] = [];
+  for (const id of ids) {
+    const item = source && (await tx.item(from, id));
+    // MS-ASCMD, MoveItems: the device keeps the item until it hears that it has moved, and the log does not tell it.
+    const marker = device && `moved by ${device}: ${id} from ${from} to ${to}`;
+    if (item === undefined && marker !== undefined && (await tx.marker(marker)) !== undefined) {
+      outcomes.push('moved');
+    } else if (destination === undefined) {
+      outcomes.push('no-destination');
+    } else if (from === to) {
+      outcomes.push('same-folder');
+    } else if (item === undefined) {
+      outcomes.push('not-found');
+    } else {
+      await tx.moveItem(item, to, device);
+      if (marker !== undefined) tx.putMarker(marker, '');
+      outcomes.push('moved');
+    }
+    if (!tx.hasRoom()) break;
+  }
+  return outcomes;
 }
 
 /** Applies a client's change of marks; gives the item as it is then, unchanged (and nothing logged) if nothing differs. */

@@ -236,11 +236,11 @@ async function act(setup: Setup, device: Reader, choices: Choices): Promise<void
       await deliver(setup, `n${choices.below(1e6)}`, daysAgo(setup, choices.below(9)), choices.below(5));
       break;
     case 3:
-      if (item !== undefined) await setup.mailbox.moveItem(item, inbox, trash);
+      if (item !== undefined) await setup.mailbox.moveItems([item], inbox, trash);
       break;
     case 4: {
       const [place] = await setup.mailbox.reader.list(trash, { from: listStart, to: listEnd, limit: 1 });
-      if (place !== undefined) await setup.mailbox.moveItem(place.item as ItemId, trash, inbox);
+      if (place !== undefined) await setup.mailbox.moveItems([place.item as ItemId], trash, inbox);
       break;
     }
     case 5:
@@ -264,7 +264,7 @@ async function act(setup: Setup, device: Reader, choices: Choices): Promise<void
       break;
     case 7:
       if (held !== undefined && (await setup.mailbox.reader.item(inbox, held)) !== undefined) {
-        await setup.mailbox.moveItem(held, inbox, trash, device.id);
+        await setup.mailbox.moveItems([held], inbox, trash, device.id);
         device.held.delete(held);
         device.movedAway.add(held);
       }

@@ -133,8 +133,8 @@ describe('synchronising a folder', () => {
     const device = new ModelDevice(setup, 'one');
     await device.prime();
     await device.syncAll();
-    await setup.mailbox.moveItem(id, inbox, trash);
-    await setup.mailbox.moveItem(id, trash, inbox);
+    await setup.mailbox.moveItems([id], inbox, trash);
+    await setup.mailbox.moveItems([id], trash, inbox);
     expect((await device.sync()).changes).toMatchObject([{ kind: 'change', id }]);
     expect(device.complaints).toEqual([]);
   });
@@ -184,7 +184,7 @@ test('an estimate counts deletions, too', async () => {
   const items = [await setup.deliver('one'), await setup.deliver('two')];
   await device.prime();
   await device.syncAll();
-  for (const { id } of items) await setup.mailbox.moveItem(id, inbox, trash);
+  for (const { id } of items) await setup.mailbox.moveItems([id], inbox, trash);
   const rules = () => ({ filterDays: 0, serverWins: true, cost: () => 1 });
   const asked = { device: device.id, folder: inbox, key: device.key, options: undefined, rules };
   expect(await setup.sync.estimate(asked, 100)).toBe(2);

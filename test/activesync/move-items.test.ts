@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { FolderId } from '#domain/ids';
+import { Mailbox } from '#domain/mailbox';
 import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { Move } from '#protocols/activesync/wbxml/code-pages/move';
 import { childrenOf, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
+import { newItem } from '#test/support/new-item';
+import { folderCommands, startFolderPhone } from './folder-phone.ts';
 import { startEndpoint } from './server.ts';
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
@@ -113,6 +117,41 @@ test('MoveItems: a repeated move of an item that went on from there answers Stat
     { source: move.item, status: 3, destination: `${trash}:${id}` },
   ]);
   expect(await tablet.moveItems(move)).toEqual([{ source: move.item, status: 1, destination: undefined }]);
+});
+
+test('MoveItems: a repeated move of an item that is gone with its new folder answers Status 3, and nothing of it is left', async () => {
+  const { server, phone } = await startFolderPhone();
+  const inbox = phone.folder(2);
+  const id = await server.deliver('One');
+  await phone.syncAll(inbox);
+  const folder = await folderCommands(phone).create('Mine');
+  const move = { item: `${inbox}:${id}`, from: inbox, to: folder };
+  const done = await phone.moveItems(move);
+  const { phone: tablet } = await startFolderPhone('16.1', { server, deviceId: 'tablet' });
+  expect(await folderCommands(tablet).remove(folder)).toBe(1);
+  expect(await phone.moveItems(move)).toEqual(done);
+  expect(await phone.moveItems({ ...move, item: `${inbox}:${id + 1}` })).toMatchObject([{ status: 2 }]);
+});
+
+test('MoveItems: 1,000 messages are moved in a few transactions, and each is told of', async () => {
+  const { server, phone } = await startFolderPhone();
+  const [inbox, trash] = [phone.folder(2), phone.folder(4)];
+  const mailbox = new Mailbox(server.database.mail, server.alice.mailbox);
+  const added: string[] = [];
+  while (added.length < 1000)
+    await mailbox.transact(async (tx) => {
+      for (let n = added.length; n < 1000 && tx.hasRoom(); n++)
+        added.push(`${inbox}:${(await tx.addItem(1 as FolderId, newItem(`${n}`, n))).id}`);
+    });
+  await phone.syncAll(inbox);
+  const before = await mailbox.reader.lastSeq();
+  const answers = await phone.moveItems(...added.map((item) => ({ item, from: inbox, to: trash })));
+  expect(answers.map(({ source }) => source)).toEqual(added);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([3]));
+  expect((await mailbox.reader.lastSeq()) - before).toBeLessThan(10);
+  expect(new Set((await phone.syncAll(trash)).keys())).toEqual(
+    new Set(answers.map(({ destination }) => destination)),
+  );
 });
 
 test('MoveItems: what another device moved there meanwhile answers Status 1, and is told of in its old place when it comes back', async () => {
