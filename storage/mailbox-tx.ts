@@ -152,7 +152,7 @@ export class StoredMailboxTx extends StoredMailbox implements MailboxTx {
 
   async moveItem(item: Item, to: FolderId, device?: DeviceId): Promise<Item> {
     const seq = await this.seq();
-    const moved = { ...item, folder: to, added: seq, changed: seq };
+    const moved = { ...item, folder: to, added: seq };
     this.#removeFromFolder(item);
     this.#putItem(to, item.id, this.#recordOf(moved));
     this.#putConversation(moved);

@@ -102,7 +102,7 @@ export interface Item {
   readonly folder: FolderId;
   /** When it was delivered or sent: milliseconds since the epoch. */
   readonly receivedMs: number;
-  /** The sequence number at which it entered this folder, and at which it last changed. */
+  /** The sequence number at which it entered this folder, and at which itself was last changed, wherever it was. */
   readonly added: number;
   readonly changed: number;
   /** Raw bytes. */

@@ -189,7 +189,9 @@ export async function passConversations(
 /** Items that were added as they are now, while the log up to now has more of them than was read. */
 function sentAhead(changes: readonly ServerChange[], read: number, now: number): SyncState['past'] {
   return changes.flatMap((one) =>
-    one.kind === 'add' && one.item.changed > read ? [{ item: one.id, seq: now }] : [],
+    one.kind === 'add' && Math.max(one.item.added, one.item.changed) > read
+      ? [{ item: one.id, seq: now }]
+      : [],
   );
 }
 

@@ -258,7 +258,7 @@ async function changedByOthers(
   return found;
 }
 
-/** What is there again was elsewhere in between, and nothing here tells what became of it there. */
+/** What is there again was elsewhere in between: it was changed there, and nothing here tells what of it. */
 function whatOf({ kind, what }: ItemChange): number {
   return kind === ChangeKind.Delete ? anything : what;
 }

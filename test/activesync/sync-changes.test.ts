@@ -347,7 +347,7 @@ describe.each(versions)('%s: changes of the client', (version) => {
   );
 
   test.runIf(isAtLeast(version, '12.0'))(
-    'Conflict 1: a message that was changed while it was in another folder keeps that, with Status 7, when it is back',
+    'Conflict 1: a message that was changed while it was in another folder keeps that, with Status 7, when it is back; a move alone is no conflict',
     async () => {
       const { server, phone, inbox, id, serverId } = await startWithOne(version);
       const [trash, one] = [phone.folder(4), elsewhere(server)];
@@ -360,6 +360,9 @@ describe.each(versions)('%s: changes of the client', (version) => {
       const held = (await phone.syncAll(inbox)).get(serverId);
       expect(textOf(held, Email.Flag, Email.FlagType)).toBe('theirs');
       expect(textOf(held, Email.Read)).toBe('1');
+      await one.move(id, Number(trash));
+      await one.move(id, Number(inbox), Number(trash));
+      expect((await phone.sync(inbox, { commands: sent })).responses).toBeUndefined();
     },
   );
 
