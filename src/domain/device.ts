@@ -38,6 +38,8 @@ export interface Device {
   readonly pendingRevision?: string | undefined;
   /** The temporary key that `policyKey` was given for: a device that lost the answer acknowledges it again. */
   readonly acknowledgedKey?: number | undefined;
+  /** It said last that it applied nothing of the policy: it is not served, also where devices need not provision. */
+  readonly refusedPolicy?: true | undefined;
   /** What the organisation did with new devices when it came for the first time; absent: it let them in. */
   readonly cameAs?: 'BLOCK' | 'QUARANTINE' | undefined;
   readonly wipe: WipeState;

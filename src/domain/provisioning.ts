@@ -32,8 +32,10 @@ export function admission(
 ): ProvisioningRefusal | undefined {
   const wipe = wipeRefusal(device);
   if (wipe !== undefined) return wipe;
-  if (device.policyKey === undefined)
-    return policy.allowNonProvisionableDevices ? undefined : 'not-provisioned';
+  if (device.policyKey === undefined) {
+    const isServed = policy.allowNonProvisionableDevices && device.refusedPolicy !== true;
+    return isServed ? undefined : 'not-provisioned';
+  }
   if (sentKey === undefined || sentKey === 0) return 'not-provisioned';
   if (sentKey !== device.policyKey) return 'invalid-policy-key';
   return device.policyRevision === policy.revision ? undefined : 'policy-refresh';
@@ -84,9 +86,9 @@ export class Provisioning {
     const fresh = this.#newKey();
     let result: AcknowledgementResult = { outcome: 'wrong-key' };
     await this.#devices.update(ref, id, (device) => {
-      const isRepeat = device.policyKey !== undefined && device.acknowledgedKey === temporaryKey;
-      if (isRepeat && said === Acknowledgement.Applied && device.pendingKey === undefined) {
-        result = { outcome: 'accepted', policyKey: device.policyKey };
+      const repeated = repeatOf(device, temporaryKey, said, policy);
+      if (repeated?.outcome === 'accepted') {
+        result = repeated;
         return device;
       }
       if (device.pendingKey === undefined || device.pendingKey !== temporaryKey) {
@@ -131,6 +133,17 @@ export class Provisioning {
   }
 }
 
+/** What a repeated acknowledgement comes to; undefined: it is none. */
+function repeatOf(
+  { policyKey, pendingKey, acknowledgedKey }: Device,
+  temporaryKey: number,
+  said: Acknowledgement,
+  policy: EffectivePolicy,
+): AcknowledgementResult | undefined {
+  const isRepeat = acknowledgedKey === temporaryKey && pendingKey === undefined;
+  return isRepeat && policyKey !== undefined ? outcomeOf(said, policy, policyKey) : undefined;
+}
+
 function outcomeOf(said: Acknowledgement, policy: EffectivePolicy, policyKey: number): AcknowledgementResult {
   const { Applied, Partially, NotApplied } = Acknowledgement;
   if (said === NotApplied) return { outcome: 'not-applied' };
@@ -139,6 +152,7 @@ function outcomeOf(said: Acknowledgement, policy: EffectivePolicy, policyKey: nu
 }
 
 function settled(device: Device, result: AcknowledgementResult): Device {
+  if (result.outcome === 'not-applied') return { ...withoutKeys(device), refusedPolicy: true };
   if (result.outcome !== 'accepted') return withoutKeys(device);
   return {
     ...withoutKeys(device),
@@ -149,6 +163,7 @@ function settled(device: Device, result: AcknowledgementResult): Device {
 }
 
 function withoutKeys(device: Device): Device {
-  const { policyKey, policyRevision, pendingKey, pendingRevision, acknowledgedKey, ...rest } = device;
+  const { policyKey, policyRevision, pendingKey, pendingRevision, acknowledgedKey, refusedPolicy, ...rest } =
+    device;
   return rest;
 }

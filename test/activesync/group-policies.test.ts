@@ -71,6 +71,8 @@ test('coming into groups and leaving them changes the policy: the strictest of t
     'AllowCamera=0',
   ]);
   expect(await askFolders(phone)).toBe(accepted);
+  const shown = async () => ((await call('Mailstead.ListMobileDevices', {}))['Devices'] as object[])[0];
+  expect(await shown()).toMatchObject({ Status: 'PROVISIONING_SUCCEEDED', PolicyRevision: 1 });
   await call('Mailstead.PutMobilePolicy', { EntityId: alice.id, Policy: { MinimumPasswordLength: 4 } });
   expect(await askFolders(phone)).toBe(policyRefresh);
   expect(await provision(phone)).toContain('MinDevicePasswordLength=4');
@@ -78,6 +80,10 @@ test('coming into groups and leaving them changes the policy: the strictest of t
   await call('DisassociateMemberFromGroup', { GroupId: strict, MemberId: 'plain' });
   expect(await provision(phone)).toContain('MinDevicePasswordLength=6');
   // What the group enforced is taken back from the device by name.
+  await call('AssociateMemberToGroup', { GroupId: strict, MemberId: alice.id });
+  await provision(phone);
+  await call('DeleteGroup', { GroupId: strict });
+  expect(await shown()).not.toHaveProperty('PolicyRevision');
   await call('DeleteGroup', { GroupId: stricter });
   expect(await askFolders(phone)).toBe(policyRefresh);
   expect(await provision(phone)).toEqual([

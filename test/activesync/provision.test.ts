@@ -188,8 +188,14 @@ describe.each(versions)('%s', (version) => {
     }
     await putPolicy(server, {}, { allow: true });
     for (const status of [2, 4]) {
-      const { element, rootStatus } = await say(status);
-      expect([rootStatus, has(policyOf(element), Provision.PolicyKey)]).toEqual([1, true]);
+      const first = await phone.command('Provision', download(type));
+      const temporary = textOf(policyOf(first.element), Provision.PolicyKey) ?? '';
+      const once = await phone.command('Provision', acknowledge(temporary, status, type));
+      const key = textOf(policyOf(once.element), Provision.PolicyKey);
+      expect(key).toMatch(/^[1-9]\d*$/);
+      // The answer was lost.
+      const again = await phone.command('Provision', acknowledge(temporary, status, type));
+      expect(textOf(policyOf(again.element), Provision.PolicyKey)).toBe(key);
     }
   });
 
@@ -274,6 +280,19 @@ test('where it is allowed, a device that never provisions is served', async () =
   await putPolicy(server, { PasswordRequired: true }, { allow: true });
   const phone = server.phone('14.1');
   phone.policyKey = undefined;
+  expect(await askFolders(phone)).toBe(200);
+});
+
+test('where it is allowed, a device that refuses the policy (Status 3) is not served until it applies it', async () => {
+  const server = await startEndpoint();
+  await putPolicy(server, { PasswordRequired: true }, { allow: true });
+  const phone = server.phone('14.1');
+  await expect(phone.provision(3)).rejects.toThrow('refused');
+  for (const key of [undefined, 0]) {
+    phone.policyKey = key;
+    expect(await askFolders(phone)).toBe(142);
+  }
+  await phone.provision(2);
   expect(await askFolders(phone)).toBe(200);
 });
 

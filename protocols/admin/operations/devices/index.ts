@@ -104,6 +104,7 @@ async function mailboxRefOf({ directory }: Parts, input: AdminInput, user: strin
 
 async function describe(parts: Parts, { ref, device }: OwnedDevice): Promise<object> {
   const { information } = device;
+  const policy = await parts.policies.effective(ref);
   return {
     DeviceId: device.id,
     UserId: ref.mailbox,
@@ -117,11 +118,11 @@ async function describe(parts: Parts, { ref, device }: OwnedDevice): Promise<obj
     Imei: told(information.imei),
     MobileOperator: told(information.mobileOperator),
     Language: told(information.language),
-    Status: statusOf(device, await parts.policies.effective(ref)),
+    Status: statusOf(device, policy),
     ...(await accessOf(parts, { ref, device })),
     FirstSyncTime: timestamp(device.firstSyncMs),
     LastSyncTime: timestamp(device.lastSyncMs),
-    PolicyRevision: revisionOf(device),
+    PolicyRevision: revisionOf(device, policy),
     ...wipeOf(device),
   };
 }
@@ -160,9 +161,12 @@ function statusOf(device: Device, policy: EffectivePolicy): string {
   return isServed ? 'PROVISIONING_SUCCEEDED' : 'PROVISIONING_REQUIRED';
 }
 
-/** The revision of the policy it acknowledged, which may be its user's or the organisation's. */
-function revisionOf({ policyRevision }: Device): number | undefined {
-  return policyRevision === undefined
-    ? undefined
-    : Number(policyRevision.slice(policyRevision.lastIndexOf(':') + 1));
+/**
+ * The revision of the policy it acknowledged, which may be its user's, a group's or the organisation's. That of several groups
+ * is the highest of theirs; one that counts no more has no number.
+ */
+function revisionOf({ policyRevision }: Device, policy: EffectivePolicy): number | undefined {
+  if (policyRevision === policy.revision) return policy.number;
+  const number = policyRevision?.slice(policyRevision.lastIndexOf(':') + 1) ?? '';
+  return /^\d{1,15}$/.test(number) ? Number(number) : undefined;
 }
