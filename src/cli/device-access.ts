@@ -66,20 +66,31 @@ function addDecision(device: Command, terminal: Terminal, name: 'allow' | 'block
         Effect: name === 'allow' ? 'ALLOW' : 'DENY',
         ...(options.description !== undefined && { Description: options.description }),
       });
-      const isKnown = await isKnownDevice(session, input);
-      const hint = isKnown ? '' : ` ${user} has no such device yet: it counts when it comes.`;
+      const known = await knownDevice(session, input);
+      const hint = hintFor(known, name, user, id);
       session.show(output, () => `${id} is ${name === 'allow' ? 'allowed' : 'blocked'}.${hint}\n`);
     });
 }
 
-async function isKnownDevice(session: Session, input: object): Promise<boolean> {
+/** Undefined: the user has no such device. */
+async function knownDevice(session: Session, input: object): Promise<Output | undefined> {
   try {
-    await session.client.call('Mailstead.DescribeMobileDevice', input);
-    return true;
+    return await session.client.call('Mailstead.DescribeMobileDevice', input);
   } catch (error) {
-    if (error instanceof ApiError && error.type === 'ResourceNotFoundException') return false;
+    if (error instanceof ApiError && error.type === 'ResourceNotFoundException') return undefined;
     throw error;
   }
+}
+
+function hintFor(known: Output | undefined, name: 'allow' | 'block', user: string, id: string): string {
+  if (known === undefined) return ` ${user} has no such device yet: it counts when it comes.`;
+  // A wipe comes before everything.
+  if (name === 'block' || known['AccessReason'] !== 'WIPE') return '';
+  const wayOut =
+    known['WipeState'] === 'REQUESTED'
+      ? `"mailstead device wipe ${user} ${id} --cancel" takes the wipe back.`
+      : `Only "mailstead device remove ${user} ${id}" takes the wipe from it.`;
+  return ` But it is to be wiped, and gets nothing else: ${wayOut}`;
 }
 
 interface SettingsOptions {

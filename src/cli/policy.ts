@@ -31,12 +31,13 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .option('--replace', 'drop every setting that is not given')
     .option(...entityOption)
     .action(async (assignments: string[], options: PolicyOptions, command: Command) => {
-      const changes = assignments.map(parseAssignment);
+      const given = assignments.map(parseAssignment);
       const session = new Session(terminal, command);
       const owner = await ownerOf(session, options);
+      const changes = await byApiNames(session, given);
       const before = await session.client.call('Mailstead.GetMobilePolicy', owner);
       const kept = options.replace ? {} : (before['Policy'] as object | undefined);
-      const merged = { ...kept, ...Object.fromEntries(changes) };
+      const merged = { ...kept, ...changes };
       const Policy = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
       const output = await putPolicy(session, { ...owner, Policy });
       const isFirst = options.entity !== undefined && before['Revision'] === 0;
@@ -60,15 +61,18 @@ export function addPolicy(program: Command, terminal: Terminal): void {
 }
 
 /** AllowNonProvisionableDevices is no element of MS-ASPROV: it is for this server alone. */
+const ownSetting: Output = { Name: 'AllowNonProvisionableDevices', Type: 'BOOLEAN', Default: false };
+
+const whereTold = '"mailstead policy settings" shows every setting and what it takes.';
+
 function formatSettings({ Settings }: Output): string {
-  const rows = recordsOf(Settings).map((one) => [
+  const rows = [...recordsOf(Settings), ownSetting].map((one) => [
     one['Name'],
     valuesOf(one),
     one['Default'],
     one['Element'] === one['Name'] ? '' : one['Element'],
   ]);
-  const own = ['AllowNonProvisionableDevices', 'true, false', false, ''];
-  return formatTable(['SETTING', 'VALUES', 'WITHOUT IT', 'ELEMENT'], [...rows, own]);
+  return formatTable(['SETTING', 'VALUES', 'WITHOUT IT', 'ELEMENT'], rows);
 }
 
 function valuesOf({ Type, Minimum, Maximum, Values }: Output): string {
@@ -93,9 +97,7 @@ async function putPolicy(session: Session, input: object): Promise<Output> {
       error instanceof ApiError &&
       ['SerializationException', 'InvalidParameterException'].includes(error.type);
     if (!isValue) throw error;
-    throw new CliError(
-      `${error.type}: ${error.message} "mailstead policy settings" shows every setting and what it takes.`,
-    );
+    throw new CliError(`${error.type}: ${error.message.replace(/\.?$/, '.')} ${whereTold}`);
   }
 }
 
@@ -109,8 +111,10 @@ async function ownerOf(session: Session, { entity }: PolicyOptions): Promise<obj
   return entity === undefined ? { OrganizationId } : { OrganizationId, EntityId: entity };
 }
 
+type Assignment = readonly [name: string, value: unknown];
+
 /** A value is null to take the setting back, true or false, a number, or for a list its members between commas. */
-function parseAssignment(assignment: string): [name: string, value: unknown] {
+function parseAssignment(assignment: string): Assignment {
   const [, name, text] = /^(\w+)=(.*)$/s.exec(assignment) ?? [];
   if (name === undefined || text === undefined) {
     throw new UsageError(`"${assignment}" is no setting such as PasswordRequired=true.`);
@@ -119,6 +123,28 @@ function parseAssignment(assignment: string): [name: string, value: unknown] {
   if (name.endsWith('List')) return [name, text.split(',')];
   if (text === 'true' || text === 'false') return [name, text === 'true'];
   return [name, /^-?\d+$/.test(text) ? Number(text) : text];
+}
+
+/** A setting is known by two names, and the policy has it by one of them. */
+async function byApiNames(session: Session, assignments: readonly Assignment[]): Promise<object> {
+  const { Settings } = await session.client.call('Mailstead.ListMobilePolicySettings');
+  const known = [...recordsOf(Settings), ownSetting];
+  const changes = new Map<string, unknown>();
+  for (const [given, value] of assignments) {
+    const setting = known.find(({ Name, Element }) => Name === given || Element === given);
+    if (setting !== undefined) checkKind(given, value, setting);
+    const name = String(setting?.['Name'] ?? given);
+    if (changes.has(name)) throw new UsageError(`${given} is given twice. Give each setting once.`);
+    changes.set(name, value);
+  }
+  return Object.fromEntries(changes);
+}
+
+/** The server's word for a text in the place of a number does not say of which setting. */
+function checkKind(name: string, value: unknown, setting: Output): void {
+  const kind = setting['Type'] === 'BOOLEAN' ? 'boolean' : setting['Type'] === 'NUMBER' ? 'number' : 'object';
+  if (value === null || typeof value === kind) return;
+  throw new CliError(`${name} takes ${valuesOf(setting)}, and not "${String(value)}". ${whereTold}`);
 }
 
 function formatPolicy({ Policy, ...rest }: Output): string {

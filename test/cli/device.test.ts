@@ -193,16 +193,36 @@ test('policy show and set --entity say which policy counts', async () => {
   expect((await run('policy', 'show', ...own)).out).toMatch(/^Revision +2\n\nAllowCamera +true\n$/);
 });
 
-test.each(['AllowCamera=no', 'AllowCamara=true', 'MinimumPasswordLength=17'])(
-  'policy set %s is refused with where the settings are told',
-  async (assignment) => {
-    const { code, err } = await (await serve()).run('policy', 'set', assignment);
+test('policy set takes a setting by either name, also to change it and to take it back, once', async () => {
+  const { run } = await serve();
+  const settings = async () => JSON.parse((await run('policy', 'show', '--json')).out).Policy;
+  await run('policy', 'set', 'PasswordRequired=true', 'MinimumPasswordLength=6');
+  expect((await run('policy', 'set', 'MinDevicePasswordLength=8')).code).toBe(0);
+  expect(await settings()).toEqual({ PasswordRequired: true, MinimumPasswordLength: 8 });
+  expect((await run('policy', 'set', 'DevicePasswordEnabled=')).code).toBe(0);
+  expect(await settings()).toEqual({ MinimumPasswordLength: 8 });
+  const twice = await run('policy', 'set', 'MinDevicePasswordLength=5', 'MinimumPasswordLength=6');
+  expect(twice).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('MinimumPasswordLength is given twice.'),
+  });
+});
+
+test('policy set of what a setting does not take is refused with the setting, and where they are told', async () => {
+  const { run } = await serve();
+  for (const [assignment, message] of [
+    ['AllowCamera=no', 'AllowCamera takes true, false, and not "no".'],
+    ['AllowNonProvisionableDevices=1', 'AllowNonProvisionableDevices takes true, false, and not "1".'],
+    ['MinDevicePasswordLength=six', 'MinDevicePasswordLength takes 1 to 16, and not "six".'],
+    ['MinimumPasswordLength=17', "'policy.minimumPasswordLength' failed to satisfy constraint"],
+    ['AllowCamara=true', "Unknown member 'AllowCamara' at 'policy'"],
+  ] as const) {
+    const { code, err } = await run('policy', 'set', 'PasswordRequired=true', assignment);
     expect(code).toBe(1);
-    expect(err).toMatch(
-      /Exception: .* "mailstead policy settings" shows every setting and what it takes\.\n$/,
-    );
-  },
-);
+    expect(err).toContain(message);
+    expect(err).toMatch(/\. "mailstead policy settings" shows every setting and what it takes\.\n$/);
+  }
+});
 
 test.each([
   [['device', 'rule', 'create', 'x'], /--effect/],
@@ -232,6 +252,11 @@ test('device remove: a device that is still to be wiped is removed with --force 
   const accountOnly = await run('device', 'wipe', alice.address, device.DeviceId, '--account-only');
   expect(accountOnly.err).toContain('The device speaks ActiveSync 14.1: only 16.1 knows');
   await run('device', 'wipe', alice.address, device.DeviceId);
+  const allowed = await run('device', 'allow', alice.address, device.DeviceId);
+  expect(allowed.out).toBe(
+    `${device.DeviceId} is allowed. But it is to be wiped, and gets nothing else: ` +
+      `"mailstead device wipe ${alice.address} ${device.DeviceId} --cancel" takes the wipe back.\n`,
+  );
   const refused = await run(...remove);
   expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('is not wiped yet')]);
   expect((await run('device', 'list')).out).toContain('WIPE_REQUIRED');
