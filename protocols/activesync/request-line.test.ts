@@ -124,6 +124,8 @@ describe('a plain query', () => {
     ['Cmd=Sync&DeviceId=&DeviceType=b', CommonStatus.DeviceIdMissingOrInvalid],
     ['Cmd=Sync&DeviceId=a,b&DeviceType=b', CommonStatus.DeviceIdMissingOrInvalid],
     ['Cmd=Sync&DeviceId=a%00&DeviceType=b', CommonStatus.DeviceIdMissingOrInvalid],
+    // The Kelvin sign, whose lower case is a k.
+    ['Cmd=Sync&DeviceId=a%E2%84%AA&DeviceType=b', CommonStatus.DeviceIdMissingOrInvalid],
     [`Cmd=Sync&DeviceId=${'a'.repeat(65)}&DeviceType=b`, CommonStatus.DeviceIdMissingOrInvalid],
     ['Cmd=Sync&DeviceId=a', CommonStatus.DeviceTypeMissingOrInvalid],
     ['Cmd=Sync&DeviceId=a&DeviceType=%07', CommonStatus.DeviceTypeMissingOrInvalid],

@@ -251,11 +251,10 @@ function unknownVersion(version: string, command: string): RequestLineError {
 }
 
 /** Letters, digits and what GUIDs and old clients put between them; no commas, no separators of ours. */
-const DEVICE_ID = /^[a-z0-9._{}-]{1,64}$/;
+const DEVICE_ID = /^[a-z0-9._{}-]{1,64}$/i;
 
 function deviceIdOf(text: string, known: { command: string; protocolVersion: ProtocolVersion }): DeviceId {
-  const id = text.toLowerCase();
-  if (DEVICE_ID.test(id)) return id as DeviceId;
+  if (DEVICE_ID.test(text)) return text.toLowerCase() as DeviceId;
   const fault = text === '' ? 'missing' : 'malformed';
   throw new RequestLineError(CommonStatus.DeviceIdMissingOrInvalid, `The DeviceId is ${fault}.`, known);
 }
@@ -263,7 +262,7 @@ function deviceIdOf(text: string, known: { command: string; protocolVersion: Pro
 /** The device id of a base64 query: text, or the 16 bytes of a GUID, then in hex. */
 function deviceIdText(bytes: Buffer): string {
   const printed = bytes.toString('latin1');
-  return bytes.length === 16 && !DEVICE_ID.test(printed.toLowerCase()) ? bytes.toString('hex') : printed;
+  return bytes.length === 16 && !DEVICE_ID.test(printed) ? bytes.toString('hex') : printed;
 }
 
 function deviceTypeOf(text: string, known: { command: string; protocolVersion: ProtocolVersion }): string {

@@ -67,6 +67,9 @@ test('a trace ends by itself when its time is over', async () => {
   clock.move(minuteMs);
   expect(traces.isOn(ref, phone)).toBe(false);
   expect(await all(traces)).toHaveLength(1);
+  // A Ping that began in its time, and was answered now.
+  traces.add(ref, phone, request(clock.now() - 5 * minuteMs, { command: 'Ping' }));
+  expect(await all(traces)).toHaveLength(1);
   expect(traces.settingOf(ref, phone)).toMatchObject({ by: 'root', untilMs: clock.now() });
 });
 
@@ -80,6 +83,7 @@ test('switched on again it goes on; switched on after its end it begins anew', a
   expect(await all(traces)).toHaveLength(1);
   await traces.end(ref, phone);
   await traces.end(ref, phone);
+  traces.add(ref, phone, request(2));
   expect(traces.settingOf(ref, phone)?.untilMs).toBe(clock.now());
   expect(await all(traces)).toHaveLength(1);
   await traces.start(ref, phone, { minutes: 20, by: 'b' });

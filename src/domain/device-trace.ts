@@ -138,10 +138,10 @@ export class DeviceTraces {
     return trace.setting;
   }
 
-  /** Keeps a request, later: nobody waits for it. */
+  /** Keeps a request, later: nobody waits for it. One that was held until the trace was over is not kept. */
   add(ref: MailboxRef, device: DeviceId, request: TracedRequest): void {
     const trace = this.#traces.get(keyOf(ref, device));
-    if (trace === undefined) return;
+    if (trace === undefined || trace.setting.untilMs <= this.#parts.clock.now()) return;
     if (trace.waiting >= maxWaiting) {
       trace.missed++;
       return;

@@ -14,7 +14,7 @@ const device: Device = {
   type: 'iPhone',
   userAgent: 'Phone/1',
   protocolVersion: '14.1',
-  information: { model: 'Line\r\nBcc: all@example.test', friendlyName: 'Ärmel' },
+  information: { model: 'Line\r\nBcc: all@example.test', friendlyName: 'Ärmel\u202eX' },
   wipe: 'none',
   wipeAccountOnly: false,
   firstSyncMs: 0,
@@ -86,5 +86,6 @@ test('what a device says of itself stays on its line of the message', async () =
   expect(header).not.toContain('Bcc');
   expect(header).toContain('Auto-Submitted: auto-generated');
   expect(body).toContain('Line Bcc: all@example.test');
+  expect(body).toMatch(/Name +.*rmel X\r\n/);
   expect(letter?.reversePath).toBe('');
 });

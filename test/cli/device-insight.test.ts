@@ -142,7 +142,7 @@ test('device trace show prints every request of all pages, and nothing that stee
     Missed: 2,
     Url: '/Microsoft-Server-ActiveSync?Cmd=Ping',
     RequestHeaders: { host: 'mail' },
-    Request: '<Ping>\u001b[2J</Ping>',
+    Request: '<Ping>\u001b\u202e[2J</Ping>',
     AnswerHeaders: { 'Content-Type': 'x' },
     Answer: '<Ping/>',
   };

@@ -37,6 +37,12 @@ test('a document is indented XML: empty elements, texts, names of other pages wi
 
 test.each([
   ['the password of a device', el(Settings.Settings, el(Settings.Password, 'hunter2'))],
+  [
+    'the same in what nobody defined',
+    el(Settings.Settings, el(Settings.Password, el(Settings.IMEI, 'hunter2'))),
+  ],
+  ['the same in its Set', el(Settings.Settings, el(Settings.DevicePassword, el(Settings.Set, 'hunter2')))],
+  ['the same in its node', el(Settings.Settings, el(Settings.DevicePassword, Buffer.from('hunter2')))],
   ['the password of a document library', el(Search.Search, el(Search.Password, 'hunter2'))],
   ['the same to fetch', el(ItemOperations.ItemOperations, el(ItemOperations.Password, 'hunter2'))],
   ['an attachment', el(ItemOperations.ItemOperations, el(ItemOperations.Data, 'hunter2'))],
@@ -47,6 +53,11 @@ test.each([
   const xml = toXml(root, 10_000);
   expect(xml).not.toMatch(/hunter2|68756e74/);
   expect(xml).toMatch(/<!-- (?:withheld|7 bytes left out) -->/);
+});
+
+test('the Status of DevicePassword is shown', () => {
+  const answer = el(Settings.Settings, el(Settings.DevicePassword, el(Settings.Status, 7)));
+  expect(toXml(answer, 1000)).toContain('<Status>7</Status>');
 });
 
 test.each([

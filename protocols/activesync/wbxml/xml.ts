@@ -17,7 +17,13 @@ const maxHeader = 4096;
 /** Of bytes that nobody knows. */
 const maxOpaque = 32;
 
-const secrets: ReadonlySet<Tag> = new Set([Settings.Password, Search.Password, ItemOperations.Password]);
+/** Nothing in them is shown, wherever a client puts it, but for the Status of an answer. */
+const secrets: ReadonlySet<Tag> = new Set([
+  Settings.DevicePassword,
+  Settings.Password,
+  Search.Password,
+  ItemOperations.Password,
+]);
 /** Attachments and photos. */
 const files: ReadonlySet<Tag> = new Set([
   ItemOperations.Data,
@@ -66,16 +72,17 @@ class XmlWriter {
     return [first.replace(`<${name}`, `<${name} xmlns="${this.#own}"${declared}`), ...rest].join('\n');
   }
 
-  write(element: Element, parent: Element | undefined, indent: string): void {
+  write(element: Element, parent: Element | undefined, indent: string, isInSecret = false): void {
     if (this.#isFull) return;
     const name = this.#nameOf(element.tag);
-    const text = contentOf(element, parent);
+    const isSecret = isInSecret || secrets.has(element.tag);
+    const text = contentOf(element, parent, isSecret && element.tag !== Settings.Status);
     if (element.children.length === 0) {
       this.#add(text === '' ? `${indent}<${name}/>` : `${indent}<${name}>${text}</${name}>`);
       return;
     }
     this.#add(`${indent}<${name}>${text}`);
-    for (const child of element.children) this.write(child, element, `${indent}  `);
+    for (const child of element.children) this.write(child, element, `${indent}  `, isSecret);
     const end = `${indent}</${name}>`;
     this.#lines.push(end);
     this.#left -= end.length + 1;
@@ -96,10 +103,10 @@ class XmlWriter {
   }
 }
 
-function contentOf(element: Element, parent: Element | undefined): string {
+function contentOf(element: Element, parent: Element | undefined, isSecret: boolean): string {
   const { tag, text, opaque } = element;
   if (text === '' && opaque === undefined) return '';
-  if (secrets.has(tag)) return '<!-- withheld -->';
+  if (isSecret) return '<!-- withheld -->';
   const bytes = opaque?.byteLength ?? Buffer.byteLength(text);
   if (files.has(tag)) return leftOut(bytes, 'bytes');
   if (messages.has(tag) || isMessage(element, parent)) {
