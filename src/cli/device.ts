@@ -41,14 +41,17 @@ export function addDevice(program: Command, terminal: Terminal): void {
     .option('--cancel', 'take the wipe back, while it was not sent yet')
     .action(async (user: string, device: string, options: WipeOptions, command: Command) => {
       const session = new Session(terminal, command);
-      const input = await inputOf(session, user, device);
+      const OrganizationId = await session.organizationId();
+      const { UserId, State } = await session.user(OrganizationId, user);
+      const input = { OrganizationId, UserId, DeviceId: device };
       const output = options.cancel
         ? await cancelWipe(session, user, device, input)
         : await session.client.call('Mailstead.WipeMobileDevice', {
             ...input,
             AccountOnly: options.accountOnly === true,
           });
-      session.show(output, formatFields);
+      const hint = options.cancel === true ? '' : unheard(user, State);
+      session.show(output, (fields) => formatFields(fields) + hint);
     });
   withOrganization(device.command('remove'))
     .description('remove a device from the list; it comes back when its user sets it up again')
@@ -63,6 +66,13 @@ export function addDevice(program: Command, terminal: Terminal): void {
     });
   addDeviceAccess(device, terminal);
   addDeviceInsight(device, terminal);
+}
+
+/** Its requests are refused before it is asked which device it is. */
+function unheard(user: string, state: unknown): string {
+  if (state === 'ENABLED') return '';
+  const remedy = state === 'DISABLED' ? ' It is wiped when "mailstead user enable" lets it in again.' : '';
+  return `\n${user} is ${String(state).toLowerCase()}: the device cannot sign in, and does not hear of it.${remedy}\n`;
 }
 
 interface WipeOptions {

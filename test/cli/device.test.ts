@@ -237,6 +237,20 @@ test.each([
   expect(err).toMatch(message);
 });
 
+test('device wipe: of a disabled user it says that the device does not hear of it', async () => {
+  const { server, alice, run } = await serve();
+  const { baseUrl, ca, organization: OrganizationId } = server;
+  const phone = new EasClient({ baseUrl, ca, user: alice.address, password: alice.password });
+  await phone.provision();
+  phone.close();
+  const wipe = ['device', 'wipe', 'alice', phone.deviceId];
+  expect((await run(...wipe)).out).toBe('Status  WIPE_REQUIRED\n');
+  await server.admin('DeregisterFromWorkMail', { OrganizationId, EntityId: alice.id });
+  expect((await run(...wipe)).out).toContain('\nalice is disabled: the device cannot sign in');
+  expect(JSON.parse((await run(...wipe, '--json')).out)).toEqual({ Status: 'WIPE_REQUIRED' });
+  expect((await run(...wipe, '--cancel')).out).not.toContain('disabled');
+});
+
 test('device remove: a device that is still to be wiped is removed with --force alone', async () => {
   const { server, alice, run } = await serve();
   const { baseUrl, ca } = server;
