@@ -130,8 +130,23 @@ function addSettings(device: Command, terminal: Terminal): void {
       const after = isChange
         ? await session.client.call('Mailstead.PutMobileDeviceAccessSettings', input)
         : before;
-      session.show(after, formatSettings);
+      const hint = await untold(session, OrganizationId, after);
+      session.show(after, (settings) => formatSettings(settings) + hint);
     });
+}
+
+/** A device may wait for ever for somebody who does not know of it. */
+async function untold(
+  session: Session,
+  OrganizationId: string,
+  { NewDevices, NotifyAddresses }: Output,
+): Promise<string> {
+  const isNamed = Array.isArray(NotifyAddresses) && NotifyAddresses.length > 0;
+  if (NewDevices !== 'QUARANTINE' || isNamed) return '';
+  const { Administrator } = await session.client.call('Mailstead.GetMailRouting', { OrganizationId });
+  return typeof Administrator === 'string'
+    ? ''
+    : '\nThere is no administrator: unless somebody has the address postmaster@, nobody is told of devices that wait. Name somebody with --notify, or with "mailstead routing administrator".\n';
 }
 
 function settingsOf({ newDevices, max, notify, notifyAdministrator, information }: SettingsOptions): object {

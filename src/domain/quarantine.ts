@@ -20,7 +20,7 @@ interface QuarantineParts {
   readonly store: MailStore;
   readonly access: Pick<DeviceAccess, 'settings'>;
   readonly removals: Pick<DeviceAccessStore, 'removeMailboxAt'>;
-  readonly directory: Pick<Directory, 'describeOrganization' | 'mailRouting'>;
+  readonly directory: Pick<Directory, 'describeOrganization' | 'resolveRecipient'>;
   readonly ownMail: Pick<OwnMail, 'make'>;
   readonly outside: Outside;
   readonly hostname: string;
@@ -105,10 +105,14 @@ export class Quarantine {
     const { access, directory } = this.#parts;
     const { notifyAddresses } = await access.settings(organization);
     if (notifyAddresses.length > 0) return notifyAddresses;
-    const { administrator } = await directory.mailRouting(organization);
-    if (administrator === undefined) return [];
-    const { testDomain } = await directory.describeOrganization(organization);
-    return [`postmaster@${testDomain}`];
+    // The test domain has its mail whatever becomes of the others.
+    const { testDomain, defaultDomain } = await directory.describeOrganization(organization);
+    for (const domain of new Set([testDomain, defaultDomain])) {
+      const address = `postmaster@${domain}`;
+      const { kind } = await directory.resolveRecipient(address);
+      if (kind === 'mailbox' || kind === 'group') return [address];
+    }
+    return [];
   }
 
   async #compose(account: Account, device: Device, administrators?: readonly string[]): Promise<Uint8Array> {

@@ -308,4 +308,15 @@ describe('with the whole server', () => {
     expect((await admins.syncAll(admins.folder(2))).size).toBe(0);
     for (const one of [old, admins, fresh]) one.close();
   });
+
+  test('without an administrator whoever has the address postmaster@ is told', async () => {
+    const { server, call, admin, old, admins, fresh } = await startWhole();
+    await call('Mailstead.PutMailRouting');
+    const Alias = 'postmaster@test.mailstead.test';
+    await server.admin('CreateAlias', { OrganizationId: server.organization, EntityId: admin.id, Alias });
+    await fresh.provision();
+    await fresh.folderSync();
+    expect(await oneMessage(admins)).toContain('mailstead device allow');
+    for (const one of [old, admins, fresh]) one.close();
+  });
 });

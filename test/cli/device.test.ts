@@ -114,6 +114,16 @@ test('device settings: shown, and changed one by one', async () => {
   });
 });
 
+test('device settings: says when nobody would be told of a device in quarantine', async () => {
+  const { run } = await serve();
+  const untold = 'nobody is told of devices that wait';
+  expect((await run('device', 'settings')).out).not.toContain(untold);
+  expect((await run('device', 'settings', '--new-devices', 'quarantine')).out).toContain(untold);
+  expect((await run('device', 'settings', '--notify', 'it@example.com')).out).not.toContain(untold);
+  await run('routing', 'administrator', 'alice');
+  expect((await run('device', 'settings', '--notify-administrator')).out).not.toContain(untold);
+});
+
 test('device list and show tell whether a device is served', async () => {
   const { server, alice, run } = await serve();
   await run('device', 'settings', '--new-devices', 'quarantine');

@@ -31,7 +31,7 @@ export function testDeviceAccess(database: Database, policies: Policies, clock: 
     store: database.mail,
     access,
     removals: stored,
-    directory: { describeOrganization, mailRouting: async () => ({ catchAll: new Map() }) },
+    directory: { describeOrganization, resolveRecipient: async () => ({ kind: 'unknown' }) },
     ownMail: {
       make: async (letter) => {
         letters.push(letter);
