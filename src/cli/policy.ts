@@ -120,7 +120,7 @@ function parseAssignment(assignment: string): Assignment {
     throw new UsageError(`"${assignment}" is no setting such as PasswordRequired=true.`);
   }
   if (text === '') return [name, null];
-  if (name.endsWith('List')) return [name, text.split(',')];
+  if (name.endsWith('List')) return [name, text.split(',').map((entry) => entry.trim())];
   if (text === 'true' || text === 'false') return [name, text === 'true'];
   return [name, /^-?\d+$/.test(text) ? Number(text) : text];
 }

@@ -177,7 +177,7 @@ test('policy settings lists all of them; policy set takes each kind', async () =
   const set = [
     'AllowCamera=false',
     'MaxEmailBodyTruncationSize=-1',
-    'UnapprovedInROMApplicationList=a.exe,b.exe',
+    'UnapprovedInROMApplicationList=a.exe, b.exe',
   ];
   expect((await run('policy', 'set', ...set)).code).toBe(0);
   expect(JSON.parse((await run('policy', 'show', '--json')).out)).toEqual({
