@@ -217,7 +217,10 @@ function addRule(device: Command, terminal: Terminal): void {
   for (const { option, what } of traits) test.option(`--${option} <text>`, what);
   test.action(async (options: RuleOptions, command: Command) => {
     const session = new Session(terminal, command);
-    const told = traits.map(({ option, member }) => [member, options[camelCase(option)]] as const);
+    // An empty text is what a device does not tell.
+    const told = traits.map(
+      ({ option, member }) => [member, options[camelCase(option)] || undefined] as const,
+    );
     const input = { OrganizationId: await session.organizationId(), ...present(told) };
     const operation = 'WorkMailService.GetMobileDeviceAccessEffect';
     session.show(await session.client.call(operation, input), formatEffect);
@@ -246,13 +249,23 @@ function withConditions(command: Command): Command {
     )
     .option('--description <text>', 'why');
   for (const { option, what } of traits) {
-    command.option(`--${option} <text...>`, `begins with one of these: ${what}; $NONE is not told`);
+    command.option(`--${option} <text...>`, `begins with one of these: ${what}; '$NONE' is not told`);
     command.option(`--not-${option} <text...>`, 'is told, and begins with none of these');
   }
   return command;
 }
 
 function ruleOf(Name: string, options: RuleOptions): object {
+  for (const { option } of traits) {
+    for (const name of [option, `not-${option}`]) {
+      const texts = options[camelCase(name)];
+      if (Array.isArray(texts) && texts.includes('')) {
+        throw new UsageError(
+          `--${name} takes a text. Write '$NONE' in quotes, or the shell makes it nothing.`,
+        );
+      }
+    }
+  }
   const conditions = traits.flatMap(({ option, member }) => [
     [`${member}s`, options[camelCase(option)]] as const,
     [`Not${member}s`, options[camelCase(`not-${option}`)]] as const,

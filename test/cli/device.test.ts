@@ -33,6 +33,7 @@ test('device rule: rules are made, listed, changed, tried and deleted', async ()
   const android = ['device', 'rule', 'test', '--type', 'android', '--os'];
   expect((await run(...android, 'Android 9')).out).toBe('Effect  DENY\nRules   Old Androids\n');
   expect((await run(...android, 'Android 14.1')).out).toBe('Effect  ALLOW\nRules   Default\n');
+  expect((await run(...android, '')).out).toBe('Effect  ALLOW\nRules   Default\n');
   const update = [
     'device',
     'rule',
@@ -237,6 +238,11 @@ test('policy set of what a setting does not take is refused with the setting, an
 test.each([
   [['device', 'rule', 'create', 'x'], /--effect/],
   [['device', 'rule', 'create', 'x', '--effect', 'maybe'], /allow, deny/],
+  [
+    ['device', 'rule', 'create', 'x', '--effect', 'deny', '--model', ''],
+    /--model takes a text\. Write '\$NONE' in quotes/,
+  ],
+  [['device', 'rule', 'update', 'i', 'x', '--effect', 'deny', '--not-os', 'a', ''], /--not-os takes a text/],
   [['device', 'settings', '--new-devices', 'wait'], /allow, block, quarantine/],
   [['device', 'settings', '--max', 'many'], /is no number/],
   [['device', 'settings', '--notify', 'a@b.example', '--notify-administrator'], /not both/],
