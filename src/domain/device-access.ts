@@ -226,10 +226,10 @@ export class DeviceAccess {
     }
   }
 
-  /** What a device is marked with that comes for the first time: one with an override is expected. */
+  /** What a device is marked with that comes for the first time: one that was allowed before is expected. */
   async welcome(ref: MailboxRef, device: DeviceId): Promise<Device['cameAs']> {
     const { newDevices } = await this.settings(ref.organization);
-    if (newDevices === 'ALLOW' || (await this.override(ref, device)) !== undefined) return undefined;
+    if (newDevices === 'ALLOW' || (await this.override(ref, device))?.effect === 'ALLOW') return undefined;
     return newDevices;
   }
 

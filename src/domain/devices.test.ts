@@ -33,7 +33,8 @@ async function open(comesBack: () => Promise<unknown> = async () => undefined) {
   const clock = { now: () => 0, after: () => () => undefined };
   const policies = new Policies(none, noGroups);
   const { access } = testDeviceAccess(database, policies, clock);
-  return { database, ref, devices: new Devices(database.mail, index, policies, access, clock) };
+  const devices = new Devices(database.mail, index, policies, access, clock);
+  return { database, ref, index, policies, clock, devices };
 }
 
 test('a device that comes back while it is removed stays on the list of its organisation', async () => {
@@ -48,6 +49,26 @@ test('a device that comes back while it is removed stays on the list of its orga
   comesBack = undefined;
   await devices.remove(ref, sighting.id);
   expect(await listed()).toBe(0);
+});
+
+test('a device that is removed while it asks comes as a new one: listed, and as new devices are taken', async () => {
+  const { database, ref, index, policies, clock } = await open();
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const access = {
+    settings: async () => {
+      const happens = meanwhile;
+      meanwhile = undefined;
+      await happens?.();
+      return { maxDevicesPerUser: 5 };
+    },
+    welcome: async () => 'QUARANTINE' as const,
+  };
+  const devices = new Devices(database.mail, index, policies, access, clock);
+  await devices.meet(ref, sighting);
+  meanwhile = () => devices.remove(ref, sighting.id);
+  const met = await devices.meet(ref, { ...sighting, userAgent: 'Phone/2' });
+  expect(met).toMatchObject({ userAgent: 'Phone/2', cameAs: 'QUARANTINE' });
+  expect((await devices.listAll(ref.organization, undefined, 10)).rows).toHaveLength(1);
 });
 
 test('a device that synchronised thousands of folders is removed with all it held', async () => {

@@ -80,14 +80,17 @@ export class Devices {
     const cameAs = known === undefined ? await this.#access.welcome(ref, sighting.id) : undefined;
     // The entry comes first: one without its device is passed over, a device without its entry would not be listed.
     if (known === undefined) await this.#addEntry(ref, sighting.id, maxDevicesPerUser);
-    return this.#transact(ref, async (tx) => {
+    const met = await this.#transact(ref, async (tx) => {
       const before = await tx.device(sighting.id);
+      if (before === undefined && known !== undefined) return undefined;
       if (before === undefined) await refuseTooMany(tx, maxDevicesPerUser);
       const device =
         before === undefined ? newDevice(sighting, cameAs, nowMs) : seen(before, sighting, nowMs);
       tx.putDevice(device);
       return device;
     });
+    // It was removed meanwhile, and comes as a new one.
+    return met ?? (await this.meet(ref, sighting));
   }
 
   /** Keeps what the device told of itself; a value left out stays, an empty one is cleared. */

@@ -353,6 +353,25 @@ describe('new devices', () => {
   });
 });
 
+test.each([
+  ['BLOCK', 'BLOCKED'],
+  ['QUARANTINE', 'QUARANTINED'],
+] as const)(
+  '%s: one that was blocked before it came is %s when that is taken back',
+  async (newDevices, state) => {
+    const server = await startEndpoint();
+    const { access, alice, devices, organization } = server;
+    const id = 'unwanted' as DeviceId;
+    await access.putSettings(organization, { newDevices });
+    await access.putOverride(alice.mailbox, id, { effect: 'DENY' });
+    const phone = server.phone('14.1', { deviceId: id });
+    expect(await ask(phone)).toBe(129);
+    await access.deleteOverride(alice.mailbox, id);
+    const judged = await access.judge(alice.mailbox, await devices.get(alice.mailbox, id));
+    expect(judged).toMatchObject({ state, reason: 'NEW_DEVICE' });
+  },
+);
+
 describe('Provision: DeviceInformation in the first request', () => {
   test.each(['14.1', '16.0', '16.1'] as const)(
     '%s: 165 without it, where it is demanded',
