@@ -226,6 +226,17 @@ test('doctor --user: quarantined, blocked, full, disabled, a wrong password and 
   ]);
 });
 
+test('doctor --user: where new devices wait in quarantine nobody is told of the doctor', async () => {
+  const { server, lines } = await examine({ MAILSTEAD_OUTBOUND_RELAY: 'smtp://127.0.0.1:1' });
+  const { address, password } = await server.addUser('alice');
+  const OrganizationId = server.organization;
+  const settings = { NewDevices: 'QUARANTINE', NotifyAddresses: ['it@example.org'] };
+  await server.admin('Mailstead.PutMobileDeviceAccessSettings', { OrganizationId, ...settings });
+  const { of } = await lines(['--user', address, '--password-stdin'], password);
+  expect(of(`device of ${address}`).at(-1)?.Found).toMatch(/^quarantined: /);
+  expect((await server.admin('Mailstead.ListQueue', { OrganizationId }))['Messages']).toEqual([]);
+});
+
 const hasTerminals = spawnSync('script', ['--version']).status === 0;
 
 test.runIf(hasTerminals)(

@@ -93,8 +93,12 @@ async function walk(device: Phone, { scene, name, user }: SignIn, known: Known):
     );
     findings.push(ok(name, `OPTIONS: it speaks ${await device.options()}`));
     findings.push(ok(name, `Provision: the policy asks for ${await device.provision()}`));
-    const count = await device.folderSync();
-    findings.push(judgeFolders(name, user, count, await accessOf(scene, known, device.deviceId)));
+    const access = await accessOf(scene, known, device.deviceId);
+    findings.push(
+      access?.['AccessState'] === 'QUARANTINED'
+        ? quarantined(name, user)
+        : ok(name, `FolderSync: a phone sees ${await device.folderSync()} folders`),
+    );
   } catch (error) {
     if (!(error instanceof Refused))
       return [...findings, fail(name, reasonOf(error), 'See the log of the server.')];
@@ -109,12 +113,10 @@ async function accessOf({ session }: Scene, { input }: Known, DeviceId: string):
   return session.client.call('Mailstead.DescribeMobileDevice', { ...input, DeviceId }).catch(() => undefined);
 }
 
-function judgeFolders(name: string, user: string, count: number, access: Output | undefined): Finding {
-  if (access?.['AccessState'] === 'QUARANTINED') {
-    const advice = `A new phone waits until "mailstead device allow ${user} DEVICE" lets it in.`;
-    return warn(name, `quarantined: it sees ${count} folders and a message that says so`, advice);
-  }
-  return ok(name, `FolderSync: a phone sees ${count} folders`);
+/** It goes no further: with what it would see then, its user and the administrators are told of a device that is none. */
+function quarantined(name: string, user: string): Finding {
+  const advice = `A new phone waits until "mailstead device allow ${user} DEVICE" lets it in.`;
+  return warn(name, 'quarantined: a new phone sees a message that says so, and nothing else', advice);
 }
 
 function judgeRefusal(name: string, refused: Refused, access: Output | undefined): Finding {
