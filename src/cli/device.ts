@@ -70,9 +70,9 @@ export function addDevice(program: Command, terminal: Terminal): void {
 
 /** Its requests are refused before it is asked which device it is. */
 function unheard(user: string, state: unknown): string {
-  if (state === 'ENABLED') return '';
+  if (state !== 'DISABLED' && state !== 'DELETED') return '';
   const remedy = state === 'DISABLED' ? ' It is wiped when "mailstead user enable" lets it in again.' : '';
-  return `\n${user} is ${String(state).toLowerCase()}: the device cannot sign in, and does not hear of it.${remedy}\n`;
+  return `\n${user} is ${state.toLowerCase()}: the device cannot sign in, and does not hear of it.${remedy}\n`;
 }
 
 interface WipeOptions {

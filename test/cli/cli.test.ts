@@ -355,6 +355,7 @@ test('device commands name the user by id and the device', async () => {
 test('policy set changes what it names, takes back what is empty and keeps the rest', async () => {
   await serve({
     'Mailstead.GetMobilePolicy': { Policy: { PasswordRequired: true, AllowCamera: false }, Revision: 1 },
+    'Mailstead.ListMobilePolicySettings': { Settings: [] },
     'Mailstead.PutMobilePolicy': (input) => ({
       ...('Policy' in input && { Policy: input.Policy }),
       Revision: 2,
