@@ -202,7 +202,8 @@ function addRule(device: Command, terminal: Terminal): void {
       const input = await ruleInput(session, id);
       const operation = 'WorkMailService.UpdateMobileDeviceAccessRule';
       const output = await session.client.call(operation, { ...input, ...content });
-      session.show(output, () => `The rule ${name} is changed.\n`);
+      const hint = await allBlocked(session);
+      session.show(output, () => `The rule ${name} is changed.${hint}\n`);
     });
   withOrganization(rule.command('delete'))
     .description('delete a rule; without any rule every device is blocked')
@@ -211,7 +212,8 @@ function addRule(device: Command, terminal: Terminal): void {
       const session = new Session(terminal, command);
       const input = await ruleInput(session, id);
       const output = await session.client.call('WorkMailService.DeleteMobileDeviceAccessRule', input);
-      session.show(output, () => `The rule ${id} is deleted.\n`);
+      const hint = await allBlocked(session);
+      session.show(output, () => `The rule ${id} is deleted.${hint}\n`);
     });
   const test = withOrganization(rule.command('test')).description('tell what the rules say of a device');
   for (const { option, what } of traits) test.option(`--${option} <text>`, what);
@@ -227,12 +229,23 @@ function addRule(device: Command, terminal: Terminal): void {
   });
 }
 
+async function rulesOf(session: Session, OrganizationId: string): Promise<readonly Output[]> {
+  const operation = 'WorkMailService.ListMobileDeviceAccessRules';
+  return recordsOf((await session.client.call(operation, { OrganizationId }))['Rules']);
+}
+
+/** The last rule that allowed something is easily taken away. */
+async function allBlocked(session: Session): Promise<string> {
+  const rules = await rulesOf(session, await session.organizationId());
+  if (rules.some(({ Effect }) => Effect === 'ALLOW')) return '';
+  return ' No rule allows anything now: every device is blocked that was not allowed by "mailstead device allow".';
+}
+
 /** Names a rule that there is: the API deletes one that is not there without a word. */
 async function ruleInput(session: Session, id: string): Promise<object> {
   const OrganizationId = await session.organizationId();
-  const operation = 'WorkMailService.ListMobileDeviceAccessRules';
-  const { Rules } = await session.client.call(operation, { OrganizationId });
-  const isThere = recordsOf(Rules).some((rule) => rule['MobileDeviceAccessRuleId'] === id);
+  const rules = await rulesOf(session, OrganizationId);
+  const isThere = rules.some((rule) => rule['MobileDeviceAccessRuleId'] === id);
   if (isThere) return { OrganizationId, MobileDeviceAccessRuleId: id };
   throw new CliError(
     `There is no rule with the id "${id}". "mailstead device rule list" shows those there are.`,

@@ -56,7 +56,13 @@ test('device rule: rules are made, listed, changed, tried and deleted', async ()
     code: 1,
     err: gone,
   });
-  await run('device', 'rule', 'delete', 'default');
+  const blocked =
+    ' No rule allows anything now: every device is blocked that was not allowed by "mailstead device allow".\n';
+  const none = await run('device', 'rule', 'update', 'default', 'None', '--effect', 'deny');
+  expect(none.out).toBe(`The rule None is changed.${blocked}`);
+  expect((await run('device', 'rule', 'delete', 'default')).out).toBe(
+    `The rule default is deleted.${blocked}`,
+  );
   expect((await run('device', 'rule', 'list')).out).toBe('There is no rule: every device is blocked.\n');
   expect((await run('device', 'rule', 'test')).out).toBe('Effect  DENY\nRules   none is for it\n');
 });
