@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { cleanHtml } from './clean-html.ts';
 import { decodeTextInside } from './decode-part.ts';
-import { declareUtf8, htmlToText, textToFragment, textToHtml } from './html.ts';
+import { declareUtf8, textOfHtml, textToFragment, textToHtml } from './html.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
 import { plainTextOf } from './readable-text.ts';
 import { withoutAtEnd } from './trim-end.ts';
@@ -48,18 +48,40 @@ export async function readBody(
   readPart: ReadPart,
   maxBytes: number = Number.POSITIVE_INFINITY,
 ): Promise<BodyText> {
-  const isConverted =
-    kind === 'plain' ? index.text.length === 0 && index.html.length > 0 : index.html.length === 0;
-  const native = isConverted ? (kind === 'plain' ? 'html' : 'plain') : kind;
-  const source = await readNative(
-    index,
-    native,
-    readPart,
-    sourceBytes(maxBytes, isConverted && kind === 'plain'),
-  );
-  if (!isConverted) return cut(source, kind, maxBytes);
-  const text = kind === 'plain' ? htmlToText(source.text, maxBytes + 1) : textToHtml(source.text);
-  return cut({ ...source, text }, kind, maxBytes);
+  if (kind === 'plain' && index.text.length === 0 && index.html.length > 0) {
+    return await readTextOfHtml(index, readPart, maxBytes);
+  }
+  const isConverted = kind === 'html' && index.html.length === 0;
+  const native = isConverted ? 'plain' : kind;
+  // Three encoded bytes for one in quoted-printable, two in UTF-16.
+  const source = await readNative(index, native, readPart, 6 * maxBytes + 4 * 1024);
+  return cut(isConverted ? { ...source, text: textToHtml(source.text) } : source, kind, maxBytes);
+}
+
+/** So much of a message is read for a text that a picture may stand in front of. */
+const widelyBytes = 4 * 1024 * 1024;
+
+async function readTextOfHtml(index: BodyIndex, readPart: ReadPart, maxBytes: number): Promise<BodyText> {
+  const near = await makeTextOfHtml(index, readPart, maxBytes, 20 * maxBytes + 256 * 1024);
+  const isEnough = near.isWhole || Buffer.byteLength(near.text) > maxBytes - longestCharacter;
+  return isEnough ? near : await makeTextOfHtml(index, readPart, maxBytes, 20 * maxBytes + widelyBytes);
+}
+
+/** Bytes of a character in UTF-8. */
+const longestCharacter = 4;
+
+async function makeTextOfHtml(
+  index: BodyIndex,
+  readPart: ReadPart,
+  maxBytes: number,
+  sourceBytes: number,
+): Promise<BodyText> {
+  const source = await readNative(index, 'html', readPart, sourceBytes);
+  const made = textOfHtml(source.text, maxBytes + 1);
+  // What was not read has about as much text in it.
+  const share = source.isWhole ? 1 : Math.max(1, source.estimatedBytes / Math.max(1, source.text.length));
+  const estimatedBytes = Math.round(made.estimatedBytes * share);
+  return cut({ text: made.text, isWhole: source.isWhole && made.isWhole, estimatedBytes }, 'plain', maxBytes);
 }
 
 /**
@@ -90,11 +112,6 @@ async function readCleanHtml(
     body: cut({ ...source, text: clean.html, isWhole: source.isWhole && clean.isWhole }, 'html', maxBytes),
     isEnough: source.isWhole || Buffer.byteLength(clean.html) > maxBytes,
   };
-}
-
-/** Encoded bytes that surely hold `maxBytes` of UTF-8: three for one in quoted-printable, two in UTF-16. */
-function sourceBytes(maxBytes: number, isFromHtml: boolean): number {
-  return isFromHtml ? 20 * maxBytes + 256 * 1024 : 6 * maxBytes + 4 * 1024;
 }
 
 async function readNative(

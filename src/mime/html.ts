@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { compile } from 'html-to-text';
 import { dropHidden } from './hidden-html.ts';
 import { stripHtml } from './strip-html.ts';
@@ -6,10 +7,12 @@ import { stripHtml } from './strip-html.ts';
 const maxStructured = 256 * 1024;
 /** The same for the depth of its elements: building the tree takes time in the square of that. */
 const maxDepth = 500;
+/** And for the number of elements and texts in one; what is beyond it would be left out. */
+const maxChildNodes = 20_000;
 
 const convert = compile({
   wordwrap: false,
-  limits: { maxInputLength: maxStructured, maxDepth, maxChildNodes: 20_000, ellipsis: '' },
+  limits: { maxInputLength: maxStructured, maxDepth, maxChildNodes, ellipsis: '' },
   selectors: [
     { selector: 'img', format: 'skip' },
     {
@@ -25,43 +28,77 @@ const convert = compile({
   ],
 });
 
-/**
- * HTML as plain text with CR LF line ends, at most `maxChars` UTF-16 units. Hostile input (depth,
- * number of elements, size) costs bounded time; what lies beyond the bounds is left out. Where the
- * tree is too deep for structure, the text between the tags is given.
- */
-export function htmlToText(html: string, maxChars: number = Number.POSITIVE_INFINITY): string {
-  const visible = dropHidden(html);
-  // Markup outweighs text: so much of it surely holds `maxChars`, and a preview does not pay for a newsletter.
-  const enough = Math.max(64 * 1024, maxChars * 20);
-  const source = visible.length > enough ? visible.slice(0, enough) : visible;
-  const isPlainest = source.length > maxStructured || isDeeperThan(source, maxDepth);
-  const text = isPlainest
-    ? stripHtml(source)
-        .replace(/[ \t]{2,}/g, ' ')
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== '')
-        .join('\n')
-    : convert(source);
-  return toCrLf(text).slice(0, maxChars).toWellFormed();
+/** Plain text made of HTML. */
+interface TextOfHtml {
+  /** With CR LF line ends. */
+  readonly text: string;
+  /** False when there is more than `text`. */
+  readonly isWhole: boolean;
+  /** Bytes of UTF-8 of the whole text: exact when it was all made, else near. */
+  readonly estimatedBytes: number;
 }
 
-/** Whether more elements than `limit` may be open at one place; an end tag counts only for a start tag of its name. */
-function isDeeperThan(html: string, limit: number): boolean {
+/** HTML as plain text, at most `maxChars` UTF-16 units; see `textOfHtml`. */
+export function htmlToText(html: string, maxChars: number = Number.POSITIVE_INFINITY): string {
+  return textOfHtml(html, maxChars).text;
+}
+
+/**
+ * HTML as plain text, at most `maxChars` UTF-16 units. Hostile input (depth, number of elements, size) costs bounded time:
+ * where there is too much of it for structure, the text between the tags is given.
+ */
+export function textOfHtml(html: string, maxChars: number): TextOfHtml {
+  const visible = withoutPictures(dropHidden(html));
+  // Markup mostly outweighs text by less than that, and a preview does not pay for a newsletter.
+  for (let enough = Math.max(64 * 1024, maxChars * 20); ; enough *= 8) {
+    const isAll = visible.length <= enough;
+    const text = toCrLf(bestText(isAll ? visible : visible.slice(0, enough)));
+    if (!isAll && text.length < maxChars) continue;
+    const share = isAll ? 1 : visible.length / enough;
+    return {
+      text: text.slice(0, maxChars).toWellFormed(),
+      isWhole: isAll && text.length <= maxChars,
+      estimatedBytes: Math.round(Buffer.byteLength(text) * share),
+    };
+  }
+}
+
+/** A picture that stands in its own address is no text, and may be longer than everything else. */
+function withoutPictures(html: string): string {
+  return html.includes('data:') ? html.replace(/(\bsrc\s*=\s*["']?data:)[^"'>]{256,}/gi, '$1') : html;
+}
+
+function bestText(html: string): string {
+  if (html.length <= maxStructured && !isBeyondStructure(html)) return convert(html);
+  return stripHtml(html)
+    .replace(/[ \t]{2,}/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/**
+ * Whether more elements than `maxDepth` may be open at one place, or more nodes than `maxChildNodes` stand in one; an end tag counts
+ * only for a start tag of its name.
+ */
+function isBeyondStructure(html: string): boolean {
   const open = new Map<string, number>();
   let depth = 0;
-  for (const match of html.matchAll(/<(\/?)([a-z][^\s/>]*)/gi)) {
+  let elements = 0;
+  for (const match of html.matchAll(/<(\/?)([a-z!?][^\s/>]*)/gi)) {
     const name = match[2]?.toLowerCase() ?? '';
     const count = open.get(name) ?? 0;
-    if (match[1] === '') {
-      if (noEnd.has(name)) continue;
-      open.set(name, count + 1);
-      if (++depth > limit) return true;
-    } else if (count > 0) {
+    if (match[1] !== '' && count > 0) {
       open.set(name, count - 1);
       depth--;
+      continue;
     }
+    // Each may have a text behind it.
+    if (2 * ++elements >= maxChildNodes) return true;
+    if (match[1] !== '' || noEnd.has(name) || /^[!?]/.test(name)) continue;
+    open.set(name, count + 1);
+    if (++depth > maxDepth) return true;
   }
   return false;
 }

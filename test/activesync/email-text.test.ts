@@ -98,6 +98,39 @@ describe('Sync: Type 1 of a message of another type alone', () => {
   );
 });
 
+const picture = (bytes: number) => `<img src="data:image/png;base64,${'A'.repeat(bytes)}">`;
+const markup = `<p style="${'color:#ffffff;'.repeat(30)}">`;
+const numbered = (count: number, make: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => make(n)).join('');
+
+test.each([
+  ['behind a picture of 100 KB in its address', `${picture(100_000)}<p>${'Words. '.repeat(200)}last</p>`],
+  ['behind a picture of 300 KB in its address', `${picture(300_000)}<p>${'Words. '.repeat(200)}last</p>`],
+  ['with little text in much markup', `${numbered(400, (n) => `${markup}w${n}</p>`)}<p>last</p>`],
+  ['of 12,000 lines', `${numbered(12_000, (n) => `line ${n}<br>`)}last`],
+])(
+  'Sync: plain text made of HTML %s comes whole, and cut with Truncated 1 and about its size',
+  async (_what, html) => {
+    const { body } = await startWith(ofType('text/html', `<html><body>${html}</body></html>`));
+    const whole = await body(preference(1));
+    expect(whole).toMatchObject({ truncated: '0', data: expect.stringMatching(/last\s*$/) });
+    const bytes = Buffer.byteLength(whole.data ?? '');
+    expect(Number(whole.size)).toBe(bytes);
+    for (const most of [500, bytes - 1]) {
+      const cut = await body(preference(1, [TruncationSize, most]));
+      expect(cut.truncated).toBe('1');
+      expect(cut.data?.length).toBeGreaterThan(most - 4);
+      expect(cut.data?.length).toBeLessThanOrEqual(most);
+      expect(Number(cut.size)).toBeGreaterThan(bytes / 2);
+      expect(Number(cut.size)).toBeLessThan(bytes * 2);
+    }
+    expect(await body(preference(1, [TruncationSize, bytes]))).toMatchObject({
+      truncated: '0',
+      size: String(bytes),
+    });
+  },
+);
+
 test('Sync: text/enriched beside plain text is neither body nor file', async () => {
   const raw = `${head}Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nPlain\r\n--b\r\nContent-Type: text/enriched\r\n\r\n<bold>Rich</bold>\r\n--b--\r\n`;
   const { item } = await startWith(raw);
