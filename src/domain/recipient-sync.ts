@@ -6,6 +6,7 @@ import type { Mailbox } from './mailbox.ts';
 import type { Random } from './outside.ts';
 import type { MailboxReader } from './ports.ts';
 import { type CachedRecipient, type RecipientCache, recipientCacheFolder } from './recipient-cache.ts';
+import { hasGoneOn } from './sync-gone-on.ts';
 import type { SyncState } from './sync-state.ts';
 
 interface RecipientRequest {
@@ -53,9 +54,10 @@ export function primeRecipients(
 /** One exchange; a key one behind is answered from there again. Throws `sync/invalid-key`. */
 export function syncRecipients(mailbox: Mailbox, request: RecipientSyncRequest): Promise<RecipientAnswer> {
   return mailbox.transact(async (tx) => {
-    const { base, newest } = await findState(tx, request);
-    if (request.hasWaited && base !== newest)
+    const asked = { ...request, folder: recipientCacheFolder };
+    if (request.hasWaited && (await hasGoneOn(tx, asked)))
       return { key: request.key, added: [], deleted: [], moreAvailable: false };
+    const { base, newest } = await findState(tx, request);
     const options = request.options ?? base.options;
     const { held = [] } = base;
     const news = newsOf(held, await tx.recipientCache(), request.maxItems(options));

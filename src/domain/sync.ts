@@ -18,6 +18,7 @@ import {
   toRemember,
   toRememberSoFar,
 } from './sync-commands.ts';
+import { hasGoneOn } from './sync-gone-on.ts';
 import { type ToldChange, withMessages } from './sync-messages.ts';
 import { aheadOf, deletedBy, refusedOf } from './sync-own.ts';
 import { collectWithCare } from './sync-repeats.ts';
@@ -154,12 +155,13 @@ export class FolderSync {
     request: SyncRequest,
     done: readonly CommandResult[],
   ): Promise<SyncAnswer | Pick<SyncAnswer, 'results'>> {
+    if (request.hasWaited === true && (await hasGoneOn(tx, request))) {
+      const { key, options = '' } = request;
+      return { key, options, results: [], changes: [], skipped: [], moreAvailable: false };
+    }
     const { base, newest } = await findState(tx, request.device, request.folder, request.key);
     requireFewAhead(base);
     const options = request.options ?? base.options;
-    if (request.hasWaited === true && base !== newest) {
-      return { key: request.key, options, results: [], changes: [], skipped: [], moreAvailable: false };
-    }
     const byConversation = isByConversation(request, base);
     const rules = request.rules(options);
     // Its own changes are not lost for it: they come first.

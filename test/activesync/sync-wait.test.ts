@@ -192,6 +192,34 @@ test('a Sync that waits while the phone goes on from its key takes nothing from 
   expect(phone.collection(inbox).anomalies).toEqual([]);
 });
 
+test.each(['Inbox', 'recipient cache'])(
+  'a Sync of the %s that waits while the phone goes on twice, or starts over, says nothing',
+  async (what) => {
+    const { server, phone, inbox } = await startHolding('14.1');
+    const folder = what === 'Inbox' ? inbox : (phone.recipientCache ?? '');
+    await phone.syncAll(folder);
+    const abandoned = wait(phone, [folder]);
+    await untilWaiting(server);
+    // It has looked when this one has.
+    await phone.sync(folder);
+    for (const conflict of [0, 1]) await phone.sync(folder, { options: [el(AirSync.Conflict, conflict)] });
+    const news = async (name: string) => {
+      if (what === 'Inbox') await server.deliver(name);
+      else await phone.sendMail(`To: ${name}@example.org\r\nSubject: ${name}\r\n\r\n`);
+      await phone.syncAll(folder);
+    };
+    await news('one');
+    phone.collection(folder).reset();
+    await phone.syncAll(folder);
+    await news('two');
+    expect(server.endpoint.waiting).toBe(1);
+    server.endpoint.stop();
+    expect((await abandoned).body).toHaveLength(0);
+    expect((await phone.sync(folder)).status).toBe(1);
+    expect(phone.collection(folder)).toMatchObject({ anomalies: [], items: { size: 2 } });
+  },
+);
+
 test('what the phone itself changes, and what it is not told of, does not end the wait', async () => {
   const { server, phone, inbox, folders } = await startHolding('12.1');
   const id = await server.deliver('One');
