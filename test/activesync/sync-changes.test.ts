@@ -443,4 +443,22 @@ describe.each(forms)('%s', (version) => {
     phone.collection(inbox).reset();
     expect(textOf((await phone.syncAll(inbox)).get(serverId), Email.Read)).toBe('1');
   });
+
+  test('Commands, or Collections, that are there twice are all done: silence would tell the phone so', async () => {
+    const { server, phone, inbox, serverId } = await startWithOne(version);
+    const other = `${inbox}:${await server.deliver('Other', 1)}`;
+    await phone.syncAll(inbox);
+    const block = (id: string) => el(AirSync.Commands, commands.read(id, true));
+    const { tag, children } = phone.collectionElement(inbox);
+    const twice = el(tag, ...children, block(serverId), block(other));
+    const trash = el(AirSync.Collections, phone.collectionElement(phone.folder(4)));
+    const response = await syncRaw(phone, [twice], trash);
+    expect(answered(response).map(({ id, status }) => [id, status])).toEqual([
+      [inbox, 1],
+      [phone.folder(4), 1],
+    ]);
+    phone.collection(inbox).reset();
+    const items = await phone.syncAll(inbox);
+    expect([...items.values()].map((item) => textOf(item, Email.Read))).toEqual(['1', '1']);
+  });
 });

@@ -102,6 +102,16 @@ describe.each(draftVersions)('%s: Send in Drafts', (version) => {
     expect(await rawDrafts(server)).toEqual([]);
   });
 
+  test('Send in a Change behind a Delete of the same draft answers Status 8 and sends nothing', async () => {
+    const { server, phone, drafts } = await startDrafts(version);
+    const serverId = await addDraft(phone, drafts, ...letter('Gone'));
+    const remove = el(AirSync.Delete, el(AirSync.ServerId, serverId));
+    const { responses } = await phone.sync(drafts, { commands: [remove, change(serverId, send)] });
+    expect(statuses(responses)).toEqual([`Change ${serverId} 8`]);
+    expect(await inboxOfBob(server)).toEqual([]);
+    expect(await rawDrafts(server)).toEqual([]);
+  });
+
   test('Send of Body Type 4 goes out with the time of the sending', async () => {
     const { server, phone, drafts } = await startDrafts(version);
     const mime = 'To: bob@example.test\r\nSubject: old\r\nDate: Mon, 1 Jan 2001 00:00:00 +0000\r\n\r\nx\r\n';

@@ -221,6 +221,25 @@ describe.each(draftVersions)('%s: Sync of Drafts', (version) => {
     expect(textOf(seen, AirSyncBase.Body, AirSyncBase.Data)).toContain('text');
   });
 
+  test('Attachments Delete: a FileReference of another item leaves the file, also if its part is the same', async () => {
+    const { phone, drafts } = await startDrafts(version);
+    const { responses } = await phone.sync(drafts, {
+      commands: [add('c1', ...letter('Files'), attachments(file('a', 'a.txt', 'content of a')))],
+    });
+    const answer = child(responses, AirSync.Add);
+    const { a = '' } = references(answer);
+    const [folder, item, part] = a.split(':');
+    const edit = (reference: string) =>
+      phone.sync(drafts, {
+        commands: [change(`${folder}:${item}`, attachments(removedFile(reference)))],
+      });
+    await edit(`${folder}:${Number(item) + 1}:${part}`);
+    expect(await fileOf(phone, a)).toBe('content of a');
+    // A reference of before the draft was moved.
+    await edit(`99:${item}:${part}`);
+    expect(await fileOf(phone, a)).toBe(15);
+  });
+
   test('Body Type 4: the message is kept as it is written, and its header is what it says', async () => {
     const { server, phone, drafts } = await startDrafts(version);
     const { phone: tablet } = await startDrafts(version, { server, deviceId: 'tablet' });

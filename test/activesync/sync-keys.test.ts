@@ -162,6 +162,20 @@ describe.each(versions)('%s: keys', (version) => {
     }
   });
 
+  test('a Collection that is there twice answers Status 4, and nothing of it is done', async () => {
+    const { server, phone, inbox } = await startPhone(version);
+    const serverId = `${inbox}:${await server.deliver('One')}`;
+    await phone.syncAll(inbox);
+    await server.deliver('Two');
+    const one = phone.collectionElement(inbox, { commands: [commands.read(serverId, true)] });
+    const { rootStatus } = await syncRaw(phone, [one, phone.collectionElement(phone.folder(4)), one]);
+    expect(rootStatus).toBe(4);
+    const items = await phone.syncAll(inbox);
+    expect(items.size).toBe(2);
+    expect(textOf(items.get(serverId), Email.Read)).toBe('0');
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
   test('a Collection without SyncKey or CollectionId, and a request for nothing, answer Status 4', async () => {
     const { phone, inbox } = await startPhone(version);
     const id = el(AirSync.CollectionId, inbox);

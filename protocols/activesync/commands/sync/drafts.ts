@@ -54,7 +54,7 @@ export async function readyCommands(
   try {
     for (const command of commands) {
       if ('written' in command) await desk.take(command);
-      else desk.ready.push(command);
+      else desk.pass(command);
     }
   } catch (error) {
     await discardDrafts(desk.ready);
@@ -89,12 +89,19 @@ class Desk {
   readonly #context: CommandContext;
   readonly #inAll: number;
   readonly #rewritten = new Map<ItemId, Rewritten>();
+  readonly #deleted = new Set<ItemId>();
 
   /** `inAll`: how many drafts there are to be taken. */
   constructor(where: DraftsFolder, context: CommandContext, inAll: number) {
     this.#where = where;
     this.#context = context;
     this.#inAll = inAll;
+  }
+
+  /** Takes what is no content of a draft. */
+  pass(command: PlainCommand): void {
+    if ('command' in command && command.command.kind === 'delete') this.#deleted.add(command.command.item);
+    this.ready.push(command);
   }
 
   async take(command: DraftCommand): Promise<void> {
@@ -115,7 +122,7 @@ class Desk {
     if (!written.isMail) return SyncStatus.ConversionError;
     if (id === undefined)
       return written.isSent ? await this.#send(command, undefined) : await this.#add(command);
-    const item = await mailbox.reader.item(folder, id);
+    const item = this.#deleted.has(id) ? undefined : await mailbox.reader.item(folder, id);
     if (item === undefined) {
       const isDone = written.isSent && (await wasSent(mailbox.reader, device, this.#sendName(command)));
       return isDone ? SyncStatus.Success : SyncStatus.ObjectNotFound;

@@ -1,6 +1,7 @@
 /** What a client writes of a draft (16.0): ApplicationData of an Add or a Change, read. MS-ASEMAIL, Send; MS-ASAIRS, Attachments. */
 import { createHash, type Hash } from 'node:crypto';
 import type { AddedFile, DraftChange } from '#domain/draft';
+import type { ItemId } from '#domain/ids';
 import type { MarksChange } from '#domain/mailbox';
 import { type MailAddress, parseAddressList } from '#mime/address';
 import { BodyType } from '../../classes/body-options.ts';
@@ -45,12 +46,12 @@ const longestClientId = 64;
 /** Files that are added to one draft. */
 const mostFiles = 150;
 
-/** Reads an Add or Change. Throws InvalidPropertyError. */
-export function readDraft(command: Element): WrittenByClient {
+/** Reads an Add, or a Change of an item. Throws InvalidPropertyError. */
+export function readDraft(command: Element, item: ItemId | undefined): WrittenByClient {
   const data = child(command, AirSync.ApplicationData);
   const marks = readMarks(data);
   const { children = [] } = data ?? {};
-  const change = children.some(({ tag }) => contentTags.has(tag)) ? readChange(data) : undefined;
+  const change = children.some(({ tag }) => contentTags.has(tag)) ? readChange(data, item) : undefined;
   const hash = createHash('sha256');
   digest(hash, command);
   const files = change?.addedFiles.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
@@ -77,10 +78,10 @@ const contentTags: ReadonlySet<Tag> = new Set([
   AirSyncBase.Attachments,
 ]);
 
-function readChange(data: Element | undefined): DraftChange {
+function readChange(data: Element | undefined, item: ItemId | undefined): DraftChange {
   const bodies = childrenOf(data, AirSyncBase.Body);
   if (bodies.length > 1) throw new InvalidPropertyError('two bodies');
-  const rest = { importance: importanceOf(data), ...filesOf(child(data, AirSyncBase.Attachments)) };
+  const rest = { importance: importanceOf(data), ...filesOf(child(data, AirSyncBase.Attachments), item) };
   const [body] = bodies;
   const type = body && integerOf(body, AirSyncBase.Type);
   // Beside a whole message its header says who gets it and what it is about.
@@ -125,12 +126,16 @@ function listOf(data: Element | undefined, tag: Tag): readonly MailAddress[] | u
   return text === undefined ? undefined : parseAddressList(Buffer.from(text).toString('latin1'));
 }
 
-function filesOf(attachments: Element | undefined): Pick<DraftChange, 'addedFiles' | 'removedFiles'> {
+function filesOf(
+  attachments: Element | undefined,
+  item: ItemId | undefined,
+): Pick<DraftChange, 'addedFiles' | 'removedFiles'> {
   const added = childrenOf(attachments, AirSyncBase.Add);
   if (added.length > mostFiles) throw new InvalidPropertyError('too many attachments at once');
   const removedFiles = childrenOf(attachments, AirSyncBase.Delete).flatMap((one) => {
-    const reference = textOf(one, AirSyncBase.FileReference);
-    return reference === undefined ? [] : (parseFileReference(reference)?.part ?? []);
+    const place = parseFileReference(textOf(one, AirSyncBase.FileReference) ?? '');
+    // The draft may have been moved since, and keeps its number; another one's files are not its own.
+    return place !== undefined && place.item === item ? [place.part] : [];
   });
   return { addedFiles: added.map(readFile), removedFiles };
 }

@@ -94,7 +94,9 @@ const heartbeat = { least: 60, most: 3540 };
 /** Reads the document. Throws SyncError, and CommandError for what its version does not know. */
 export function readSync(body: Element, version: ProtocolVersion): SyncRequest {
   refuseUnknownTo(version, body);
-  const elements = childrenOf(child(body, AirSync.Collections), AirSync.Collection);
+  const elements = childrenOf(body, AirSync.Collections).flatMap((list) =>
+    childrenOf(list, AirSync.Collection),
+  );
   if (elements.length > mostCollections) {
     // Status 15 and Limit came with 12.1.
     const [status, limit] = isAtLeast(version, '12.1')
@@ -103,6 +105,10 @@ export function readSync(body: Element, version: ProtocolVersion): SyncRequest {
     throw new SyncError(status, 'too many collections', limit);
   }
   const collections = elements.map((element) => readCollection(element, version));
+  // The second one would be a repetition of the first, and be told the same again.
+  if (new Set(collections.map(({ collectionId }) => collectionId)).size < collections.length) {
+    throw new SyncError(SyncStatus.ProtocolError, 'a collection twice');
+  }
   const commands = collections.reduce((sum, { commands: { length } }) => sum + length, 0);
   if (commands > mostCommands || filesIn(collections) > mostFiles) {
     throw new SyncError(SyncStatus.ProtocolError, 'too many commands');
@@ -163,8 +169,9 @@ function readCollection(element: Element, version: ProtocolVersion): CollectionR
   const options = optionsOf(element, version);
   const permanently = flagOf(element, AirSync.DeletesAsMoves) === false;
   const folder = parseCollectionId(collectionId);
-  const commands = (child(element, AirSync.Commands)?.children ?? []).map((command) =>
-    readCommand(command, { folder, permanently, version }),
+  const around = { folder, permanently, version };
+  const commands = childrenOf(element, AirSync.Commands).flatMap(({ children }) =>
+    children.map((command) => readCommand(command, around)),
   );
   if (syncKey === '0' && commands.length > 0) {
     throw new SyncError(SyncStatus.ProtocolError, 'commands with key 0');
@@ -239,14 +246,14 @@ function requiredId(command: Element, tag: Tag): string {
 function readAdd(element: Element, clientId: string, { version }: Surroundings): RequestCommand {
   const refusal = { kind: 'add', clientId, refused: SyncStatus.ConversionError } as const;
   if (!isAtLeast(version, '16.0')) return refusal;
-  return orRefusal(() => ({ kind: 'add', clientId, written: readDraft(element) }), refusal);
+  return orRefusal(() => ({ kind: 'add', clientId, written: readDraft(element, undefined) }), refusal);
 }
 
 function readChange(element: Element, serverId: string, around: Surroundings): RequestCommand {
   return orRefusal(
     () => {
-      const written = isAtLeast(around.version, '16.0') ? readDraft(element) : undefined;
       const place = parseServerId(serverId);
+      const written = isAtLeast(around.version, '16.0') ? readDraft(element, place?.item) : undefined;
       const isDraft = written !== undefined && (written.change !== undefined || written.isSent);
       if (isDraft && place?.folder === around.folder) {
         return { kind: 'change', serverId, item: place?.item, written };
