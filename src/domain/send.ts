@@ -41,6 +41,8 @@ export interface SendRequest {
   readonly device: Partnership;
   /** MS-ASCMD, ClientId; absent below 14.0. */
   readonly clientId?: string | undefined;
+  /** Tells another message by the same ClientId from a repeated one: the same for every attempt. */
+  readonly identity?: string | undefined;
   /** What the recipients get, without the trace fields, in pieces. */
   readonly raw: readonly Uint8Array[];
   /** What stands in Sent Items: the same with its Bcc. */
@@ -75,12 +77,21 @@ export interface SendSource {
 
 const sentItems = defaultFolder(FolderType.SentItems);
 
+/** What became of a message. */
+export interface SendResult {
+  /** It was sent before, and was not sent again. */
+  readonly duplicate: boolean;
+  /** Another message was sent by its ClientId before, and this one was not. */
+  readonly isOther?: true;
+}
+
 /** Delivers what a device sends; see Delivery.send. */
-export async function send(request: SendRequest, parts: DeliveryParts): Promise<{ duplicate: boolean }> {
+export async function send(request: SendRequest, parts: DeliveryParts): Promise<SendResult> {
   const { store, destinationOf = domainOfAddress } = parts;
   const { from } = request;
   const markers = markersOf(request);
-  if (await isMarked(store.mailbox(from.mailbox), markers)) return { duplicate: true };
+  const before = await sentBefore(store.mailbox(from.mailbox), request);
+  if (before !== undefined) return before;
   await check(request, parts);
 
   const atMs = parts.outside.clock.now();
@@ -146,9 +157,10 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
   const done = await store.transact(
     [from.mailbox, ...direct.filter(({ mailbox }) => mailbox !== from.mailbox.mailbox)],
-    async (of, queue) => {
+    async (of, queue): Promise<SendResult | undefined> => {
       const own = of(from.mailbox);
-      if (await isMarked(own, markers)) return { duplicate: true };
+      const meanwhile = await sentBefore(own, request);
+      if (meanwhile !== undefined) return meanwhile;
       if (sent) {
         const item = itemFor(sent.items, from.organization);
         await own.addItem(sentItems, item);
@@ -162,14 +174,14 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
       for (const mail of mails) await queue.put(mail);
       if (request.source) await markSource(own, request.source, atMs);
       if (request.draft) await removeDraft(own, request.draft);
-      for (const marker of markers) own.putMarker(marker, id(from.organization));
-      return { duplicate: false };
+      for (const marker of markers) own.putMarker(marker, request.identity ?? '');
+      return undefined;
     },
     bodies,
     allMails,
     messages,
   );
-  if (done.duplicate) {
+  if (done !== undefined) {
     // The other one of two at once has bodies of its own.
     await delivered.body.discard();
     await sent?.body.discard();
@@ -177,7 +189,19 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   }
   if (messages.length > 0) parts.wakeQueue();
   parts.wakeRelay?.(allMails);
-  return done;
+  return { duplicate: false };
+}
+
+/** What is said to a message that was sent before, or whose ClientId was used for another one; undefined for a new one. */
+async function sentBefore(
+  mailbox: Pick<MailboxTx, 'marker'>,
+  { device, clientId, identity, dedupeKeys }: SendRequest,
+): Promise<SendResult | undefined> {
+  if (await isMarked(mailbox, dedupeKeys)) return { duplicate: true };
+  const known = clientId === undefined ? undefined : await mailbox.marker(clientIdMarker(device, clientId));
+  if (known === undefined) return undefined;
+  const isOther = identity !== undefined && known.length === identity.length && known !== identity;
+  return isOther ? { duplicate: false, isOther } : { duplicate: true };
 }
 
 /** Every device is told, the sender's too; a source that is gone or elsewhere by now stays as it is. */

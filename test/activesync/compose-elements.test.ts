@@ -80,6 +80,29 @@ describe.each(versions)('%s', (version) => {
     },
   );
 
+  test.each(commands)(
+    '%s: another message by a ClientId that was used answers Status 118; what is the same, by bytes or Message-ID, is done',
+    async (command) => {
+      const { mime, source, ask, got } = await open(version);
+      const parts = command === 'SendMail' ? [] : [source];
+      const written = (head: string, text: string) =>
+        el(Mime, Buffer.from(`To: bob@example.test\r\n${head}Subject: C\r\n\r\n${text}\r\n`));
+      const [own, other] = ['Message-ID: <own@phone>\r\n', 'Message-ID: <other@phone>\r\n'];
+      for (const [id, message, status, sent] of [
+        ['a', mime, 1, 1],
+        ['a', written('', 'Another'), 118, 1],
+        ['a', mime, 1, 1],
+        ['b', written(own, 'Words'), 1, 2],
+        ['b', written(own, 'Words, with another Date'), 1, 2],
+        ['b', written(other, 'Words'), 118, 2],
+        ['c', written(other, 'Words'), 1, 3],
+      ] as const) {
+        expect(await ask(command, el(ClientId, id), ...parts, message)).toBe(status);
+        expect(await got()).toHaveLength(sent);
+      }
+    },
+  );
+
   test.each(['SmartReply', 'SmartForward'] as const)(
     '%s: ReplaceMime sends the message as it is',
     async (command) => {

@@ -65,11 +65,12 @@ export async function submit(
     prepared.messageId !== ownId
       ? createHash('sha256').update(prepared.messageId).update(names).digest('hex')
       : same;
-  await services.delivery.send({
+  const { isOther } = await services.delivery.send({
     from: account,
     reversePath,
     device,
     clientId,
+    identity: known,
     raw: prepared.outgoing,
     rawForSent: prepared.sent,
     saveInSent,
@@ -83,6 +84,8 @@ export async function submit(
     source: sourceFor?.(prepared.recipients),
     draft,
   });
+  // Said to be done, it would be lost.
+  if (isOther) throw new CommandError(CommonStatus.MessagePreviouslySent, 'another message had its ClientId');
 }
 
 /** Somebody here. */
