@@ -167,6 +167,28 @@ describe.each(['12.1', '14.1', '16.1'] as const)('%s', (version) => {
   });
 });
 
+test.each(['12.0', '12.1', '14.1', '16.1'] as const)(
+  '%s: Options of a folder that finds no room in the answer stay in force',
+  async (version) => {
+    const { phone, inbox, server } = await startWithAges(version);
+    const trash = phone.folder(4);
+    await phone.syncAll(inbox);
+    await phone.syncAll(trash);
+    for (const name of ['one', 'two']) await server.deliver(name, Number(trash));
+    const full = await syncRaw(
+      phone,
+      [phone.collectionElement(trash), phone.collectionElement(inbox, { options: filter(1) })],
+      el(AirSync.WindowSize, 2),
+    );
+    expect(answered(full)[0]).toMatchObject({ id: trash, commands: 2 });
+    phone.applySync(trash, full);
+    phone.applySync(inbox, full);
+    expect(phone.collection(inbox).items.size).toBe(ages.length);
+    expect((await phone.syncAll(inbox)).size).toBe(2);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  },
+);
+
 test('Options replace those before as a whole', async () => {
   const { phone, inbox } = await startWithAges('14.1');
   await phone.syncAll(inbox, { options: filter(1), body: { type: 1, truncationSize: 4 } });

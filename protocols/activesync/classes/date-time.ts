@@ -19,9 +19,11 @@ export function parseDateTime(text: string): number | undefined {
     return undefined;
   }
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
-  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-  const made = new Date(ms);
-  // Date.UTC turns 31 April into 1 May: what does not come back as it went in is no date.
+  // Date.UTC takes year 1, which some clients write for none, for 1901.
+  const made = new Date(0);
+  made.setUTCFullYear(year, month - 1, day);
+  const ms = made.setUTCHours(hour, minute, second);
+  // 31 April is turned into 1 May: what does not come back as it went in is no date.
   return made.getUTCMonth() === month - 1 &&
     made.getUTCDate() === day &&
     hour < 24 &&

@@ -7,7 +7,7 @@ import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
 import { completed, keep, repeated } from './cached.ts';
 import { everyCollectionAnswered, serveForVersion } from './old-versions.ts';
-import { largestWindow, readSync, SyncError, type SyncRequest } from './read.ts';
+import { type CollectionRequest, largestWindow, readSync, SyncError, type SyncRequest } from './read.ts';
 import { waitForChanges } from './wait.ts';
 
 /** An answer is cut at about so many bytes; more is available then. Phones give up on long ones. */
@@ -84,8 +84,7 @@ async function serveOnce(
   let bytes = answerBytes;
   for (const collection of request.collections) {
     const hasRoom = window > 0 && bytes > 0;
-    const isWorkLeft = hasRoom || collection.commands.length > 0 || collection.syncKey === '0';
-    if (!isWorkLeft && !everyCollectionAnswered(context.version)) {
+    if (!hasRoom && !asksMore(collection) && !everyCollectionAnswered(context.version)) {
       continue;
     }
     const answer = await serveForVersion(
@@ -105,6 +104,11 @@ async function serveOnce(
     }
   }
   return elements.length === 0 ? undefined : el(AirSync.Sync, el(AirSync.Collections, ...elements));
+}
+
+/** Whether something is asked for beside changes; Options are in force from now on, and need not be sent again. */
+function asksMore({ commands, syncKey, options, byConversation }: CollectionRequest): boolean {
+  return commands.length > 0 || syncKey === '0' || options !== undefined || byConversation !== undefined;
 }
 
 function errorElement({ status, limit }: SyncError): Element {
