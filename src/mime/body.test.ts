@@ -41,6 +41,11 @@ describe('conversion', () => {
     expect(htmlToText(html)).toBe('Title\r\n\r\nOne & two\r\nthree\r\n\r\n * a\r\n * b');
   });
 
+  it('leaves comments out as far as they go, whatever they end with', () => {
+    const html = '<!--><p>One</p><!---><p>two</p><!-- -- x --!><p>three</p><!-- > --><p>four</p><!-- no end <p>x</p>';
+    expect(htmlToText(html).split(/\s+/)).toEqual(['One', 'two', 'three', 'four']);
+  });
+
   it('names the target of a link', () => {
     expect(htmlToText('<a href="https://example.org/x">here</a>')).toBe('here <https://example.org/x>');
   });

@@ -20,11 +20,17 @@ export function dropHidden(html: string): string {
   return visible + html.slice(position);
 }
 
+/** HTML standard, comment states: `<!-->` and `<!--->` are whole ones, and `--!>` ends one, too. */
+function commentEnd(html: string, from: number): number {
+  if (html.startsWith('>', from)) return from + 1;
+  if (html.startsWith('->', from)) return from + 2;
+  const end = /--!?>/g;
+  end.lastIndex = from;
+  return end.test(html) ? end.lastIndex : -1;
+}
+
 function endOf(html: string, name: string | undefined, from: number): number {
-  if (name === undefined) {
-    const end = html.indexOf('-->', from);
-    return end < 0 ? -1 : end + 3;
-  }
+  if (name === undefined) return commentEnd(html, from);
   const open = html.indexOf('>', from);
   if (open < 0) return -1;
   const end = new RegExp(`</${name}[\\s>]`, 'gi');

@@ -16,34 +16,40 @@ export async function fetchAttachment(
   if (settings.AttachmentsEnabled === false) {
     throw new OperationError(ItemOperationsStatus.AccessDenied, 'the policy allows no attachments');
   }
-  const { bytes, type } = await readAttachment(fileReference, context);
+  const { bytes, size, type } = await readAttachment(fileReference, range, context);
   const most = settings.MaxAttachmentSize;
-  if (typeof most === 'number' && bytes.length > most) {
+  if (typeof most === 'number' && size > most) {
     throw new OperationError(ItemOperationsStatus.TooLarge, 'larger than the policy allows');
   }
-  const given = range && within(range, bytes.length);
-  const data = given === undefined ? bytes : bytes.subarray(given.first, given.last + 1);
+  const given = range && within(range, size);
   return [
     // Only if it was asked for: iOS 10 was seen to fail otherwise.
     ...(given === undefined ? [] : [el(ItemOperations.Range, `${given.first}-${given.last}`)]),
-    ...(given === undefined ? [] : [el(ItemOperations.Total, bytes.length)]),
+    ...(given === undefined ? [] : [el(ItemOperations.Total, size)]),
     el(AirSyncBase.ContentType, type),
     parts === undefined
-      ? el(ItemOperations.Data, data.toString('base64'))
-      : el(ItemOperations.Part, parts.push(data)),
+      ? el(ItemOperations.Data, bytes.toString('base64'))
+      : el(ItemOperations.Part, parts.push(bytes)),
   ];
 }
 
+/** The bytes of a range, or all, and how many there are in all. */
 async function readAttachment(
   fileReference: string,
+  { first, last }: ByteRange = { first: 0, last: Number.POSITIVE_INFINITY },
   { mailbox }: CommandContext,
-): Promise<{ readonly bytes: Buffer; readonly type: string }> {
+): Promise<{ readonly bytes: Buffer; readonly size: number; readonly type: string }> {
   const found = await findAttachment(fileReference, mailbox);
   if (found === undefined)
     throw new OperationError(ItemOperationsStatus.InvalidAttachment, 'no such attachment');
   const chunks: Uint8Array[] = [];
-  for await (const chunk of found.open()) chunks.push(chunk);
-  return { bytes: Buffer.concat(chunks), type: found.type };
+  let size = 0;
+  for await (const chunk of found.open()) {
+    // A phone that asks for a large file in many parts has each of them in memory, and not the file.
+    chunks.push(chunk.subarray(Math.max(0, first - size), Math.max(0, last + 1 - size)));
+    size += chunk.length;
+  }
+  return { bytes: Buffer.concat(chunks), size, type: found.type };
 }
 
 /** The part of a range that there is; the answered one counts. */
