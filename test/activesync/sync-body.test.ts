@@ -134,6 +134,9 @@ describe.each(versionsWithBodies)('%s', (version) => {
       const made = await body(preference(2, [TruncationSize, 0], [Preview, 5]));
       expect(made).toMatchObject({ type: 2, preview: isAtLeast(version, '14.0') ? 'Hello' : undefined });
       expect((await body(preference(1, [Preview, 5]))).preview).toBeUndefined();
+      const without = await body(preference(1, [TruncationSize, 0], [Preview, 5]));
+      expect(without).toMatchObject({ type: 1, preview: isAtLeast(version, '14.0') ? 'Hello' : undefined });
+      expect(without.data).toBeUndefined();
     },
   );
 });

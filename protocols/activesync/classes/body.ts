@@ -70,7 +70,8 @@ export async function bodyElements(
   const made = await makeBody(mailbox, message, request, native);
   const characters = Math.max(0, ...request.options.preferences.map((one) => one.preview));
   // MS-ASAIRS, Preview: since 14.0, and not beside plain text, which is one already.
-  const isPreviewed = made.type !== BodyType.Plain && isAtLeast(request.version, '14.0');
+  const isText = made.type === BodyType.Plain && made.data !== undefined;
+  const isPreviewed = !isText && isAtLeast(request.version, '14.0');
   const preview = isPreviewed ? previewOf(message.detail, characters) : undefined;
   return [
     el(
