@@ -48,14 +48,25 @@ export async function readBody(
   readPart: ReadPart,
   maxBytes: number = Number.POSITIVE_INFINITY,
 ): Promise<BodyText> {
-  if (kind === 'plain' && index.text.length === 0 && index.html.length > 0) {
-    return await readTextOfHtml(index, readPart, maxBytes);
-  }
+  if (kind === 'plain' && hasNoTextOfHtml(index)) return await readTextOfHtml(index, readPart, maxBytes);
   const isConverted = kind === 'html' && index.html.length === 0;
   const native = isConverted ? 'plain' : kind;
   // Three encoded bytes for one in quoted-printable, two in UTF-16.
   const source = await readNative(index, native, readPart, 6 * maxBytes + 4 * 1024);
+  if (kind === 'plain' && index.html.length > 0 && source.isWhole && isBlank(source.text)) {
+    return await readTextOfHtml(index, readPart, maxBytes);
+  }
   return cut(isConverted ? { ...source, text: textToHtml(source.text) } : source, kind, maxBytes);
+}
+
+/** Whether no plain text stands for the HTML: what there is of it, as of a mailing list's foot, is part of both bodies. */
+function hasNoTextOfHtml({ text, html }: Pick<BodyIndex, 'text' | 'html'>): boolean {
+  return html.length > 0 && text.every((number) => html.includes(number));
+}
+
+/** Many newsletters have an alternative in which there is nothing. */
+function isBlank(text: string): boolean {
+  return !/[^\s\u200b-\u200f\u2060\ufeff]/.test(text);
 }
 
 /** So much of a message is read for a text that a picture may stand in front of. */

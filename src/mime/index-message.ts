@@ -93,12 +93,13 @@ export class MessageIndexer {
   }
 }
 
-/** The preview: of the first plain text that says something, else of the HTML. */
+/** The preview: of the first plain text that stands for the HTML and says something, else of the HTML. */
 function previewOf(
   parts: readonly ScannedPart[],
   { text, html }: { text: number[]; html: number[] },
 ): string {
-  for (const index of [...text, ...html]) {
+  const alternatives = text.filter((index) => html.length === 0 || !html.includes(index));
+  for (const index of [...alternatives, ...html]) {
     const part = parts[index];
     if (part?.captured === undefined) continue;
     const bytes = Buffer.concat(part.captured.pieces).subarray(0, part.end - part.start);

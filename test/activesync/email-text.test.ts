@@ -131,6 +131,50 @@ test.each([
   },
 );
 
+const parts = (kind: string, ...list: readonly string[]) =>
+  `${head}Content-Type: multipart/${kind}; boundary=b\r\n\r\n${list.map((one) => `--b\r\n${one}\r\n`).join('')}--b--\r\n`;
+const part = (type: string, text: string) => `Content-Type: ${type}; charset=utf-8\r\n\r\n${text}`;
+const [news, foot] = [part('text/html', '<p>All the news</p>'), part('text/plain', '-- \r\nThe list')];
+
+test.each([
+  [
+    'behind an alternative with nothing in it',
+    parts('alternative', part('text/plain', ''), news),
+    /^All the news$/,
+    'All the news',
+  ],
+  [
+    'behind one with blanks in it',
+    parts('alternative', part('text/plain', ' \u00a0\u200b\r\n'), news),
+    /^All the news$/,
+    'All the news',
+  ],
+  [
+    'before a foot in plain text',
+    parts('mixed', news, foot),
+    /^All the news\s+--\s+The list$/,
+    'All the news',
+  ],
+  [
+    'behind a head in plain text',
+    parts('mixed', foot, news),
+    /^--\s+The list\s+All the news$/,
+    '-- The list',
+  ],
+])('2.5 to 16.1: Sync: plain text is made of the HTML %s', async (_what, raw, expected, preview) => {
+  const { server, body, item } = await startWith(raw);
+  expect((await body(preference(1))).data).toMatch(expected);
+  expect((await body(preference(1, [TruncationSize, 4]))).truncated).toBe('1');
+  const seen = await item(preference(2, [AirSyncBase.Preview, 12]));
+  expect(textOf(seen, AirSyncBase.Body, AirSyncBase.Preview)).toBe(preview);
+  for (const version of ['2.5', '12.0', '16.1'] as const) {
+    const { phone, inbox } = await startPhone(version, { server, deviceId: `of${version}` });
+    const options = version === '2.5' ? [el(AirSync.Truncation, 9)] : [preference(1)];
+    const [only] = (await phone.syncAll(inbox, { options })).values();
+    expect(textOf(only, Email.Body) ?? textOf(only, AirSyncBase.Body, AirSyncBase.Data)).toMatch(expected);
+  }
+});
+
 test('Sync: text/enriched beside plain text is neither body nor file', async () => {
   const raw = `${head}Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nPlain\r\n--b\r\nContent-Type: text/enriched\r\n\r\n<bold>Rich</bold>\r\n--b--\r\n`;
   const { item } = await startWith(raw);
