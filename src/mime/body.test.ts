@@ -42,8 +42,24 @@ describe('conversion', () => {
   });
 
   it('leaves comments out as far as they go, whatever they end with', () => {
-    const html = '<!--><p>One</p><!---><p>two</p><!-- -- x --!><p>three</p><!-- > --><p>four</p><!-- no end <p>x</p>';
+    const html =
+      '<!--><p>One</p><!---><p>two</p><!-- -- x --!><p>three</p><!-- > --><p>four</p><!-- no end <p>x</p>';
     expect(htmlToText(html).split(/\s+/)).toEqual(['One', 'two', 'three', 'four']);
+  });
+
+  it.each([
+    ['<table><tr><th>Item<th>Price</tr><tr><td>Tea<td>3 €</tr></table>', 'Item Price\r\nTea 3 €'],
+    [
+      '<p>Hello</p><table><tr><td><table><tr><td><p>One</p></td><td>two</td></tr></table></td></tr><tr><td>three</td></tr></table><p>Bye</p>',
+      'Hello\r\n\r\nOne\r\n\r\ntwo\r\n\r\nthree\r\n\r\nBye',
+    ],
+    [
+      '<center>One</center><center>two</center><dl><dt>Term<dd>What it is</dl>',
+      'One\r\ntwo\r\nTerm\r\nWhat it is',
+    ],
+    ['<table><tr><td>One </td>\n<td>\n</td>\n<td> two</td></tr></table>', 'One two'],
+  ])('keeps words apart that stand apart: %s', (html, text) => {
+    expect(htmlToText(html)).toBe(text);
   });
 
   it('names the target of a link', () => {

@@ -10,6 +10,10 @@ const maxDepth = 500;
 /** And for the number of elements and texts in one; what is beyond it would be left out. */
 const maxChildNodes = 20_000;
 
+/** Elements on a line of their own that html-to-text takes for words. */
+const lines =
+  'address caption center dd details dl dt fieldset figcaption figure legend menu summary tr'.split(' ');
+
 const convert = compile({
   wordwrap: false,
   limits: { maxInputLength: maxStructured, maxDepth, maxChildNodes, ellipsis: '' },
@@ -25,7 +29,20 @@ const convert = compile({
       },
     },
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
+    ...lines.map((selector) => ({
+      selector,
+      format: 'block',
+      options: { leadingLineBreaks: 1, trailingLineBreaks: 1 },
+    })),
+    ...['td', 'th'].map((selector) => ({ selector, format: 'cell' })),
   ],
+  formatters: {
+    // What stands side by side in a table is not one word.
+    cell: (element, walk, builder) => {
+      walk(element.children, builder);
+      builder.addInline(' ');
+    },
+  },
 });
 
 /** Plain text made of HTML. */
