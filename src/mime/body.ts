@@ -81,18 +81,41 @@ async function readTextOfHtml(index: BodyIndex, readPart: ReadPart, maxBytes: nu
 /** Bytes of a character in UTF-8. */
 const longestCharacter = 4;
 
+/** What is plain text among the HTML stays as it is. */
 async function makeTextOfHtml(
   index: BodyIndex,
   readPart: ReadPart,
   maxBytes: number,
   sourceBytes: number,
 ): Promise<BodyText> {
-  const source = await readNative(index, 'html', readPart, sourceBytes);
+  let text = '';
+  let isWhole = true;
+  let estimatedBytes = 0;
+  for (const number of index.html) {
+    const part = index.parts[number];
+    if (part === undefined) continue;
+    isWhole &&= text.length <= maxBytes;
+    if (!isWhole) {
+      estimatedBytes += part.size;
+      continue;
+    }
+    const only = { ...index, text: [number], html: [number] };
+    const isHtml = part.type === 'text/html';
+    const source = await readNative(only, isHtml ? 'html' : 'plain', readPart, sourceBytes);
+    const made = isHtml ? textMadeOf(source, maxBytes) : source;
+    text += text === '' || text.endsWith('\r\n') ? made.text : `\r\n${made.text}`;
+    isWhole = made.isWhole;
+    estimatedBytes += made.estimatedBytes;
+  }
+  return cut({ text, isWhole, estimatedBytes }, 'plain', maxBytes);
+}
+
+function textMadeOf(source: BodyText, maxBytes: number): BodyText {
   const made = textOfHtml(source.text, maxBytes + 1);
   // What was not read has about as much text in it.
   const share = source.isWhole ? 1 : Math.max(1, source.estimatedBytes / Math.max(1, source.text.length));
   const estimatedBytes = Math.round(made.estimatedBytes * share);
-  return cut({ text: made.text, isWhole: source.isWhole && made.isWhole, estimatedBytes }, 'plain', maxBytes);
+  return { text: made.text, isWhole: source.isWhole && made.isWhole, estimatedBytes };
 }
 
 /**
