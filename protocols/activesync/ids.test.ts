@@ -31,7 +31,9 @@ test('RI is the recipient cache, and no number is', () => {
 });
 
 test('a reference is known again when the client has escaped it', () => {
-  expect(parseFileReference('1%3A2%3a1.2')).toEqual({ folder: 1, item: 2, part: '1.2' });
+  for (const escaped of ['1%3A2%3a1.2', '1%253A2%253a1.2', '1%25253A2:1.2']) {
+    expect(parseFileReference(escaped)).toEqual({ folder: 1, item: 2, part: '1.2' });
+  }
 });
 
 test.each([

@@ -83,9 +83,9 @@ export function parseFileReference(text: string): PartPlace | undefined {
   return place !== undefined && PART.test(part) ? { ...place, part } : undefined;
 }
 
-/** Clients were seen to escape what they send back. */
+/** Clients were seen to escape what they send back, and the escape again. */
 function unescaped(text: string): string {
-  return text.replaceAll(/%3a/gi, ':');
+  return text.replaceAll(/%(?:25)*3a/gi, ':');
 }
 
 function numberIn(text: string): number | undefined {
