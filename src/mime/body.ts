@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { cleanHtml } from './clean-html.ts';
 import { decodeTextInside } from './decode-part.ts';
+import { dropHidden } from './hidden-html.ts';
 import { declareUtf8, textOfHtml, textToFragment, textToHtml } from './html.ts';
 import type { MessageIndex, MessagePart } from './message-index.ts';
 import { plainTextOf } from './readable-text.ts';
+import { stripHtml } from './strip-html.ts';
 import { withoutAtEnd } from './trim-end.ts';
 import { truncateHtml, truncateUtf8 } from './truncate.ts';
 
@@ -131,7 +133,21 @@ export async function readCleanBody(
   if (kind === 'plain' || index.html.length === 0) return readBody(index, kind, readPart, maxBytes);
   const near = await readCleanHtml(index, readPart, maxBytes, 6 * maxBytes + 64 * 1024);
   // What is left out may be most of it: comments for word processors, styles. Then it is read whole.
-  return near.isEnough ? near.body : (await readCleanHtml(index, readPart, maxBytes)).body;
+  const { body } = near.isEnough ? near : await readCleanHtml(index, readPart, maxBytes);
+  if (!showsNothing(body) || hasNoTextOfHtml(index)) return body;
+  const text = await readBody({ ...index, html: [] }, 'plain', readPart, maxBytes);
+  return text.isWhole && isBlank(text.text)
+    ? body
+    : await readBody({ ...index, html: [] }, 'html', readPart, maxBytes);
+}
+
+/** So long is HTML that shows nothing at the most: what surrounds a body. */
+const emptyHtmlChars = 4 * 1024;
+
+/** Some programs write an HTML without anything beside their text. */
+function showsNothing({ text, isWhole }: BodyText): boolean {
+  if (!isWhole || text.length > emptyHtmlChars || /<(?:img|hr|source)\b|background/i.test(text)) return false;
+  return isBlank(stripHtml(dropHidden(text)));
 }
 
 async function readCleanHtml(

@@ -175,6 +175,19 @@ test.each([
   }
 });
 
+test.each([
+  ['empty HTML', '', '<html>'],
+  ['HTML around nothing', '<html><head><style>p{}</style></head><body>&nbsp;<br></body></html>', '<html>'],
+  ['HTML of a picture', '<html><body><img src="https://x.example/p.png"></body></html>', '<img'],
+])('Sync: HTML of a message whose text stands beside %s', async (what, html, expected) => {
+  const raw = parts('alternative', part('text/plain', 'All the words'), part('text/html', html));
+  const { body } = await startWith(raw);
+  const { data } = await body(preference(2));
+  expect(data).toContain(expected);
+  expect(data?.includes('All the words')).toBe(what !== 'HTML of a picture');
+  expect((await body(preference(1))).data).toBe('All the words');
+});
+
 test('Sync: text/enriched beside plain text is neither body nor file', async () => {
   const raw = `${head}Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nPlain\r\n--b\r\nContent-Type: text/enriched\r\n\r\n<bold>Rich</bold>\r\n--b--\r\n`;
   const { item } = await startWith(raw);
