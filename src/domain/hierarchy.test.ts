@@ -140,6 +140,25 @@ test.each(seeds)(
   },
 );
 
+test('a device that never heard of a folder that is gone asks once, and is asked for no more', async () => {
+  const database = await tempDatabase({ clock: fixedClock(0) });
+  const mailbox = new Mailbox(database.mail, await tempMailbox(database, tempOrganization(database)));
+  const device = new FolderDevice(mailbox, 'a');
+  await device.sync();
+  const folder = await changeFolders(mailbox, {
+    kind: 'create',
+    parent: rootFolder,
+    name: 'New',
+    type: FolderType.UserMail,
+  });
+  await device.sync(true);
+  await changeFolders(mailbox, { kind: 'delete', folder });
+  expect(await isHierarchyNews(mailbox.reader, device.id)).toBe(true);
+  await device.sync();
+  expect(await isHierarchyNews(mailbox.reader, device.id)).toBe(false);
+  expect([device.held.has(folder), device.complaints]).toEqual([false, []]);
+});
+
 /** What a device does next, or somebody without a key. */
 async function act(mailbox: Mailbox, device: FolderDevice, choices: Choices): Promise<void> {
   const command = commandOf([...device.held.keys()], choices);

@@ -77,7 +77,8 @@ async function catchUp(
   const { base, newest } = await findHierarchyState(tx, device, key);
   const tellsRecipients = readsRecipients && base.knowsRecipients !== true;
   const fates = await fatesOf(tx, base);
-  if (fates.size === 0 && !tellsRecipients) return { key, steps: [], tellsRecipients };
+  // With the key before the newest it comes again: what our last answer told it counts no more.
+  if (fates.size === 0 && !tellsRecipients && base === newest) return { key, steps: [], tellsRecipients };
   const folders = new Map((await foldersOf(tx, [...fates.keys()])).map((folder) => [folder.id, folder]));
   const added: Folder[] = [];
   const updated: Folder[] = [];
