@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { HttpError } from './http-error.ts';
 
 /** Credentials as a client sent them: the user name untouched, the password in every reading its bytes allow. */
@@ -16,7 +17,8 @@ export function parseBasicAuth(header: string | undefined): BasicCredentials | u
   const match = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(header ?? '');
   if (match?.[1] === undefined) return undefined;
   const bytes = Buffer.from(match[1], 'base64');
-  const readings = [utf8(bytes), bytes.toString('latin1')].filter((text) => text !== undefined);
+  const latin1 = bytes.toString('latin1');
+  const readings = isUtf8(bytes) ? [bytes.toString('utf8'), latin1] : [latin1];
   const [first] = readings;
   const colon = first?.indexOf(':') ?? -1;
   // §2: the user-id has no colon, and neither part holds control characters.
@@ -33,15 +35,11 @@ export function unauthorized(realm: string): HttpError {
   return new HttpError(401, 'Sign in', { 'WWW-Authenticate': `Basic realm="${realm}", charset="UTF-8"` });
 }
 
-function utf8(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 /** C0 and DEL only: the Latin-1 reading of UTF-8 bytes is full of C1. */
 function hasControls(text: string): boolean {
-  return [...text].some((character) => character < ' ' || character === '\u007f');
+  for (let n = 0; n < text.length; n++) {
+    const code = text.charCodeAt(n);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
 }

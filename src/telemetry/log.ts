@@ -43,7 +43,11 @@ export function createLogger(level: LogLevel, stream?: DestinationStream): Logge
     },
     out,
   );
-  return wrap(root, () => out.flush?.());
+  return wrap(
+    () => root,
+    level === 'debug',
+    () => out.flush?.(),
+  );
 }
 
 /** What gathers lines, and lets them go by itself. */
@@ -76,19 +80,27 @@ function toStandardError(): Out {
   };
 }
 
-function wrap(line: PinoLogger, flush: () => void): Logger {
+/** A logger is made when its first line is written: most requests write none. */
+function wrap(make: () => PinoLogger, isDebug: boolean, flush: () => void): Logger {
+  let made: PinoLogger | undefined;
+  const line = () => {
+    made ??= make();
+    return made;
+  };
   return {
-    debug: (event, fields) => line.debug(fields ?? {}, event),
-    info: (event, fields) => line.info(fields ?? {}, event),
+    debug: (event, fields) => {
+      if (isDebug) line().debug(fields ?? {}, event);
+    },
+    info: (event, fields) => line().info(fields ?? {}, event),
     warn: (event, fields) => {
-      line.warn(fields ?? {}, event);
+      line().warn(fields ?? {}, event);
       flush();
     },
     error: (event, { err }, more) => {
-      line.error({ ...more, err }, event);
+      line().error({ ...more, err }, event);
       flush();
     },
-    child: (fields) => wrap(line.child(fields), flush),
+    child: (fields) => wrap(() => line().child(fields), isDebug, flush),
   };
 }
 

@@ -5,7 +5,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { StoreClosedError } from './errors.ts';
 import { Heads } from './heads.ts';
 import { latin1 } from './latin1.ts';
-import { type Level, levelKey } from './level.ts';
+import { type Level, levelKey, readMany } from './level.ts';
 import { Pages } from './pages.ts';
 import { inLockOrder, PartitionLocks } from './partition-locks.ts';
 import { LevelTx, type TxOutside } from './transaction.ts';
@@ -57,7 +57,10 @@ export class LevelStore implements Store {
   }
 
   async getMany(p: Part, ks: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
-    return this.#open().level.getMany(ks.map((k) => levelKey(p, k)));
+    return readMany(
+      this.#open().level,
+      ks.map((k) => levelKey(p, k)),
+    );
   }
 
   async page(p: Part, r: Range): Promise<Page> {

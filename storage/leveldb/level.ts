@@ -12,3 +12,11 @@ export function levelKey(part: Part, key: Bytes): Buffer {
   joined.set(key, length);
   return joined;
 }
+
+/** Beyond so many keys, a thread reads them rather than the event loop. */
+const maxKeysAtOnce = 16;
+
+/** The values of keys of `levelKey`, in their order. */
+export async function readMany(level: Level, keys: Buffer[]): Promise<(Bytes | undefined)[]> {
+  return keys.length <= maxKeysAtOnce ? keys.map((key) => level.getSync(key)) : await level.getMany(keys);
+}

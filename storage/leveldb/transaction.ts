@@ -12,14 +12,11 @@ import type { Change, CommitQueue, PartWrites } from './commit-queue.ts';
 import { StoreLimitError } from './errors.ts';
 import type { Heads } from './heads.ts';
 import { latin1 } from './latin1.ts';
-import { type Level, levelKey } from './level.ts';
+import { type Level, levelKey, readMany } from './level.ts';
 import type { Pages } from './pages.ts';
 
 /** What every adapter accepts at most; callers stay below, so that another engine can take over. */
 const limits = { valueBytes: 64 * 1024, writes: 4000, bytes: 2 * 1024 * 1024 } as const;
-
-/** Beyond so many keys, a thread reads them rather than the event loop. */
-const maxKeysAtOnce = 16;
 
 /** What a transaction reads through. */
 export interface TxOutside {
@@ -52,9 +49,7 @@ export class LevelTx implements Tx {
   async getMany(p: Part, ks: readonly Bytes[]): Promise<(Bytes | undefined)[]> {
     const changes = ks.map((k) => this.#find(p, latin1(k)));
     const missing = ks.filter((_, i) => !changes[i]).map((k) => levelKey(p, k));
-    const { level } = this.#outside;
-    const read =
-      missing.length <= maxKeysAtOnce ? missing.map((k) => level.getSync(k)) : await level.getMany(missing);
+    const read = await readMany(this.#outside.level, missing);
     let next = 0;
     return changes.map((change) => (change ? change.value : read[next++]));
   }
