@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzip } from 'node:zlib';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { createLogger, silentLogger } from '#telemetry/log';
@@ -124,6 +126,48 @@ test('TLS 1.1 is refused', async () => {
   });
   const [error] = await once(socket, 'error');
   expect(String(error)).toMatch(/protocol version|unsupported|no protocols/i);
+});
+
+/** A handshake; gives the protocol that was agreed on, false for none. */
+async function agreed(port: number, ALPNProtocols?: string[]): Promise<TLSSocket['alpnProtocol']> {
+  const options = { host: '127.0.0.1', port, ca: tls.ca, ...(ALPNProtocols && { ALPNProtocols }) };
+  const socket = connectTls(options);
+  try {
+    await once(socket, 'secureConnect');
+    return socket.alpnProtocol;
+  } finally {
+    socket.destroy();
+  }
+}
+
+test('HTTP/1.1 is agreed on by whoever speaks it, too, and nothing else', async () => {
+  const port = await serve(healthHandler(() => true));
+  expect(await agreed(port, ['h2', 'http/1.1'])).toBe('http/1.1');
+  expect(await agreed(port)).toBe(false);
+  await expect(agreed(port, ['h2'])).rejects.toMatchObject({
+    code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+  });
+});
+
+test('a connection keeps nothing in memory of what others are served meanwhile', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const port = await serve(healthHandler(() => true));
+  const held = () => {
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = held();
+  const sockets: TLSSocket[] = [];
+  for (let n = 0; n < 40; n++) {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: tls.ca });
+    sockets.push(socket);
+    await once(socket, 'secureConnect');
+    for (let bytes = 0; bytes < 2 * Buffer.poolSize; bytes += 1_000) Buffer.allocUnsafe(1_000);
+  }
+  const grownBy = held() - before;
+  for (const socket of sockets) socket.destroy();
+  expect(grownBy).toBeLessThan(10 * Buffer.poolSize);
 });
 
 test('an unknown path answers 404, a wrong method 405 with Allow, and both keep the connection', async () => {

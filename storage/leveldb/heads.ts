@@ -15,7 +15,8 @@ const seqJump = 2 ** 24;
 
 /** A partition's sequence numbers: taken, durable, and the one its row in the queue or database names. */
 export interface Head {
-  readonly part: Part;
+  /** The partition's: its bytes would keep in memory whatever Node put beside them. */
+  readonly name: string;
   seq: number;
   durable: number;
   row: number;
@@ -71,7 +72,7 @@ export class Heads {
     const row = newest ? u64.read(newest[0], prefix.length) : 0;
     const epoch = newest ? u64.read(newest[1], 0) : 0;
     const seq = row + (this.#epoch - epoch) * seqJump;
-    const head = { part, seq, durable: seq, row };
+    const head = { name: part.name, seq, durable: seq, row };
     this.#heads.set(part.name, head);
     this.#evict();
     return head;
@@ -81,8 +82,8 @@ export class Heads {
   take(head: Head, seq: number): void {
     head.seq = seq;
     // The head may have been evicted since it was loaded.
-    this.#heads.delete(head.part.name);
-    this.#heads.set(head.part.name, head);
+    this.#heads.delete(head.name);
+    this.#heads.set(head.name, head);
   }
 
   /** Forgets the longest unused heads, unless the database is behind them or being read for them. */
@@ -92,7 +93,7 @@ export class Heads {
       if (!oldest) {
         return;
       }
-      const { name } = oldest.part;
+      const { name } = oldest;
       this.#heads.delete(name);
       if (oldest.seq !== oldest.durable || this.#loading.has(name)) {
         this.#heads.set(name, oldest);
