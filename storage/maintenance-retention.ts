@@ -169,8 +169,9 @@ async function folderOf(reader: MailboxReader, name: RetentionRule['folder']): P
  * When an item was received, came into its folder or was changed, whichever was last: not before the note below its number, and at the
  * latest at the one that has it. Of what lies before the first note only the time of receiving is known.
  */
-function lastTouchedMs({ receivedMs, changed }: Item, notes: readonly LogNote[]): number {
-  const at = notes.findIndex(({ seq }) => seq >= changed);
+function lastTouchedMs({ receivedMs, added, changed }: Item, notes: readonly LogNote[]): number {
+  const touched = Math.max(added, changed);
+  const at = notes.findIndex(({ seq }) => seq >= touched);
   if (at === 0) return receivedMs;
   return Math.max(receivedMs, notes[at]?.atMs ?? Number.POSITIVE_INFINITY);
 }
