@@ -158,5 +158,5 @@ function block(text: unknown): string {
 
 /** What a phone sent must not steer the terminal. */
 function printable(text: unknown): string {
-  return String(text ?? '').replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '');
+  return String(text ?? '').replace(/[^\P{Cc}\n\t]|\p{Bidi_C}/gu, '');
 }

@@ -23,7 +23,7 @@ import {
   organizationsWith,
   queuedMessages,
 } from './recipients.ts';
-import { type SendRequest, type SendResult, send } from './send.ts';
+import { type SendOutcome, type SendRequest, send } from './send.ts';
 import { SentCopy } from './sent-copy.ts';
 import { returnPathBytes } from './trace.ts';
 
@@ -105,10 +105,10 @@ export class Delivery {
   /**
    * Sends a message that a device wrote to local mailboxes, with a copy in Sent Items: together, or not at all; a mailbox
    * that has no room is tried from the queue. A request that was done before (same device and ClientId, or one of the same
-   * keys) does nothing and is called a duplicate, or another one by the same ClientId. Throws message/too-large, message/no-recipient,
-   * message/blocked-attachment, mailbox/over-quota when there is no room for the copy, server/busy.
+   * keys) does nothing; nor does one with another message by the same ClientId. Throws message/too-large,
+   * message/no-recipient, message/blocked-attachment, mailbox/over-quota when there is no room for the copy, server/busy.
    */
-  send(request: SendRequest): Promise<SendResult> {
+  send(request: SendRequest): Promise<SendOutcome> {
     return send(request, this.#parts);
   }
 

@@ -4,11 +4,11 @@ import { DomainError } from './errors.ts';
 import { type Folder, isUserFolder, maxFolders, rootFolder } from './folder.ts';
 import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { FolderTree } from './folder-tree.ts';
-import { type FoundState, findHierarchyState, hierarchyKeyOf, isBehind } from './hierarchy-state.ts';
+import { type FoundState, findHierarchyState, isBehind } from './hierarchy-state.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { MailboxTx } from './ports.ts';
-import type { FolderCommand, FolderSyncState } from './sync-state.ts';
+import { type FolderCommand, type FolderSyncState, syncKeyOf } from './sync-state.ts';
 
 /** So many deletions of folders are one transaction. */
 const foldersAtOnce = 800;
@@ -71,7 +71,7 @@ async function keyedStep(
   const found = await findHierarchyState(tx, device, key);
   const { base, newest } = found;
   if (base !== newest && newest.done !== undefined && isSame(newest.done.command, command)) {
-    return { key: hierarchyKeyOf(newest), folder: newest.done.folder };
+    return { key: syncKeyOf(newest), folder: newest.done.folder };
   }
   if ((base.own?.length ?? 0) >= maxOwn) {
     throw new DomainError('sync/invalid-key', 'The device has not asked for the changes of others.');
@@ -85,7 +85,7 @@ async function keyedStep(
   }
   const next = await stateAfter(tx, found, seqs, { command, folder });
   tx.putFolderSyncState(device, next);
-  return { key: hierarchyKeyOf(next), folder };
+  return { key: syncKeyOf(next), folder };
 }
 
 /** The state after a command that the device knows of, with the changes of these numbers. */

@@ -3,17 +3,12 @@ import { DomainError } from './errors.ts';
 import { fatesOf } from './hierarchy-fates.ts';
 import type { DeviceId } from './ids.ts';
 import type { MailboxReader } from './ports.ts';
-import type { FolderSyncState } from './sync-state.ts';
+import { type FolderSyncState, syncKeyOf } from './sync-state.ts';
 
 /** The state a key names, and the newest one: the same, or the one after it if our last answer was lost. */
 export interface FoundState {
   readonly base: FolderSyncState;
   readonly newest: FolderSyncState;
-}
-
-/** The key that names a state. */
-export function hierarchyKeyOf({ nonce, number }: FolderSyncState): string {
-  return `${nonce}.${number}`;
 }
 
 /** The newest state of a device; undefined if it has none. */
@@ -33,7 +28,7 @@ export async function findHierarchyState(
 ): Promise<FoundState> {
   const states = await reader.folderSyncStates(device);
   const [newest] = states;
-  const base = states.find((state) => state.number > 0 && hierarchyKeyOf(state) === key);
+  const base = states.find((state) => state.number > 0 && syncKeyOf(state) === key);
   if (newest === undefined || base === undefined || base.nonce !== newest.nonce) {
     throw new DomainError('sync/invalid-key', 'The key names no state of the folder tree.');
   }

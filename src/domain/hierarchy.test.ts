@@ -6,11 +6,11 @@ import { DomainError } from './errors.ts';
 import { FolderType, rootFolder } from './folder.ts';
 import { changeFolders, changeFoldersByKey } from './folder-commands.ts';
 import { type HierarchyAnswer, isHierarchyNews, syncHierarchy } from './hierarchy.ts';
-import { hierarchyKeyOf, newestState } from './hierarchy-state.ts';
+import { newestState } from './hierarchy-state.ts';
 import type { HierarchyStep } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import { Mailbox } from './mailbox.ts';
-import type { FolderCommand } from './sync-state.ts';
+import { type FolderCommand, syncKeyOf } from './sync-state.ts';
 
 const random = { bytes: (length: number) => randomBytes(length) };
 
@@ -39,7 +39,7 @@ class FolderDevice {
     const isNews = await isHierarchyNews(reader, id);
     const answer = await syncHierarchy(this.#mailbox, { id, readsRecipients }, this.key, random);
     // A device that has not our last answer may be told more than what is new since then.
-    if (newest !== undefined && hierarchyKeyOf(newest) === this.key && isNews !== answer.steps.length > 0)
+    if (newest !== undefined && syncKeyOf(newest) === this.key && isNews !== answer.steps.length > 0)
       this.complaints.push(`news ${isNews}, and ${answer.steps.length} steps`);
     if (isLost) return;
     if (this.key === '0') {

@@ -2,13 +2,13 @@ import type { Folder } from './folder.ts';
 import { type FolderSnapshot, foldersNow, snapshotOf } from './folder-snapshot.ts';
 import { parentsFirst } from './folder-tree.ts';
 import { fatesOf } from './hierarchy-fates.ts';
-import { findHierarchyState, hierarchyKeyOf, isBehind, newestState } from './hierarchy-state.ts';
+import { findHierarchyState, isBehind, newestState } from './hierarchy-state.ts';
 import { ancestorsOf, type HierarchyStep, inOrder } from './hierarchy-steps.ts';
 import type { DeviceId, FolderId } from './ids.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Random } from './outside.ts';
 import type { MailboxReader, MailboxTx } from './ports.ts';
-import type { FolderSyncState } from './sync-state.ts';
+import { type FolderSyncState, syncKeyOf } from './sync-state.ts';
 
 /** What a device has to do to its folder tree. */
 export interface HierarchyAnswer {
@@ -66,7 +66,7 @@ async function startOver(
   tx.putFolderSyncState(id, { nonce: '', number: 0, seq: 0 });
   const added = parentsFirst(await foldersNow(tx, snapshot));
   const steps = added.map((folder) => ({ kind: 'add', folder }) as const);
-  return { key: hierarchyKeyOf(state), steps, tellsRecipients: readsRecipients };
+  return { key: syncKeyOf(state), steps, tellsRecipients: readsRecipients };
 }
 
 async function catchUp(
@@ -97,7 +97,7 @@ async function catchUp(
   if (next !== newest) tx.putFolderSyncState(device, next);
   const above = await ancestorsOf(tx, updated, folders);
   return {
-    key: hierarchyKeyOf(next),
+    key: syncKeyOf(next),
     steps: inOrder({ added, updated, deleted, above }),
     tellsRecipients,
   };

@@ -68,6 +68,6 @@ function described({ id, type, userAgent, information }: Device): string {
 
 /** On one line, and from left to right: what turns a line around could make another address of the one beside it. */
 function shown(text: string): string {
-  const line = text.toWellFormed().replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
+  const line = text.toWellFormed().replace(/[\p{Cc}\u2028\u2029\p{Bidi_C}]+/gu, ' ');
   return [...line].slice(0, longestTold).join('');
 }

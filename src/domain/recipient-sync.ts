@@ -7,7 +7,7 @@ import type { Random } from './outside.ts';
 import type { MailboxReader } from './ports.ts';
 import { type CachedRecipient, type RecipientCache, recipientCacheFolder } from './recipient-cache.ts';
 import { hasGoneOn } from './sync-gone-on.ts';
-import type { SyncState } from './sync-state.ts';
+import { type SyncState, syncKeyOf } from './sync-state.ts';
 
 interface RecipientRequest {
   readonly device: DeviceId;
@@ -47,7 +47,7 @@ export function primeRecipients(
     const nonce = Buffer.from(random.bytes(6)).toString('base64url');
     const state = stateOf({ nonce, number: 1, options, held: [] });
     tx.putSyncState(device, recipientCacheFolder, state);
-    return keyOf(state);
+    return syncKeyOf(state);
   });
 }
 
@@ -72,7 +72,7 @@ export function syncRecipients(mailbox: Mailbox, request: RecipientSyncRequest):
     const told = { nonce: base.nonce, options, held: [...kept, ...added.map(({ id }) => id)] };
     const next = stateOf({ ...told, number: numberAfter(base, newest, told) });
     tx.putSyncState(request.device, recipientCacheFolder, next);
-    return { key: keyOf(next), added, deleted, moreAvailable };
+    return { key: syncKeyOf(next), added, deleted, moreAvailable };
   });
 }
 
@@ -118,17 +118,13 @@ function stateOf(part: Pick<SyncState, 'nonce' | 'number' | 'options' | 'held'>)
   return { ...part, seq: 0, skip: 0, walked: listStart, unsent: [], past: [], adds: [] };
 }
 
-function keyOf({ nonce, number }: SyncState): string {
-  return `${nonce}.${number}`;
-}
-
 async function findState(
   reader: MailboxReader,
   { device, key }: RecipientRequest,
 ): Promise<{ readonly base: SyncState; readonly newest: SyncState }> {
   const states = await reader.syncStates(device, recipientCacheFolder);
   const [newest] = states;
-  const base = states.find((state) => keyOf(state) === key);
+  const base = states.find((state) => syncKeyOf(state) === key);
   if (newest === undefined || base === undefined || base.nonce !== newest.nonce) {
     throw new DomainError('sync/invalid-key', 'The synchronization key is not one of the last two.');
   }

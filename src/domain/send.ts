@@ -77,16 +77,11 @@ export interface SendSource {
 
 const sentItems = defaultFolder(FolderType.SentItems);
 
-/** What became of a message. */
-export interface SendResult {
-  /** It was sent before, and was not sent again. */
-  readonly duplicate: boolean;
-  /** Another message was sent by its ClientId before, and this one was not. */
-  readonly isOther?: true;
-}
+/** What became of a message: `duplicate`, it was sent before; `other`, another one was sent by its ClientId, and it was not. */
+export type SendOutcome = 'sent' | 'duplicate' | 'other';
 
 /** Delivers what a device sends; see Delivery.send. */
-export async function send(request: SendRequest, parts: DeliveryParts): Promise<SendResult> {
+export async function send(request: SendRequest, parts: DeliveryParts): Promise<SendOutcome> {
   const { store, destinationOf = domainOfAddress } = parts;
   const { from } = request;
   const markers = markersOf(request);
@@ -157,7 +152,7 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   const bodies = [...(isDirect ? delivered.body.stored : []), ...(sent?.body.stored ?? [])];
   const done = await store.transact(
     [from.mailbox, ...direct.filter(({ mailbox }) => mailbox !== from.mailbox.mailbox)],
-    async (of, queue): Promise<SendResult | undefined> => {
+    async (of, queue): Promise<SendOutcome | undefined> => {
       const own = of(from.mailbox);
       const meanwhile = await sentBefore(own, request);
       if (meanwhile !== undefined) return meanwhile;
@@ -189,19 +184,20 @@ export async function send(request: SendRequest, parts: DeliveryParts): Promise<
   }
   if (messages.length > 0) parts.wakeQueue();
   parts.wakeRelay?.(allMails);
-  return { duplicate: false };
+  return 'sent';
 }
 
 /** What is said to a message that was sent before, or whose ClientId was used for another one; undefined for a new one. */
 async function sentBefore(
   mailbox: Pick<MailboxTx, 'marker'>,
   { device, clientId, identity, dedupeKeys }: SendRequest,
-): Promise<SendResult | undefined> {
-  if (await isMarked(mailbox, dedupeKeys)) return { duplicate: true };
+): Promise<SendOutcome | undefined> {
+  if (await isMarked(mailbox, dedupeKeys)) return 'duplicate';
   const known = clientId === undefined ? undefined : await mailbox.marker(clientIdMarker(device, clientId));
   if (known === undefined) return undefined;
+  // Marks of earlier releases have something of another length, which tells nothing.
   const isOther = identity !== undefined && known.length === identity.length && known !== identity;
-  return isOther ? { duplicate: false, isOther } : { duplicate: true };
+  return isOther ? 'other' : 'duplicate';
 }
 
 /** Every device is told, the sender's too; a source that is gone or elsewhere by now stays as it is. */

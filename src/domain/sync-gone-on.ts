@@ -1,5 +1,6 @@
 import type { DeviceId, FolderId } from './ids.ts';
 import type { MailboxReader } from './ports.ts';
+import { syncKeyOf } from './sync-state.ts';
 
 /** A request that has waited, by the key it came with. */
 interface Waited {
@@ -17,5 +18,5 @@ export async function hasGoneOn(
   { device, folder, key }: Waited,
 ): Promise<boolean> {
   const [newest] = await mailbox.syncStates(device, folder);
-  return newest !== undefined && `${newest.nonce}.${newest.number}` !== key;
+  return newest !== undefined && syncKeyOf(newest) !== key;
 }

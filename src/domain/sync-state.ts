@@ -59,6 +59,11 @@ export interface SyncState {
   readonly edits?: readonly StoredEdit[] | undefined;
 }
 
+/** The SyncKey that names a state, of a folder or of the folder tree. */
+export function syncKeyOf({ nonce, number }: Pick<SyncState, 'nonce' | 'number'>): string {
+  return `${nonce}.${number}`;
+}
+
 /** What a device asked to be done to the folder tree. */
 export type FolderCommand =
   | { readonly kind: 'create'; readonly parent: FolderId; readonly name: string; readonly type: FolderType }

@@ -22,7 +22,7 @@ import { hasGoneOn } from './sync-gone-on.ts';
 import { type ToldChange, withMessages } from './sync-messages.ts';
 import { aheadOf, deletedBy, refusedOf } from './sync-own.ts';
 import { collectWithCare } from './sync-repeats.ts';
-import type { SyncState } from './sync-state.ts';
+import { type SyncState, syncKeyOf } from './sync-state.ts';
 import { mostPast, requireFewAhead } from './sync-unsent.ts';
 import { isToStartOver, requireTold } from './sync-untold.ts';
 
@@ -122,7 +122,7 @@ export class FolderSync {
         adds: [],
       };
       tx.putSyncState(device, folder, state);
-      return keyOf(state);
+      return syncKeyOf(state);
     });
   }
 
@@ -206,7 +206,7 @@ export class FolderSync {
       const told = { ...base, ...progress, options, byConversation, ...remembered, repeats, careful };
       const next = { ...told, number: numberAfter(base, newest, told) };
       tx.putSyncState(request.device, request.folder, next);
-      key = keyOf(next);
+      key = syncKeyOf(next);
     } else if (
       collected.scanned > worthKeeping ||
       comparePositions(base.walked, collected.progress.walked) !== 0
@@ -309,10 +309,6 @@ function isByConversation(
   return byConversation ?? (options === undefined && base.byConversation === true);
 }
 
-function keyOf(state: SyncState): string {
-  return `${state.nonce}.${state.number}`;
-}
-
 /**
  * States take turns by the parity of their number: the next one never takes the place of the one it comes from. An answer
  * that says the same as the lost one has its number, so that it does not matter which of them the device goes on from.
@@ -364,7 +360,7 @@ async function findState(
   await requireFolder(mailbox, folder);
   const states = await mailbox.syncStates(device, folder);
   const [newest] = states;
-  const base = states.find((state) => keyOf(state) === key);
+  const base = states.find((state) => syncKeyOf(state) === key);
   if (newest === undefined || base === undefined || base.nonce !== newest.nonce) {
     throw new DomainError('sync/invalid-key', 'The synchronization key is not one of the last two.');
   }

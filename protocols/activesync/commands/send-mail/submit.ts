@@ -65,7 +65,7 @@ export async function submit(
     prepared.messageId !== ownId
       ? createHash('sha256').update(prepared.messageId).update(names).digest('hex')
       : same;
-  const { isOther } = await services.delivery.send({
+  const outcome = await services.delivery.send({
     from: account,
     reversePath,
     device,
@@ -85,7 +85,8 @@ export async function submit(
     draft,
   });
   // Said to be done, it would be lost.
-  if (isOther) throw new CommandError(CommonStatus.MessagePreviouslySent, 'another message had its ClientId');
+  if (outcome === 'other')
+    throw new CommandError(CommonStatus.MessagePreviouslySent, 'another message had its ClientId');
 }
 
 /** Somebody here. */

@@ -1,5 +1,5 @@
 /** The last Sync that can be repeated: an empty or a Partial request stands for it. MS-ASCMD, Empty Sync Request. */
-import type { SyncState } from '#domain/sync-state';
+import { syncKeyOf } from '#domain/sync-state';
 import type { CommandContext } from '../../command.ts';
 import { parseCollectionId } from '../../ids.ts';
 import { type CollectionRequest, SyncError, type SyncRequest } from './read.ts';
@@ -46,7 +46,7 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
     collections.push({
       collectionId: id,
       folder,
-      syncKey: keyOf(state),
+      syncKey: syncKeyOf(state),
       getChanges: true,
       windowSize,
       options: undefined,
@@ -56,10 +56,6 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
     });
   }
   return { collections, partial: false, waitSeconds: kept.waitSeconds, windowSize: kept.windowSize };
-}
-
-function keyOf({ nonce, number }: SyncState): string {
-  return `${nonce}.${number}`;
 }
 
 /** Keeps a request that can be repeated; one that can not takes away what was kept. Writes only what differs. */
