@@ -83,7 +83,7 @@ function nextToken(html: string, start: number, maxText: number): Token {
   const name = nameOf(html, start);
   if (html[start + 1] !== '/' && rawElements.has(name)) return rawToken(html, name, start, end);
   const isLong = end - start - pictureChars > maxTag;
-  const [bare] = isLong ? (/^<\/?[a-z][^\s/>]{0,30}/i.exec(html.slice(start, start + 40)) ?? []) : [];
+  const [bare] = isLong ? (/^<\/?[a-z][^\t\n\f\r />]{0,30}/i.exec(html.slice(start, start + 40)) ?? []) : [];
   return { next: end, kept: bare === undefined ? html.slice(start, end) : `${bare}>`, isTag: true };
 }
 
@@ -123,28 +123,41 @@ function after(html: string, mark: string, start: number): number {
 }
 
 /**
- * Where a tag ends: a `>` in a quoted value does not end it; negative when it does not end. And how many of its characters
- * are a picture.
+ * Where a tag ends (HTML standard, from Tag name state on): a `>` in a quoted value does not end it; negative when it does not
+ * end. And how many of its characters are a picture.
  */
 function endOfTag(html: string, start: number): { end: number; pictureChars: number } {
-  let isAfterEquals = false;
   let pictureChars = 0;
-  for (let at = start + 2; at < html.length; at++) {
-    const char = html[at] ?? '';
-    if (char === '>') return { end: at + 1, pictureChars };
-    if (isAfterEquals && (char === '"' || char === "'")) {
-      const close = html.indexOf(char, at + 1);
-      if (close < 0) break;
-      if (close - at > leastPicture && isPicture(html, at)) pictureChars += close - at;
-      at = close;
-      isAfterEquals = false;
-    } else if (char === '=') {
-      isAfterEquals = true;
-    } else if (isAfterEquals && !/\s/.test(char)) {
-      isAfterEquals = false;
+  for (let at = past(tagName, html, start + 1); ; ) {
+    at = past(betweenAttributes, html, at);
+    if (html[at] === '>') return { end: at + 1, pictureChars };
+    if (at >= html.length) return { end: -1, pictureChars };
+    const named = past(attributeName, html, at);
+    at = past(equalsSign, html, named);
+    const quote = html[at];
+    if (at === named) continue;
+    if (quote !== '"' && quote !== "'") {
+      at = past(unquotedValue, html, at);
+      continue;
     }
+    const close = html.indexOf(quote, at + 1);
+    if (close < 0) return { end: -1, pictureChars };
+    if (close - at > leastPicture && isPicture(html, at)) pictureChars += close - at;
+    at = close + 1;
   }
-  return { end: -1, pictureChars };
+}
+
+const tagName = /[^\t\n\f\r >/]+|\/[^\t\n\f\r >/]*/y;
+const betweenAttributes = /[\t\n\f\r /]+/y;
+/** It may begin with the equals sign. */
+const attributeName = /[^\t\n\f\r >/][^\t\n\f\r >/=]*/y;
+const equalsSign = /[\t\n\f\r ]*=[\t\n\f\r ]*/y;
+const unquotedValue = /[^\t\n\f\r >]+/y;
+
+/** The place behind what stands at `at`, or `at` if that is something else. */
+function past(what: RegExp, html: string, at: number): number {
+  what.lastIndex = at;
+  return what.test(html) ? what.lastIndex : at;
 }
 
 /** Smaller ones need no regard. */
@@ -155,13 +168,13 @@ function isPicture(html: string, quote: number): boolean {
 }
 
 function nameOf(html: string, start: number): string {
-  return /^<([a-z][^\s/>]*)/i.exec(html.slice(start, start + maxName))?.[1]?.toLowerCase() ?? '';
+  return /^<([a-z][^\t\n\f\r />]*)/i.exec(html.slice(start, start + maxName))?.[1]?.toLowerCase() ?? '';
 }
 
 /** An element that holds text only; what is not closed reaches to the end. */
 function rawToken(html: string, name: string, start: number, end: number): Token {
   if (name === 'plaintext') return { next: html.length };
-  const close = new RegExp(`</${name}(?=[\\s/>])`, 'gi');
+  const close = new RegExp(`</${name}(?=[\\t\\n\\f\\r />])`, 'gi');
   close.lastIndex = end;
   const until = close.exec(html)?.index ?? html.length;
   const next = after(html, '>', until);
