@@ -8,7 +8,7 @@ import { RightsManagement } from '#protocols/activesync/wbxml/code-pages/rights-
 import { child, type Element, el, textOf } from '#protocols/activesync/wbxml/element';
 import type { EasClient } from '#test/support/eas-client';
 import { startEndpoint } from './server.ts';
-import { elsewhere, putAt } from './sync-phone.ts';
+import { elsewhere, putAt, startPhone } from './sync-phone.ts';
 
 describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
   const start = async () => {
@@ -209,5 +209,21 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
       const { status, rootStatus } = await phone.post('GetItemEstimate', body, { validateRequest: false });
       expect(!isAtLeast(version, '14.0') ? status : rootStatus).toBe(!isAtLeast(version, '14.0') ? 400 : 103);
     }
+  });
+});
+
+describe.each(['14.0', '14.1', '16.0', '16.1'] as const)('%s', (version) => {
+  test.each([
+    ['there is no filter', 0, 2],
+    ['that of the policy counts', 5, 1],
+  ])('GetItemEstimate: without Options %s', async (_, MaxEmailAgeFilter, estimate) => {
+    const policy = { settings: { MaxEmailAgeFilter }, allowNonProvisionableDevices: false } as const;
+    const { server, phone, inbox } = await startPhone(version);
+    await server.policies.put(server.organization, 'organization', policy);
+    await phone.provision();
+    const day = 24 * 3600 * 1000;
+    for (const days of [40, 10, 0]) await putAt(server, `${days} days`, Date.now() - days * day);
+    await phone.syncAll(inbox, { options: [el(AirSync.FilterType, 3)] });
+    expect(await phone.getItemEstimate(inbox)).toEqual({ status: 1, estimate });
   });
 });

@@ -13,6 +13,7 @@ import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { GetItemEstimate } from '../../wbxml/code-pages/get-item-estimate.ts';
 import { child, childrenOf, type Element, el, flagOf, has, textOf } from '../../wbxml/element.ts';
 import {
+  defaultOptions,
   InvalidOptionsError,
   maxItemsOf,
   optionsMisfit,
@@ -79,9 +80,13 @@ function readCollection(collection: Element, version: ProtocolVersion): Estimate
   return { collectionId, syncKey, options, byConversation };
 }
 
-/** Below 14.0 the filter stands in the Collection itself. */
+/**
+ * Since 14.0 nothing is filtered without Options (MS-ASCMD, Options). Below it the filter is required, and stands in the
+ * Collection itself.
+ */
 function readCollectionOptions(collection: Element, version: ProtocolVersion): string | undefined {
   const elements = childrenOf(collection, AirSync.Options);
+  if (elements.length === 0 && isAtLeast(version, '14.0')) return optionsText(defaultOptions);
   try {
     const options = readOptions(
       elements.length === 0 && has(collection, AirSync.FilterType) ? [collection] : elements,

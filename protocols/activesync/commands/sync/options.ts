@@ -24,7 +24,7 @@ export interface SyncOptions extends BodyOptions {
 }
 
 /** What is in force when a client never sent Options. */
-const defaultOptions: SyncOptions = {
+export const defaultOptions: SyncOptions = {
   filterType: 0,
   serverWins: true,
   preferences: [],
