@@ -31,7 +31,7 @@ async function start(options: Parameters<typeof startSite>[0] = {}, settings: Re
   return { site, postfix };
 }
 
-/** Hands a message to Postfix; resolves when it is in its queue. */
+/** Hands a message to Postfix; resolves when it is in its queue, and its log says so. */
 async function inject(
   postfix: Postfix,
   to: readonly string[],
@@ -43,8 +43,11 @@ async function inject(
   for (const address of to) expect((await client.command(`RCPT TO:<${address}>`)).code).toBe(250);
   expect((await client.command('DATA')).code).toBe(354);
   await client.send(Buffer.from(content));
-  expect((await client.command('.')).code).toBe(250);
+  const reply = await client.command('.');
+  expect(reply.code).toBe(250);
   client.close();
+  const [, id] = / queued as (\w+)/.exec(reply.lines.join('\n')) ?? [];
+  await expect.poll(() => postfix.log()).toContain(`: ${id}: message-id=`);
 }
 
 /** Resolves when Postfix has nothing left to send. */
@@ -159,7 +162,7 @@ test('our 4xx keeps the message in its queue until we take it, once', async () =
   expect(await site.messages(bob)).toEqual([]);
   site.failLookups(undefined);
   await sent(postfix);
-  expect(await site.messages(bob)).toHaveLength(1);
+  expect(await site.messages(bob), await postfix.log()).toHaveLength(1);
   expect(await postfix.kept()).toEqual([]);
 });
 

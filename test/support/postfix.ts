@@ -24,13 +24,6 @@ interface KeptMail {
   readonly raw: string;
 }
 
-/** A message in Postfix's own queue. */
-interface PostfixQueued {
-  readonly queue_name: string;
-  readonly sender: string;
-  readonly recipients: readonly { readonly address: string; readonly delay_reason?: string }[];
-}
-
 /** A running Postfix. */
 export interface Postfix {
   /** host:port of its SMTP server; whoever connects from this machine may relay. */
@@ -38,7 +31,11 @@ export interface Postfix {
   readonly port: number;
   /** What it has delivered. */
   kept(): Promise<readonly KeptMail[]>;
-  queued(): Promise<readonly PostfixQueued[]>;
+  /**
+   * The queue ids of what it has taken, by its log so far, and not removed from its queue since: postqueue passes over a message
+   * that changes from one of its folders to another meanwhile.
+   */
+  queued(): Promise<readonly string[]>;
   /** Its log so far. */
   log(): Promise<string>;
   /** Stops it and removes its folder. */
@@ -68,9 +65,10 @@ export async function startPostfix(folder: string, options: PostfixOptions = {})
     port,
     kept: () => keptIn(join(folder, 'mail', 'all', 'new')),
     queued: async () => {
-      const { stdout } = await run('postqueue', ['-c', conf, '-j']);
-      const lines = stdout.split('\n').filter((line) => line !== '');
-      return lines.map((line) => JSON.parse(line));
+      const log = await readFile(join(folder, 'log'), 'utf8');
+      const idsIn = (line: RegExp) => [...log.matchAll(line)].map(([, id]) => id ?? '');
+      const removed = new Set(idsIn(/qmgr\[\d+\]: (\w+): removed$/gm));
+      return idsIn(/cleanup\[\d+\]: (\w+): message-id=/g).filter((id) => !removed.has(id));
     },
     log: () => readFile(join(folder, 'log'), 'utf8'),
     stop: async () => {
