@@ -289,6 +289,32 @@ describe('a device that never asks for changes', () => {
     expect(device.held).toEqual(await serverView(setup));
   });
 
+  test('starts over when it has been refused more changes than are remembered', async () => {
+    const { setup, device, ask, state } = await start();
+    for (let n = 0; n < 2200; n += 200) {
+      await setup.mailbox.transact(async (tx) => {
+        for (const id of ids(n)) await tx.addItem(inbox, newItem(`m${id}`, startMs + id));
+      });
+    }
+    device.windowSize = 2200;
+    await device.syncAll();
+    const held = [...device.held.keys()];
+    for (let n = 0; n < 2200; n += 200) {
+      await setup.mailbox.transact(async (tx) => {
+        for (const item of await tx.items(inbox, held.slice(n, n + 200)))
+          if (item) await changeMarks(tx, item, { categories: ['red'] });
+      });
+    }
+    const change = (item: ItemId): ClientCommand => ({
+      kind: 'change',
+      item,
+      marks: { categories: ['blue'] },
+    });
+    for (let n = 0; n < 2200; n += 200) await ask(held.slice(n, n + 200).map(change));
+    expect((await state())?.refused).toHaveLength(2200);
+    await expect(device.sync()).rejects.toMatchObject({ code: 'sync/invalid-key' });
+  });
+
   test('has no more than a thousand of its deletions remembered', async () => {
     const { ask, state } = await start();
     const remove = (n: number): ClientCommand => ({ kind: 'delete', item: n as ItemId, permanently: true });
