@@ -25,6 +25,8 @@ interface RecipientSyncRequest extends RecipientRequest {
   readonly speaks: boolean;
   /** The request has waited: if the device has gone on from its key meanwhile, it is told nothing. */
   readonly hasWaited: boolean;
+  /** The device did not name the key: it is the one of our last answer. */
+  readonly isKeyAssumed: true | undefined;
 }
 
 interface RecipientAnswer {
@@ -67,10 +69,15 @@ export function syncRecipients(mailbox: Mailbox, request: RecipientSyncRequest):
     const count = deleted.length + added.length;
     const moreAvailable = request.getChanges && news.deleted.length + news.added.length > count;
     const isSilent = count === 0 && !request.speaks && options === base.options && base === newest;
-    if (isSilent) return { key: request.key, added, deleted, moreAvailable };
+    const isUnconfirmed = request.isKeyAssumed;
+    if (isSilent) {
+      if (base.isUnconfirmed && !isUnconfirmed)
+        tx.putSyncState(request.device, recipientCacheFolder, { ...base, isUnconfirmed });
+      return { key: request.key, added, deleted, moreAvailable };
+    }
     const kept = held.filter((id) => !deleted.includes(id));
     const told = { nonce: base.nonce, options, held: [...kept, ...added.map(({ id }) => id)] };
-    const next = stateOf({ ...told, number: numberAfter(base, newest, told) });
+    const next = { ...stateOf({ ...told, number: numberAfter(base, newest, told) }), isUnconfirmed };
     tx.putSyncState(request.device, recipientCacheFolder, next);
     return { key: syncKeyOf(next), added, deleted, moreAvailable };
   });

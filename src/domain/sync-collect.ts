@@ -24,7 +24,16 @@ export type ServerChange =
 /** How far a device has been told. */
 type Progress = Omit<
   SyncState,
-  'nonce' | 'number' | 'repeats' | 'careful' | 'options' | 'byConversation' | 'held' | 'adds' | 'edits'
+  | 'nonce'
+  | 'number'
+  | 'repeats'
+  | 'careful'
+  | 'isUnconfirmed'
+  | 'options'
+  | 'byConversation'
+  | 'held'
+  | 'adds'
+  | 'edits'
 >;
 
 export interface Collected {

@@ -47,6 +47,8 @@ export interface SyncState {
   readonly ahead?: readonly ItemId[] | undefined;
   /** Items of which it is told its own changes, too: it was told of a conflict, and takes none of them for done. */
   readonly refused?: readonly ItemId[] | undefined;
+  /** The request that this state answered did not name its key: nobody knows whether the device has the answer. */
+  readonly isUnconfirmed?: true | undefined;
   /** MS-ASCMD, ConversationMode. */
   readonly byConversation?: boolean | undefined;
   readonly conversations?: HeldConversations | undefined;

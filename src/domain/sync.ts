@@ -65,6 +65,8 @@ interface SyncRequest {
   readonly speaks?: boolean | undefined;
   /** The request has waited: if the device has gone on from its key meanwhile, it is told nothing. */
   readonly hasWaited?: boolean | undefined;
+  /** The device did not name the key: it is the one of our last answer. */
+  readonly isKeyAssumed?: true | undefined;
 }
 
 export interface SyncAnswer {
@@ -202,16 +204,18 @@ export class FolderSync {
     let key = request.key;
     if (said || base !== newest) {
       const { progress, careful } = collected;
-      const remembered = { edits: undefined, ...toRemember(results) };
+      const remembered = { edits: undefined, ...toRemember(results), isUnconfirmed: request.isKeyAssumed };
       const told = { ...base, ...progress, options, byConversation, ...remembered, repeats, careful };
       const next = { ...told, number: numberAfter(base, newest, told) };
       tx.putSyncState(request.device, request.folder, next);
       key = syncKeyOf(next);
     } else if (
       collected.scanned > worthKeeping ||
-      comparePositions(base.walked, collected.progress.walked) !== 0
+      comparePositions(base.walked, collected.progress.walked) !== 0 ||
+      base.isUnconfirmed !== request.isKeyAssumed
     ) {
-      tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress });
+      const isUnconfirmed = request.isKeyAssumed && base.isUnconfirmed;
+      tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress, isUnconfirmed });
     }
     const changes = await withMessages(tx, collected.changes);
     const { skipped, moreAvailable } = collected;

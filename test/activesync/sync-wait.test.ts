@@ -100,18 +100,47 @@ describe.each(versionsThatWait)('%s: waiting', (version) => {
 describe.each(versionsThatWait)('%s: the request that is kept', (version) => {
   test('an empty Sync repeats the last one with the keys of the last answers', async () => {
     const { server, phone, inbox, folders } = await startHolding(version, [4, 2]);
-    await syncRaw(
-      phone,
-      folders.map((folder) => phone.collectionElement(folder, { windowSize: 1 })),
-    );
-    expect((await empty(phone)).body).toHaveLength(0);
+    const whole = () =>
+      syncRaw(
+        phone,
+        folders.map((folder) => phone.collectionElement(folder, { windowSize: 1 })),
+      );
+    await whole();
     for (const subject of ['One', 'Two']) await server.deliver(subject);
-    for (const more of [true, false]) {
-      const response = await empty(phone);
+    for (const [ask, more] of [
+      [whole, true],
+      [() => empty(phone), false],
+    ] as const) {
+      const response = await ask();
       expect(answered(response)).toEqual([{ id: inbox, status: 1, more, commands: 1 }]);
       phone.applySync(inbox, response);
     }
-    expect((await empty(phone)).body).toHaveLength(0);
+    expect((await whole()).body).toHaveLength(0);
+    for (let n = 0; n < 2; n++) expect((await empty(phone)).body).toHaveLength(0);
+    expect(phone.collection(inbox).anomalies).toEqual([]);
+  });
+
+  test.each([
+    ['an empty', (phone: EasClient) => empty(phone)],
+    ['a Partial', (phone: EasClient) => partial(phone, el(AirSync.WindowSize, 5))],
+  ])('the answer to %s Sync is lost: it is asked for whole (Status 13), and given again', async (_, ask) => {
+    const { server, phone, inbox, trash, folders } = await startHolding(version, [4, 2]);
+    const whole = () =>
+      syncRaw(
+        phone,
+        folders.map((folder) => phone.collectionElement(folder)),
+      );
+    expect((await whole()).body).toHaveLength(0);
+    await server.deliver('One');
+    const lost = await ask(phone);
+    expect(answered(lost)).toEqual([{ id: inbox, status: 1, more: false, commands: 1 }]);
+    await server.deliver('Two');
+    for (let n = 0; n < 2; n++) expect((await ask(phone)).rootStatus).toBe(13);
+    const named = el(AirSync.Collections, phone.collectionElement(trash));
+    expect((await partial(phone, named)).rootStatus, 'another folder is named').toBe(13);
+    phone.applySync(inbox, await whole());
+    expect(phone.collection(inbox).items.size).toBe(2);
+    expect((await ask(phone)).body).toHaveLength(0);
     expect(phone.collection(inbox).anomalies).toEqual([]);
   });
 
@@ -126,6 +155,9 @@ describe.each(versionsThatWait)('%s: the request that is kept', (version) => {
     expect((await empty(phone)).body).toHaveLength(0);
     await phone.sync(inbox, { commands: [read(`${inbox}:${id}`, true)] });
     expect((await empty(phone)).rootStatus, 'after commands').toBe(13);
+    await phone.syncAll(inbox);
+    expect((await wait(phone, [inbox], el(AirSync.Wait, 99))).rootStatus).toBe(14);
+    expect((await empty(phone)).rootStatus, 'after a refusal').toBe(13);
   });
 
   test('Partial names what is new, and the rest is as it was', async () => {
@@ -153,7 +185,8 @@ describe.each(versionsThatWait)('%s: the request that is kept', (version) => {
     const response = await waiting;
     expect(answered(response)).toMatchObject([{ id: inbox, commands: 1 }]);
     phone.applySync(inbox, response);
-    const again = partial(phone, el(AirSync.WindowSize, 5));
+    const named = el(AirSync.Collections, phone.collectionElement(inbox));
+    const again = partial(phone, named, el(AirSync.WindowSize, 5));
     await untilWaiting(server);
     server.endpoint.stop();
     expect((await again).body).toHaveLength(0);

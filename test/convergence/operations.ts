@@ -101,14 +101,12 @@ function repeatable(
   return { asks: [...cached.collections], windowSize: cached.windowSize };
 }
 
-async function emptySync(phone: Phone): Promise<void> {
+/** Unanswered, it is repeated as it was. */
+async function emptySync(phone: Phone, choices: Choices): Promise<void> {
   const repeated = repeatable(phone);
   if (repeated === undefined) return;
   const { windowSize } = repeated;
-  const call = syncCall(phone, 'empty', { windowSize }, repeated.asks);
-  await phone.exchange(call);
-  // It has no key in it: only a whole request says what the phone has.
-  if (phone.unanswered !== undefined) phone.unanswered = syncCall(phone, repeated.asks);
+  await phone.exchange(syncCall(phone, 'empty', { windowSize }, repeated.asks), choices.oneIn(3));
 }
 
 /** What has commands, or primes a folder, cannot be repeated. */
@@ -128,11 +126,7 @@ async function partialSync(phone: Phone, choices: Choices): Promise<void> {
   const rest = kept.asks.filter(({ folder }) => !asks.some((ask) => ask.folder === folder));
   const extras = { windowSize: choices.of([undefined, 1 + choices.below(6)]) ?? kept.windowSize };
   keep(phone, [...asks, ...rest], extras);
-  await phone.exchange(syncCall(phone, asks, { ...extras, partial: true }, rest));
-  if (phone.unanswered !== undefined) {
-    phone.forgetCached();
-    phone.unanswered = syncCall(phone, [...asks, ...rest]);
-  }
+  await phone.exchange(syncCall(phone, asks, { ...extras, partial: true }, rest), choices.oneIn(3));
 }
 
 function fork(phone: Phone, call: Call): void {

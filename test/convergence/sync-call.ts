@@ -45,13 +45,15 @@ export function syncCall(
       sentAt = phone.model.at;
     },
     learn: (response) => learn(phone, asked, response),
-    take: (response) =>
-      take(
-        phone,
-        asked,
-        { ...extras, sentAt, mayBeIncomplete: repeated.length > 0 || asks === 'empty' },
-        response,
-      ),
+    take: (response) => {
+      if (response.rootStatus === 13 && (extras.partial === true || asks === 'empty')) {
+        // MS-ASCMD, Status 13: the whole request is sent.
+        phone.forgetCached();
+        phone.unanswered = syncCall(phone, [...named, ...repeated]);
+        return;
+      }
+      take(phone, asked, { ...extras, sentAt }, response);
+    },
     told: (response) => told(response),
     concerns: asked.flatMap(({ folder, commands }) => commands.map(({ id }) => ({ folder, id }))),
     folders: asked.map(({ folder }) => folder),

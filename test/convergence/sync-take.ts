@@ -14,7 +14,6 @@ const largestWindow = 512;
 
 interface Sent extends SyncExtras {
   readonly sentAt: number;
-  readonly mayBeIncomplete: boolean;
 }
 
 /** The phone goes on from the answer. */
@@ -24,10 +23,6 @@ export function take(phone: Phone, asked: readonly Asked[], sent: Sent, response
     return;
   }
   const root = response.rootStatus ?? 1;
-  if (root === 13 && sent.mayBeIncomplete) {
-    phone.forgetCached();
-    return;
-  }
   if (root !== 1) {
     phone.complain(`Sync was answered Status ${root}`);
     return;

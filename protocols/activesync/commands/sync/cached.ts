@@ -1,4 +1,8 @@
-/** The last Sync that can be repeated: an empty or a Partial request stands for it. MS-ASCMD, Empty Sync Request. */
+/**
+ * The last Sync that can be repeated: an empty or a Partial request stands for it (MS-ASCMD, Empty Sync Request). It has the
+ * keys of the last answers, unless an answer to such a request may be lost: it names no key, so nothing says whether the device
+ * has the answer, and the device is asked for the whole request.
+ */
 import { syncKeyOf } from '#domain/sync-state';
 import type { CommandContext } from '../../command.ts';
 import { parseCollectionId } from '../../ids.ts';
@@ -12,24 +16,26 @@ interface Kept {
   readonly windowSize?: number | undefined;
 }
 
-/** Fills in what a Partial request leaves out. Throws SyncError when nothing is kept. */
+/** Fills in what a Partial request leaves out. Throws SyncError when nothing is kept, or not what the device has. */
 export async function completed(request: SyncRequest, context: CommandContext): Promise<SyncRequest> {
   if (!request.partial) {
     return request;
   }
-  const kept = await repeated(context);
-  const named = new Set(request.collections.map(({ collectionId }) => collectionId));
-  const rest = kept.collections.filter(({ collectionId }) => !named.has(collectionId));
+  const named = request.collections.map(({ collectionId }) => collectionId);
+  const kept = await repeated(context, named);
   return {
     ...request,
-    collections: [...request.collections, ...rest],
+    collections: [...request.collections, ...kept.collections],
     waitSeconds: request.waitSeconds || kept.waitSeconds,
     windowSize: request.windowSize ?? kept.windowSize,
   };
 }
 
-/** The request that an empty one repeats. Throws SyncError when nothing is kept. */
-export async function repeated({ mailbox, device }: CommandContext): Promise<SyncRequest> {
+/** The request that an empty one repeats, without the collections that are `named`. Throws SyncError as `completed` does. */
+export async function repeated(
+  { mailbox, device }: CommandContext,
+  named: readonly string[] = [],
+): Promise<SyncRequest> {
   const { reader } = mailbox;
   const { sync } = await reader.cachedRequests(device.id);
   if (sync === undefined) {
@@ -38,15 +44,20 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
   const kept = JSON.parse(Buffer.from(sync).toString()) as Kept;
   const collections: CollectionRequest[] = [];
   for (const { id, windowSize } of kept.collections) {
+    if (named.includes(id)) continue;
     const folder = parseCollectionId(id);
     const [state] = folder === undefined ? [] : await reader.syncStates(device.id, folder);
     if (folder === undefined || state === undefined) {
       throw new SyncError(SyncStatus.IncompleteRequest, 'a collection of the request is gone');
     }
+    if (state.isUnconfirmed) {
+      throw new SyncError(SyncStatus.IncompleteRequest, 'an answer without a key in its request may be lost');
+    }
     collections.push({
       collectionId: id,
       folder,
       syncKey: syncKeyOf(state),
+      isKeyAssumed: true,
       getChanges: true,
       windowSize,
       options: undefined,
@@ -58,8 +69,8 @@ export async function repeated({ mailbox, device }: CommandContext): Promise<Syn
   return { collections, partial: false, waitSeconds: kept.waitSeconds, windowSize: kept.windowSize };
 }
 
-/** Keeps a request that can be repeated; one that can not takes away what was kept. Writes only what differs. */
-export async function keep(request: SyncRequest, { mailbox, device }: CommandContext): Promise<void> {
+/** Keeps a request that can be repeated; one that can not takes away what was kept. */
+export async function keep(request: SyncRequest, context: CommandContext): Promise<void> {
   const repeatable = request.collections.every(
     ({ commands, syncKey, getChanges }) => commands.length === 0 && syncKey !== '0' && getChanges,
   );
@@ -71,7 +82,16 @@ export async function keep(request: SyncRequest, { mailbox, device }: CommandCon
     waitSeconds: request.waitSeconds,
     windowSize: request.windowSize,
   };
-  const sync = repeatable ? Buffer.from(JSON.stringify(kept)) : undefined;
+  await put(repeatable ? Buffer.from(JSON.stringify(kept)) : undefined, context);
+}
+
+/** A request that is refused is not repeated, and nor is the one before it. */
+export async function forget(context: CommandContext): Promise<void> {
+  await put(undefined, context);
+}
+
+/** Writes only what differs. */
+async function put(sync: Buffer | undefined, { mailbox, device }: CommandContext): Promise<void> {
   const stored = await mailbox.reader.cachedRequests(device.id);
   const same =
     sync === undefined

@@ -136,6 +136,7 @@ async function answerOf(
     answerBytes: room.bytes,
     getChanges: request.getChanges,
     hasWaited: room.hasWaited,
+    isKeyAssumed: request.isKeyAssumed,
   };
   for (let attempt = 1; ; attempt++) {
     try {

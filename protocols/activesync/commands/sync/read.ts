@@ -42,6 +42,8 @@ export interface CollectionRequest {
   /** Undefined: no folder can have this id. */
   readonly folder: FolderId | undefined;
   readonly syncKey: string;
+  /** The request did not name the key: it is the one of our last answer. */
+  readonly isKeyAssumed?: true | undefined;
   readonly getChanges: boolean;
   /** 1 to 512. */
   readonly windowSize: number;

@@ -60,6 +60,7 @@ async function exchange(
       getChanges: request.getChanges,
       speaks: responses.length > 0,
       hasWaited: room.hasWaited,
+      isKeyAssumed: request.isKeyAssumed,
     });
     const idOf = (id: number) => el(AirSync.ServerId, serverIdOf(recipientCacheFolder, id as ItemId));
     const commands = [
