@@ -102,7 +102,12 @@ describe('results', () => {
 
   test('Find: nothing found is Status 1, without a Result', async () => {
     const { phone } = await start();
-    expect(await findMail(phone, 'nothing')).toMatchObject({ status: 1, results: [], total: 0 });
+    expect(await findMail(phone, 'nothing')).toMatchObject({
+      status: 1,
+      results: [],
+      range: '0-0',
+      total: 0,
+    });
   });
 
   test('Find: the Store is Mailbox', async () => {
@@ -152,6 +157,13 @@ describe('pages', () => {
     expect(await find('12-19')).toMatchObject({ status: 1, results: [], total: 12 });
     expect((await find('5-9', 'b')).status).toBe(4);
     expect((await find('5-9', 'a', 'other')).status).toBe(4);
+  });
+
+  test('Find: a page behind the last result has Total and no Range', async () => {
+    const { phone } = await withMails(2);
+    expect(await findMail(phone, 'item', { range: '0-4' })).toMatchObject({ range: '0-1', total: 2 });
+    const behind = await findMail(phone, 'item', { range: '5-9' });
+    expect(behind).toEqual({ status: 1, results: [], subjects: [], range: undefined, total: 2 });
   });
 
   test('Find: results come from the first page on as they were found', async () => {

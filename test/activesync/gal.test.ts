@@ -233,16 +233,25 @@ describe.each([
   });
 });
 
-test('Search of the GAL: Store Status 12 for a Range beyond 99', async () => {
+test('Search of the GAL: Store Status 12 for a Range beyond 99, or behind the last result', async () => {
   const site = await startPeopleSite();
   const phone = await site.phoneOf('16.1');
-  expect(await searchGal(phone, 'alice', [el(Search.Range, '0-100')])).toMatchObject({ root: 1, status: 12 });
+  const search = (query: string, range: string) => searchGal(phone, query, [el(Search.Range, range)]);
+  expect(await search('alice', '0-100')).toMatchObject({ root: 1, status: 12 });
+  const behind = { root: 1, status: 12, people: [], range: undefined, total: undefined };
+  expect(await search('alice', '1-9')).toEqual(behind);
+  expect(await search('nobody', '5-9')).toMatchObject({ root: 1, status: 1, people: [], total: 0 });
 });
 
-test('Find of the GAL: a Range beyond 99 gives the first 100', async () => {
+test('Find of the GAL: a Range beyond 99 gives the first 100, and Total counts no more', async () => {
   const site = await startPeopleSite();
+  for (let n = 0; n <= 100; n++) await site.addGroup(`team-${n}`, []);
   const phone = await site.phoneOf('16.1');
-  expect(await findGal(phone, 'alice', [el(Find.Range, '0-999')])).toMatchObject({ status: 1, range: '0-0' });
+  const find = (range: string) => findGal(phone, 'team', [el(Find.Range, range)]);
+  const all = await find('0-999');
+  expect(all).toMatchObject({ status: 1, range: '0-99', total: 100 });
+  expect(all.people).toHaveLength(100);
+  expect(await find('100-199')).toMatchObject({ status: 1, people: [], range: undefined, total: 100 });
 });
 
 test('Find of the GAL: Status 4 for a search that does not begin with 0, and pages of one that did', async () => {
@@ -255,7 +264,8 @@ test('Find of the GAL: Status 4 for a search that does not begin with 0, and pag
   const next = await page('1-9');
   expect([names(next), next.range, next.total]).toEqual([['Three', 'Two'], '1-2', 3]);
   expect(names(await page('1-9'))).toEqual(['Three', 'Two']);
-  expect(await page('200-300')).toMatchObject({ status: 1, people: [], total: 3 });
+  expect(await page('3-9')).toMatchObject({ status: 1, people: [], range: undefined, total: 3 });
+  expect(await page('200-300')).toMatchObject({ status: 1, people: [], range: undefined, total: 3 });
 });
 
 test('Find below 16.1 is Status 137', async () => {

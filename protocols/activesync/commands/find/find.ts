@@ -67,6 +67,8 @@ async function runCriterion(criterion: Criterion, context: CommandContext): Prom
 const store = el(ItemOperations.Store, 'Mailbox');
 
 function writeResults({ results, first, total }: FindResults): Element {
+  // Behind the last result there is no range: 0-0 beside a Total would be the first one.
+  const isBehind = results.length === 0 && total > 0;
   return el(
     Find.Find,
     el(Find.Status, FindStatus.Success),
@@ -75,7 +77,7 @@ function writeResults({ results, first, total }: FindResults): Element {
       store,
       el(Find.Status, FindStatus.Success),
       ...results,
-      el(Find.Range, rangeText(first, results.length)),
+      isBehind ? undefined : el(Find.Range, rangeText(first, results.length)),
       el(Find.Total, total),
     ),
   );

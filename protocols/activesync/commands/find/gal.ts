@@ -58,5 +58,6 @@ export async function findGal(
     const properties = galProperties(entry, await pictures.of(entry.id, GAL));
     results.push(el(Find.Result, el(Find.Properties, ...properties)));
   }
-  return { results, first: range.first, total };
+  // A phone asks on as long as Total is more than it has.
+  return { results, first: range.first, total: Math.min(total, MAX_RESULTS) };
 }

@@ -35,7 +35,7 @@ function readOptionalPicture(options: Element | undefined): PictureOptions | und
   }
 }
 
-/** Searches the address book: who has each word of the text at the beginning of one of theirs, sorted by display name. */
+/** Searches the address book: who has each word of the text at the beginning of one of theirs, sorted by display name. Throws SearchError. */
 export async function searchGal(
   { text, range, picture }: GalSearch,
   context: CommandContext,
@@ -43,6 +43,9 @@ export async function searchGal(
   const { services, account } = context;
   const asked = { from: range.first, limit: range.last - range.first + 1 };
   const { entries, total } = await services.addressBook.search(account.organization, text, asked);
+  if (total > 0 && total <= range.first) {
+    throw new SearchError(SearchStatus.EndOfRetrievableRange, 'behind the last result');
+  }
   const pictures = new Pictures(picture, context);
   const results: Element[] = [];
   for (const entry of entries) {
