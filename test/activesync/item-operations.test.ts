@@ -4,6 +4,7 @@ import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
+import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import {
   child,
   childrenOf,
@@ -129,6 +130,7 @@ describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (
         fetchItem(`${inbox}:1`),
         fetchFile(''),
         fetchFile('1:2:3'),
+        el(ItemOperations.Fetch, store, el(Search.LongId)),
         fetchFile(fileReference, fileReference),
         el(ItemOperations.Fetch, el(ItemOperations.Store, 'DocumentLibrary')),
         el(ItemOperations.Fetch, store),
@@ -137,7 +139,7 @@ describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (
     );
     const nodes = child(element, ItemOperations.Response)?.children ?? [];
     expect(nodes.map((node) => integerOf(node, ItemOperations.Status))).toEqual([
-      6, 6, 1, 6, 15, 15, 2, 9, 2,
+      6, 6, 1, 6, 15, 15, 2, 2, 9, 2,
     ]);
   });
 

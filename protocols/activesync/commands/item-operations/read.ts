@@ -140,14 +140,14 @@ function readItemFetch(node: Element, faulty: (status: ItemOperationsStatus) => 
   }
 }
 
-/** Undefined if it is not named, in two ways, or by more than a name can be. */
+/** Undefined if it is not named, in two ways, or by more or less than a name can be. */
 function readItemName(node: Element): ItemName | undefined {
   const collectionId = textOf(node, AirSync.CollectionId);
   const serverId = textOf(node, AirSync.ServerId);
   const longId = textOf(node, Search.LongId);
   if (longId !== undefined) {
     const isAlone = (collectionId ?? serverId) === undefined;
-    return isAlone && longId.length <= MAX_LONG_ID ? { longId } : undefined;
+    return isAlone && longId !== '' && longId.length <= MAX_LONG_ID ? { longId } : undefined;
   }
   if (collectionId === undefined || serverId === undefined) return undefined;
   return collectionId.length > MAX_ID || serverId.length > MAX_ID ? undefined : { collectionId, serverId };
