@@ -87,6 +87,8 @@ async function done(
     case 'attachment':
       return await fetchAttachment(operation, context, parts);
     case 'empty-folder': {
+      if (operation.collectionId === '')
+        throw new OperationError(ItemOperationsStatus.ProtocolError, 'none named');
       const folder = parseCollectionId(operation.collectionId);
       if (folder === undefined) throw new OperationError(ItemOperationsStatus.NotFound, 'no such folder');
       await emptyFolder(context.mailbox, folder, operation.subfolders);

@@ -42,7 +42,12 @@ export type Operation =
       readonly schema: ReadonlySet<Tag> | undefined;
     }
   | { readonly kind: 'attachment'; readonly fileReference: string; readonly range: ByteRange | undefined }
-  | { readonly kind: 'empty-folder'; readonly collectionId: string; readonly subfolders: boolean }
+  | {
+      readonly kind: 'empty-folder';
+      /** Empty if none is named. */
+      readonly collectionId: string;
+      readonly subfolders: boolean;
+    }
   | {
       readonly kind: 'faulty-fetch';
       readonly status: ItemOperationsStatus;
