@@ -84,6 +84,25 @@ describe.each(['12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)('%s', (
     }
   });
 
+  test('ItemOperations: an attachment without bytes: a Range that begins at 0 gives it, without Range and with Total 0', async () => {
+    const { server, phone, inbox } = await start();
+    const data = (attached.toString('base64').match(/.{1,76}/g) ?? []).join('\r\n');
+    const empty = mime(server.alice.address).replace(data, '').replace('<file@', '<empty@');
+    await phone.sendMail(empty, { saveInSent: false });
+    const items = await phone.syncAll(inbox);
+    const attachments = [...items.values()].map((item) =>
+      child(item, AirSyncBase.Attachments, AirSyncBase.Attachment),
+    );
+    const found = attachments.find((one) => integerOf(one, AirSyncBase.EstimatedDataSize) === 0);
+    const fileReference = textOf(found, AirSyncBase.FileReference) ?? '';
+    expect((await phone.fetch({ fileReference })).status).toBe(1);
+    const { status, properties } = await phone.fetch({ fileReference }, [el(ItemOperations.Range, '0-999')]);
+    expect([status, textOf(properties, ItemOperations.Data)]).toEqual([1, '']);
+    expect(has(properties, ItemOperations.Range)).toBe(false);
+    expect(integerOf(properties, ItemOperations.Total)).toBe(0);
+    expect((await phone.fetch({ fileReference }, [el(ItemOperations.Range, '1-999')])).status).toBe(8);
+  });
+
   test('an attachment is found by its old reference after the device has moved its message', async () => {
     const { phone, inbox, serverId, fileReference } = await start();
     await phone.moveItems({ item: serverId, from: inbox, to: phone.folder(4) });

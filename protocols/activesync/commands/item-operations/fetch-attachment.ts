@@ -25,7 +25,7 @@ export async function fetchAttachment(
   return [
     // Only if it was asked for: iOS 10 was seen to fail otherwise.
     ...(given === undefined ? [] : [el(ItemOperations.Range, `${given.first}-${given.last}`)]),
-    ...(given === undefined ? [] : [el(ItemOperations.Total, size)]),
+    ...(range === undefined ? [] : [el(ItemOperations.Total, size)]),
     el(AirSyncBase.ContentType, type),
     parts === undefined
       ? el(ItemOperations.Data, bytes.toString('base64'))
@@ -52,8 +52,9 @@ async function readAttachment(
   return { bytes: Buffer.concat(chunks), size, type: found.type };
 }
 
-/** The part of a range that there is; the answered one counts. */
-function within({ first, last }: ByteRange, size: number): ByteRange {
+/** The part of a range that there is; the answered one counts. Undefined: an empty file has none. */
+function within({ first, last }: ByteRange, size: number): ByteRange | undefined {
+  if (first === 0 && size === 0) return undefined;
   if (first >= size)
     throw new OperationError(ItemOperationsStatus.InvalidRange, 'the range begins behind the end');
   return { first, last: Math.min(last, size - 1) };
