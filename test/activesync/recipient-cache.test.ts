@@ -221,6 +221,24 @@ test.each([
   expect(integerOf(answer, AirSync.Status) ?? rootStatus).toBe(4);
 });
 
+test.each<[string, number, Element]>([
+  ['ConversationMode', 103, el(AirSync.ConversationMode, true)],
+  ['Options of another Class', 103, el(AirSync.Options, el(AirSync.Class, 'Email'))],
+  ['a Class beside MaxItems', 103, el(AirSync.Options, el(AirSync.Class, 'Email'), maxItems(1))],
+  ['Options of Class Contacts', 1, el(AirSync.Options, el(AirSync.Class, 'Contacts'))],
+  ['ConversationMode 0', 1, el(AirSync.ConversationMode, false)],
+  ['MaxItems', 1, el(AirSync.Options, maxItems(1))],
+])('GetItemEstimate: the recipient cache: %s answers Status %i', async (_what, status, asked) => {
+  const { phone } = await start();
+  await phone.syncAll('RI');
+  const { Collections, Collection, CollectionId, Response, Status } = GetItemEstimate;
+  const key = el(AirSync.SyncKey, phone.collection('RI').syncKey);
+  const collection = el(Collection, key, el(CollectionId, 'RI'), asked);
+  const body = el(GetItemEstimate.GetItemEstimate, el(Collections, collection));
+  const { element, rootStatus } = await phone.command('GetItemEstimate', body, { validateRequest: false });
+  expect(integerOf(element, Response, Status) ?? rootStatus).toBe(status);
+});
+
 describe.each(['14.0', '16.1'] as const)('%s', (version) => {
   test('Ping and a waiting Sync hear of a recipient', async () => {
     const { server, phone } = await start(version);

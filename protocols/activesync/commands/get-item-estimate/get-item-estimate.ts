@@ -134,13 +134,16 @@ async function runEstimate(request: EstimateRequest, context: CommandContext): P
   }
 }
 
-/** The recipient cache, since 14.0. */
+/** The recipient cache, since 14.0. Throws CommandError. */
 async function runRecipients(
-  { collectionId, syncKey: key, options }: EstimateRequest,
+  request: EstimateRequest,
   { mailbox, device, version }: CommandContext,
 ): Promise<EstimateResult> {
+  const { collectionId, syncKey: key, options } = request;
   if (!isAtLeast(version, '14.0')) return { collectionId, status: GetItemEstimateStatus.InvalidCollection };
   if (key === '0') return { collectionId, status: GetItemEstimateStatus.NotPrimed };
+  // MaxItems, which is left, is for this one.
+  checkClass(request, 'Contacts');
   try {
     const asked = { device: device.id, key, options, maxItems: maxItemsOf };
     const estimate = await estimateRecipients(mailbox.reader, asked);
@@ -150,23 +153,30 @@ async function runRecipients(
   }
 }
 
-/** MS-ASCMD, FilterType, ConversationMode and MaxItems (GetItemEstimate): what a folder of this class cannot be asked. */
-function refusalOf(
+/** MS-ASCMD, ConversationMode and Class (GetItemEstimate). Throws CommandError; gives what else of the options does not fit. */
+function checkClass(
   { options, byConversation }: EstimateRequest,
   itemClass: ItemClass,
-  { version }: CommandContext,
-): number | undefined {
+): 'max-items' | 'filter' | undefined {
   const isForMail = byConversation !== true || itemClass === 'Email';
   if (!isForMail)
     throw new CommandError(CommonStatus.InvalidXML, 'no conversations in a folder without mail');
   const misfit = options === undefined ? undefined : optionsMisfit(itemClass, options);
-  switch (misfit) {
+  if (misfit !== 'class') return misfit;
+  throw new CommandError(CommonStatus.InvalidXML, 'another class than the folder has');
+}
+
+/** MS-ASCMD, FilterType, ConversationMode and MaxItems (GetItemEstimate): what a folder of this class cannot be asked. */
+function refusalOf(
+  request: EstimateRequest,
+  itemClass: ItemClass,
+  { version }: CommandContext,
+): number | undefined {
+  switch (checkClass(request, itemClass)) {
     case undefined:
       return undefined;
     case 'max-items':
       return GetItemEstimateStatus.InvalidCollection;
-    case 'class':
-      throw new CommandError(CommonStatus.InvalidXML, 'another class than the folder has');
     case 'filter':
       if (isAtLeast(version, '14.0')) return CommonStatus.ServerError;
       throw new CommandError(CommonStatus.ServerError, 'a filter for tasks on mail');
