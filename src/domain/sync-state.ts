@@ -101,7 +101,13 @@ export interface FolderSyncState {
 
 /** The last Ping and Sync a device sent whole: empty requests repeat them. MS-ASCMD, Empty Sync Request. */
 export interface CachedRequests {
-  readonly ping?: { readonly heartbeatSeconds: number; readonly folders: readonly string[] } | undefined;
+  readonly ping?:
+    | {
+        /** Undefined: none was in range so far. */
+        readonly heartbeatSeconds?: number | undefined;
+        readonly folders: readonly string[];
+      }
+    | undefined;
   /** The protocol's own bytes of the last Sync that can be repeated. */
   readonly sync?: Uint8Array | undefined;
 }

@@ -168,6 +168,23 @@ describe.each(versions)('%s', (version) => {
 });
 
 describe.each(forms)('%s', (version) => {
+  test('Ping: a list is kept though its HeartbeatInterval answers Status 5, with the heartbeat before, or none', async () => {
+    const { server, phone, inbox } = await start(version);
+    const sent = phone.folder(5);
+    await phone.syncAll(sent);
+    await server.deliver('New');
+    await server.deliver('Copy', 4);
+    expect((await phone.ping([inbox], 59)).status).toBe(5);
+    expect((await phone.ping()).status).toBe(3);
+    expect(await phone.ping(undefined, 60)).toMatchObject({ status: 2, folders: [inbox] });
+    expect((await phone.ping([sent], 3541)).status).toBe(5);
+    expect(await phone.ping()).toMatchObject({ status: 2, folders: [sent] });
+    const many = Array.from({ length: 301 }, (_, n) => String(n + 1));
+    expect((await phone.ping(many, 59)).status).toBe(5);
+    expect((await phone.ping(undefined, 3541)).status).toBe(5);
+    expect(await phone.ping()).toMatchObject({ status: 2, folders: [sent] });
+  });
+
   test('what the device changed itself does not count, what another changed does', async () => {
     const { server, phone, inbox } = await start(version);
     const id = await server.deliver('One');

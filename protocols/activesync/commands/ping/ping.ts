@@ -4,6 +4,7 @@ import type { FolderId } from '#domain/ids';
 import { recipientCacheFolder } from '#domain/recipient-cache';
 import { hasRecipientNews } from '#domain/recipient-sync';
 import { FolderSync } from '#domain/sync';
+import type { CachedRequests } from '#domain/sync-state';
 import { type CommandContext, defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { collectionIdOf, parseCollectionId } from '../../ids.ts';
@@ -67,11 +68,16 @@ async function runPing(sent: PingRequest, context: CommandContext): Promise<Ping
   const heartbeatSeconds = sent.heartbeatSeconds ?? cached?.heartbeatSeconds;
   const ids = sent.folders ?? cached?.folders;
   if (heartbeatSeconds === undefined || ids === undefined) return { status: PingStatus.MissingParameters };
-  if (heartbeatSeconds < minHeartbeatSeconds) return { status: 5, heartbeatSeconds: minHeartbeatSeconds };
-  if (heartbeatSeconds > maxHeartbeatSeconds) return { status: 5, heartbeatSeconds: maxHeartbeatSeconds };
+  const nearest = Math.min(Math.max(heartbeatSeconds, minHeartbeatSeconds), maxHeartbeatSeconds);
+  const isInRange = nearest === heartbeatSeconds;
+  if (ids.length <= maxFolders) {
+    // A device that is told another heartbeat may send that alone: its new list is kept.
+    const kept = isInRange ? heartbeatSeconds : cached?.heartbeatSeconds;
+    const isNew = cached?.heartbeatSeconds !== kept || cached?.folders.join() !== ids.join();
+    if (isNew) await remember(context, { heartbeatSeconds: kept, folders: ids });
+  }
+  if (!isInRange) return { status: 5, heartbeatSeconds: nearest };
   if (ids.length > maxFolders) return { status: 6, maxFolders };
-  const isNew = cached?.heartbeatSeconds !== heartbeatSeconds || cached.folders.join() !== ids.join();
-  if (isNew) await remember(context, { heartbeatSeconds, folders: ids });
   const folders = await knownFolders(context, ids);
   if (folders.size < ids.length) {
     // A device that knows of it waits for what is left of its older list.
@@ -107,10 +113,7 @@ async function knownFolders(
   return new Map(folders.filter((folder) => folder !== undefined).map(({ id, type }) => [id, classOf(type)]));
 }
 
-function remember(
-  { mailbox, device }: CommandContext,
-  ping: { readonly heartbeatSeconds: number; readonly folders: readonly string[] },
-): Promise<void> {
+function remember({ mailbox, device }: CommandContext, ping: CachedRequests['ping']): Promise<void> {
   return mailbox.transact(async (tx) => {
     tx.putCachedRequests(device.id, { ...(await tx.cachedRequests(device.id)), ping });
   });
