@@ -81,7 +81,7 @@ describe.each(old)('%s', (version) => {
     expect(await ask()).toEqual([200, 10]);
   });
 
-  test('SendMail: HTTP 500 for 107, 116, 119 and 120, 507 for 113, and 503 for 111', async () => {
+  test('SendMail: HTTP 500 for 116, 119 and 120, 507 for 113, and 503 for 111', async () => {
     const { server, phone } = await startPhone();
     const send = async (mime: string) => (await phone.sendMail(mime)).status;
     expect(await send('To: unknown@example.test\r\n\r\nx\r\n')).toBe(500);
