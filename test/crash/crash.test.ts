@@ -120,7 +120,8 @@ async function goOn(one: Running, mayBeCutOff: boolean): Promise<void> {
 
 function isCutOff(error: unknown): boolean {
   return (
-    error instanceof Error && ('code' in error || /aborted|socket hang up|terminated|ended without a reply/.test(error.message))
+    error instanceof Error &&
+    ('code' in error || /aborted|socket hang up|terminated|ended without a reply/.test(error.message))
   );
 }
 
