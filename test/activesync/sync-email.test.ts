@@ -4,7 +4,9 @@ import { isAtLeast } from '#protocols/activesync/protocol-version';
 import { AirSyncBase } from '#protocols/activesync/wbxml/code-pages/air-sync-base';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
 import { Email2 } from '#protocols/activesync/wbxml/code-pages/email2';
+import { Search } from '#protocols/activesync/wbxml/code-pages/search';
 import { child, childrenOf, type Element, textOf } from '#protocols/activesync/wbxml/element';
+import { freeText, inFolder, searchMail } from './search-phone.ts';
 import { deliverRaw, elsewhere, preference, startPhone, versions } from './sync-phone.ts';
 
 /** `Name` and its text, bytes in hex, or children, in their order. */
@@ -223,6 +225,34 @@ describe.each(versions)('%s', (version) => {
     expect(categories).toEqual(!isAtLeast(version, '14.0') ? [] : ['red', 'blue']);
   });
 });
+
+test.each(['14.0', '14.1', '16.0', '16.1'] as const)(
+  '%s: Sync, Search, ItemOperations: Sender is told where it is not the only address of From',
+  async (version) => {
+    const { server, phone, inbox } = await startPhone(version);
+    const from = 'From: Eva <eva@example.org>';
+    const heads: readonly (readonly [string, string, string | undefined])[] = [
+      ['none', from, undefined],
+      ['same', `${from}\r\nSender: Eva <eva@example.org>`, undefined],
+      ['other name', `${from}\r\nSender: "Eva E." <EVA@Example.org>`, undefined],
+      ['other', `${from}\r\nSender: Office <office@example.org>`, '"Office" <office@example.org>'],
+      ['one of two', `${from}, ida@example.org\r\nSender: eva@example.org`, 'eva@example.org'],
+      ['no author', 'Sender: office@example.org', undefined],
+    ];
+    for (const [subject, head] of heads)
+      await server.receive(`${head}\r\nSubject: ${subject}\r\n\r\nneedle\r\n`);
+    const sender = (of: Element | undefined) => [textOf(of, Email.Subject) ?? '', textOf(of, Email2.Sender)];
+    const expected = heads.map(([subject, , told]) => [subject, told]).sort();
+    const items = [...(await phone.syncAll(inbox)).entries()];
+    expect(items.map(([, item]) => sender(item)).sort()).toEqual(expected);
+    const fetched = await Promise.all(
+      items.map(async ([serverId]) => phone.fetch({ collectionId: inbox, serverId }, [])),
+    );
+    expect(fetched.map(({ properties }) => sender(properties)).sort()).toEqual(expected);
+    const { results } = await searchMail(phone, [freeText('needle'), inFolder(inbox)], []);
+    expect(results.map((one) => sender(child(one, Search.Properties))).sort()).toEqual(expected);
+  },
+);
 
 test('Sync: ReceivedAsBcc since 14.0, of a message that a user here sent, for who is in neither To nor Cc', async () => {
   const { server, phone } = await startPhone('14.1');

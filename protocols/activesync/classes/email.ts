@@ -79,7 +79,7 @@ function properties(
     since14 && el(Email2.ConversationIndex, item.conversationIndex),
     ...(since14 ? lastVerb(item) : []),
     since14 && item.receivedAsBcc === true && el(Email2.ReceivedAsBcc, true),
-    since14 && envelope.sender !== undefined && el(Email2.Sender, listOf([envelope.sender])),
+    since14 && senderElement(envelope),
     since14 && categoriesElement(marks.categories),
     isAtLeast(version, '16.0') && item.draft && el(Email2.IsDraft, true),
     isAtLeast(version, '16.0') && envelope.bcc.length > 0 && el(Email2.Bcc, bccOf(item)),
@@ -160,9 +160,22 @@ function listOf(list: readonly Mailbox5322[], separator = ', ', longest = longes
 }
 
 /** MS-ASEMAIL, From: never empty. */
-export function fromOf({ from, sender }: Envelope): string {
+export function fromOf(envelope: Envelope): string {
+  return listOf(authorsOf(envelope)) || unknownSender;
+}
+
+function authorsOf({ from, sender }: Envelope): Mailbox5322[] {
   const known = [...from, ...(from.length === 0 && sender !== undefined ? [sender] : [])];
-  return listOf(known.filter(({ name, address }) => name !== '' || address !== '')) || unknownSender;
+  return known.filter(({ name, address }) => name !== '' || address !== '');
+}
+
+/** MS-ASEMAIL, Sender: there only where it differs from From. Many programs write both. */
+function senderElement(envelope: Envelope): Element | undefined {
+  const { sender } = envelope;
+  if (sender === undefined) return undefined;
+  const [author, ...others] = authorsOf(envelope);
+  const isAuthor = others.length === 0 && author?.address.toLowerCase() === sender.address.toLowerCase();
+  return isAuthor ? undefined : el(Email2.Sender, listOf([sender]));
 }
 
 /** Symbian's Mail for Exchange wants a ReplyTo: RFC 5322 §3.6.2, without one replies go to From. */
