@@ -206,6 +206,8 @@ describe.each(versions)('%s: changes of the client', (version) => {
       flag(el(Email.Status, 2), ...dates(time, before)),
       flag(el(Email.Status, 2), ...dates('soon', time)),
       flag(el(Email.Status, 2), el(Tasks.ReminderSet, true)),
+      flag(el(Email.Status, 2), el(Tasks.ReminderSet, 'abc'), el(Tasks.ReminderTime, time)),
+      flag(el(Email.Status, 2), el(Tasks.ReminderSet, '2'), el(Tasks.ReminderTime, time)),
       flag(el(Email.Status, 1), el(Email.CompleteTime, time)),
       flag(el(Email.Status, 1), el(Tasks.DateCompleted, time)),
       el(Email2.Sender, 'x@example.org'),

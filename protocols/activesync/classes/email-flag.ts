@@ -1,5 +1,6 @@
 /** MS-ASEMAIL, Flag: a follow-up flag, both ways. */
 import type { Flag } from '#domain/item';
+import type { Tag } from '../wbxml/code-page.ts';
 import { Email } from '../wbxml/code-pages/email.ts';
 import { Tasks } from '../wbxml/code-pages/tasks.ts';
 import { type Element, el, flagOf, integerOf, textOf } from '../wbxml/element.ts';
@@ -8,6 +9,15 @@ import { dateTime, parseDateTime } from './date-time.ts';
 /** A value the client may not send: the item answers Status 6. */
 export class InvalidPropertyError extends Error {
   override readonly name = 'InvalidPropertyError';
+}
+
+/** The boolean in a child of what a client sent; undefined if there is none, true if it is empty. Throws InvalidPropertyError. */
+export function readBoolean(parent: Element | undefined, tag: Tag): boolean | undefined {
+  const value = textOf(parent, tag)?.trim().toLowerCase();
+  if (value !== undefined && !['', '0', '1', 'true', 'false'].includes(value)) {
+    throw new InvalidPropertyError(`${tag.name} is no boolean`);
+  }
+  return flagOf(parent, tag);
 }
 
 /** Characters of a text of a flag at the most, as of a subject. */
@@ -73,7 +83,7 @@ export function readFlag(element: Element): Flag | null {
     utcStartMs: time(Tasks.UtcStartDate),
     dueMs: time(Tasks.DueDate),
     utcDueMs: time(Tasks.UtcDueDate),
-    reminderSet: flagOf(element, Tasks.ReminderSet),
+    reminderSet: readBoolean(element, Tasks.ReminderSet),
     reminderMs: time(Tasks.ReminderTime),
     completedMs: time(Email.CompleteTime),
     dateCompletedMs: time(Tasks.DateCompleted),

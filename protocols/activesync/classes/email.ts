@@ -11,11 +11,11 @@ import { isAtLeast, type ProtocolVersion } from '../protocol-version.ts';
 import { AirSyncBase } from '../wbxml/code-pages/air-sync-base.ts';
 import { Email } from '../wbxml/code-pages/email.ts';
 import { Email2 } from '../wbxml/code-pages/email2.ts';
-import { child, childrenOf, type Element, el, flagOf, has, text } from '../wbxml/element.ts';
+import { child, childrenOf, type Element, el, has, text } from '../wbxml/element.ts';
 import { type BodyRequest, missingBody } from './body.ts';
 import { conversationElements } from './body-part.ts';
 import { dateTime } from './date-time.ts';
-import { flagElement, InvalidPropertyError, readFlag } from './email-flag.ts';
+import { flagElement, InvalidPropertyError, readBoolean, readFlag } from './email-flag.ts';
 import { legacyAttachmentsElement, legacyBodyElements, missingLegacyBody } from './legacy-email.ts';
 import { meetingOf, meetingRequestElement } from './meeting-request.ts';
 
@@ -118,14 +118,10 @@ export function readMarks(applicationData: Element | undefined): MarksChange {
   if (serversOwn.some((tag) => has(applicationData, tag))) {
     throw new InvalidPropertyError('a property that only the server sets');
   }
-  const read = child(applicationData, Email.Read);
-  if (read !== undefined && !['', '0', '1', 'true', 'false'].includes(text(read).trim().toLowerCase())) {
-    throw new InvalidPropertyError('Read is no boolean');
-  }
   const flag = child(applicationData, Email.Flag);
   const categories = child(applicationData, Email.Categories);
   return {
-    read: flagOf(applicationData, Email.Read),
+    read: readBoolean(applicationData, Email.Read),
     flag: flag && readFlag(flag),
     categories: categories && readCategories(categories),
   };
