@@ -58,7 +58,9 @@ export async function readBody(
   if (kind === 'plain' && index.html.length > 0 && source.isWhole && isBlank(source.text)) {
     return await readTextOfHtml(index, readPart, maxBytes);
   }
-  return cut(isConverted ? { ...source, text: textToHtml(source.text) } : source, kind, maxBytes);
+  // Nothing stays nothing: a document around it would be a text.
+  const isMade = isConverted && !(source.isWhole && source.text === '');
+  return cut(isMade ? { ...source, text: textToHtml(source.text) } : source, kind, maxBytes);
 }
 
 /** Whether no plain text stands for the HTML: what there is of it, as of a mailing list's foot, is part of both bodies. */

@@ -71,13 +71,17 @@ function invitation(method: string, lines: readonly string[]): string {
 }
 
 /** What a phone of a version is told of a message. */
-async function told(raw: string, version: ProtocolVersion = '14.1', folder = 1): Promise<Element> {
+async function told(
+  raw: string,
+  version: ProtocolVersion = '14.1',
+  { folder = 1, bodyType = 1 } = {},
+): Promise<Element> {
   const server = await startEndpoint();
   const phone = server.phone(version);
   await phone.provision();
   await phone.folderSync();
   await server.receive(raw, { folder });
-  const options = version === '2.5' ? [] : [preference(1)];
+  const options = version === '2.5' ? [] : [preference(bodyType)];
   const [properties] = (await phone.syncAll(String(folder), { options })).values();
   if (properties === undefined) throw new Error('nothing came');
   return properties;
@@ -359,7 +363,9 @@ describe('MessageClass', () => {
   });
 
   test('a copy in Sent Items has its class, and no MeetingRequest', async () => {
-    const properties = await told(invitation('REQUEST', calendar('REQUEST', plainEvent)), '14.1', 4);
+    const properties = await told(invitation('REQUEST', calendar('REQUEST', plainEvent)), '14.1', {
+      folder: 4,
+    });
     expect(textOf(properties, Email.MessageClass)).toBe('IPM.Schedule.Meeting.Request');
     expect(child(properties, Email.MeetingRequest)).toBeUndefined();
   });
@@ -428,6 +434,20 @@ test.each(['2.5', '12.1', '14.1', '16.1'] as const)(
     expect(textOf(properties, ...body)).toBe('Bring, if you can\r\nthe plans');
     expect(textOf(properties, Email.MessageClass)).toBe('IPM.Schedule.Meeting.Request');
     expect(child(properties, Email.MeetingRequest)).toBeDefined();
+  },
+);
+
+test.each(['12.0', '14.1', '16.1'] as const)(
+  '%s: Sync: a meeting request without a text has an empty plain one, also where HTML is asked for',
+  async (version) => {
+    const request = invitation('REQUEST', calendar('REQUEST', plainEvent));
+    const bodyOf = async (raw: string) =>
+      child(await told(raw, version, { bodyType: 2 }), AirSyncBase.Body)?.children.map(({ text }) => text);
+    expect(await bodyOf(request)).toEqual(['2', expect.any(String), '0', expect.stringContaining('invited')]);
+    const without = request.replace('\r\nYou are invited.', '');
+    for (const raw of [without, without.replace('text/plain', 'text/html')]) {
+      expect(await bodyOf(raw)).toEqual(['1', '0', '0', '']);
+    }
   },
 );
 

@@ -148,7 +148,7 @@ async function makeBody(
 ): Promise<MadeBody> {
   let first: MadeBody | undefined;
   for (const preference of choices(message, request, native)) {
-    const made = await makeAs(mailbox, message, preference);
+    const made = typed(await makeAs(mailbox, message, preference), message);
     if (!(made.truncated && preference.allOrNone)) {
       return made;
     }
@@ -160,6 +160,13 @@ async function makeBody(
     size: first?.size ?? message.item.size,
     truncated: true,
   };
+}
+
+/** A meeting request without a text has an empty plain one, whatever is asked for: iOS takes another for one not downloaded. */
+function typed(made: MadeBody, { item }: Message): MadeBody {
+  const isEmptyHtml = made.type === BodyType.Html && made.data === '' && !made.truncated;
+  const isRequest = item.messageClass === 'IPM.Schedule.Meeting.Request';
+  return isEmptyHtml && isRequest ? { ...made, type: BodyType.Plain } : made;
 }
 
 /** MS-ASCMD, MIMESupport: whether a message is to come as MIME, if the policy allows it. */
