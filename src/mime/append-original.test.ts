@@ -48,7 +48,7 @@ test('a message joins the thread of the original, unless it says itself where it
 test('a message gets the Thread-Index of an answer, unless it has one', () => {
   const guid = Buffer.alloc(16, 7);
   const answer = (atMs: number, conversationIndex: Uint8Array) =>
-    threadIndexOfAnswer({ conversationId: guid, conversationIndex }, atMs);
+    threadIndexOfAnswer({ conversationId: guid, conversationIndex }, { atMs, randomByte: 0xa5 });
   const began = Date.parse('2026-11-16T09:00:00Z');
   const filetime = (BigInt(began) + 11_644_473_600_000n) * 10_000n;
   const first = Buffer.alloc(8);
@@ -59,6 +59,7 @@ test('a message gets the Thread-Index of an answer, unless it has one', () => {
   expect(answer(began + 26_214_400, head).readUInt32BE(22)).toBe(1_000_000);
   expect(answer(began + 1_000 * 86_400_000, head).readUInt32BE(22)).toBe(0x8000_0000 + 102_996_826);
   expect(answer(began - 5_000, head).readUInt32BE(22)).toBe(0);
+  expect(answer(began, head)[26]).toBe(0xa5);
   expect(answer(began, Buffer.concat([head, Buffer.alloc(2_000)]))).toHaveLength(22 + 500);
   const threadIndex = answer(began, head);
   expect(thread('\r\nx', { threadIndex })).toContain(`Thread-Index: ${threadIndex.toString('base64')}\r\n`);

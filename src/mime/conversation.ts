@@ -35,11 +35,11 @@ const maxLevels = 100;
 
 /**
  * The Thread-Index of an answer, written `atMs`, to a message of which the conversation is known: without one, who goes by
- * it sees a conversation of its own. MS-OXOMSG, PidTagConversationIndex.
+ * it sees a conversation of its own. The random byte tells apart answers of the same moment. MS-OXOMSG, PidTagConversationIndex.
  */
 export function threadIndexOfAnswer(
   original: { readonly conversationId: Uint8Array; readonly conversationIndex: Uint8Array },
-  atMs: number,
+  { atMs, randomByte }: { readonly atMs: number; readonly randomByte: number },
 ): Buffer {
   const { conversationId, conversationIndex: index } = original;
   const before = Buffer.concat([Buffer.of(1), index.subarray(0, 5), conversationId, index.subarray(5)]);
@@ -50,5 +50,6 @@ export function threadIndexOfAnswer(
   const isLong = delta >> 49n > 0n;
   const level = Buffer.alloc(5);
   level.writeUInt32BE(Number(isLong ? 0x8000_0000n | ((delta >> 23n) & 0x7fff_ffffn) : delta >> 18n));
+  level.writeUInt8(randomByte, 4);
   return Buffer.concat([before, level]);
 }

@@ -96,6 +96,17 @@ describe.each(['2.5', '12.0', '12.1', '14.0', '14.1', '16.0', '16.1'] as const)(
       const before = indexOf(field + original(server));
       expect(indexOf(sent).conversationId).toEqual(before.conversationId);
       expect(indexOf(sent).conversationIndex).toHaveLength(before.conversationIndex.length + 5);
+      for (const n of [1, 2, 3]) {
+        await smartMail(phone, 'SmartReply', {
+          mime: reply(server.bob.address, `X-Answer: ${n}\r\n`),
+          itemId,
+        });
+      }
+      const all = await server.messages(server.alice, FolderType.SentItems);
+      // The last byte of a level is random.
+      expect(
+        all.map((raw) => indexOf(raw).conversationIndex.at(-1)).filter((byte) => byte !== 0),
+      ).not.toEqual([]);
     },
   );
 

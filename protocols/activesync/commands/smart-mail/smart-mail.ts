@@ -131,8 +131,10 @@ async function composed(
   context: CommandContext,
 ): Promise<Uint8Array> {
   const { services } = context;
-  const { random, maxMessageBytes } = services;
-  const header = { ...headerOf(source), threadIndex: threadIndexOfAnswer(source, services.clock.now()) };
+  const { clock, random, maxMessageBytes } = services;
+  const [randomByte = 0] = random.bytes(1);
+  const threadIndex = threadIndexOfAnswer(source, { atMs: clock.now(), randomByte });
+  const header = { ...headerOf(source), threadIndex };
   const threaded = Buffer.concat(withThread(mime, header));
   if (!isAdded || threaded.length > maxMessageBytes) return threaded;
   const tooLarge = () =>
