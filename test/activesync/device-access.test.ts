@@ -374,7 +374,7 @@ test.each([
 
 describe('Provision: DeviceInformation in the first request', () => {
   test.each(['14.1', '16.0', '16.1'] as const)(
-    '%s: 165 without it, where it is demanded',
+    '%s: 165 without it, or without a Model in its Set, where it is demanded',
     async (version) => {
       const server = await startEndpoint();
       const phone = server.phone(version);
@@ -382,6 +382,19 @@ describe('Provision: DeviceInformation in the first request', () => {
       await server.access.putSettings(server.organization, { isDeviceInformationRequired: true });
       expect(await ask(phone, 'Provision', download())).toBe(165);
       await phone.provision();
+      const { DeviceInformation, Model, OS } = Settings;
+      for (const nothing of [
+        el(DeviceInformation),
+        el(DeviceInformation, el(Model, 'beside the Set')),
+        el(DeviceInformation, el(Settings.Set)),
+        el(DeviceInformation, el(Settings.Set, el(Model))),
+        el(DeviceInformation, el(Settings.Set, el(OS, 'OS 9'))),
+      ]) {
+        const answer = await phone.post('Provision', download(nothing), { validateRequest: false });
+        expect(answer.rootStatus).toBe(165);
+      }
+      const { information } = await server.devices.get(server.alice.mailbox, device);
+      expect(information).toMatchObject({ model: 'Test Phone 1', operatingSystem: 'TestOS 1' });
       expect(await ask(phone)).toBe(200);
     },
   );

@@ -403,6 +403,22 @@ test('DeviceInformation is kept, and its absence tolerated', async () => {
   expect(has(element, Settings.DeviceInformation)).toBe(false);
 });
 
+test('DeviceInformation without Set tells nothing: what is known stays, and the answer has no Status of it', async () => {
+  const server = await startEndpoint();
+  const phone = server.phone('14.1');
+  await phone.provision();
+  const { information } = await server.devices.get(server.alice.mailbox, device);
+  for (const told of [
+    el(Settings.DeviceInformation),
+    el(Settings.DeviceInformation, el(Settings.Model, 'another')),
+  ]) {
+    const body = el(Provision.Provision, told, ...download().children);
+    const { element, rootStatus } = await phone.post('Provision', body, { validateRequest: false });
+    expect([rootStatus, has(element, Settings.DeviceInformation)]).toEqual([1, false]);
+    expect((await server.devices.get(server.alice.mailbox, device)).information).toEqual(information);
+  }
+});
+
 describe.each(['14.1', '16.1'] as const)('%s', (version) => {
   test('a device that tries the account out (validate) becomes no partnership', async () => {
     const server = await startEndpoint();

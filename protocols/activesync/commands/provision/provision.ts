@@ -74,12 +74,12 @@ export const provision = defineCommand({
 });
 
 function readRequest(body: Element, { protocolVersion }: RequestLine): ProvisionRequest {
-  const information = child(body, Settings.DeviceInformation);
+  const told = child(body, Settings.DeviceInformation, Settings.Set);
   const policies = child(body, Provision.Policies);
   const full = child(body, Provision.RemoteWipe);
   const wipe = full ?? child(body, Provision.AccountOnlyRemoteWipe);
   return {
-    information: information && readDeviceInformation(information, protocolVersion),
+    information: told && readDeviceInformation(told, protocolVersion),
     policy: policies && readPolicy(child(policies, Provision.Policy)),
     wiped: wipe && { kind: full ? 'full' : 'account-only', succeeded: readWipeStatus(wipe) },
   };
@@ -118,11 +118,11 @@ async function runProvision(request: ProvisionRequest, context: CommandContext):
     return { status: ProvisionStatus.Success, wipe: asked };
   }
   const informed = request.information !== undefined;
+  if (request.policy?.phase === 'download') await checkInformation(request.information, context);
   if (request.information !== undefined && !isTrial(context)) {
     await services.devices.inform(mailbox.ref, device.id, request.information);
   }
   if (request.policy === undefined) return { status: ProvisionStatus.Success, informed };
-  if (!informed && request.policy.phase === 'download') await checkInformation(context);
   return { ...(await runPolicy(request.policy, context)), informed };
 }
 
@@ -140,12 +140,15 @@ async function runWiped(
   return { status: ProvisionStatus.ProtocolError, wipe: kind };
 }
 
-/** MS-ASPROV, DeviceInformation: from 14.1 on the first request has it; refused without it only where that is wanted. */
-async function checkInformation({ mailbox, version, services }: CommandContext): Promise<void> {
-  if (!isAtLeast(version, '14.1')) return;
+/** MS-ASPROV, DeviceInformation: from 14.1 on the first request has it, with a Model; refused without only where that is wanted. */
+async function checkInformation(
+  information: DeviceInformation | undefined,
+  { mailbox, version, services }: CommandContext,
+): Promise<void> {
+  if (!isAtLeast(version, '14.1') || (information?.model ?? '') !== '') return;
   const { isDeviceInformationRequired } = await services.access.settings(mailbox.ref.organization);
   if (isDeviceInformationRequired) {
-    throw new CommandError(CommonStatus.DeviceInformationRequired, 'no DeviceInformation');
+    throw new CommandError(CommonStatus.DeviceInformationRequired, 'no Model in DeviceInformation');
   }
 }
 

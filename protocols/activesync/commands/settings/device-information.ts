@@ -2,7 +2,7 @@ import type { DeviceInformation } from '#domain/device';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
-import { child, type Element, textOf } from '../../wbxml/element.ts';
+import { type Element, textOf } from '../../wbxml/element.ts';
 
 /** MS-ASCMD, DeviceInformation: values up to this length, which nobody checks. */
 const maxValue = 1024;
@@ -20,11 +20,10 @@ const properties: readonly (readonly [keyof DeviceInformation, Tag, ProtocolVers
 ];
 
 /**
- * Reads what a device tells of itself, in any order; a value that is empty clears what was known, and an empty Set clears
+ * Reads what a device tells of itself in the Set of DeviceInformation, in any order; a value that is empty clears what was known, and an empty Set clears
  * everything. What the version does not have is passed over, and what is too long is cut.
  */
-export function readDeviceInformation(node: Element, version: ProtocolVersion): DeviceInformation {
-  const set = child(node, Settings.Set) ?? node;
+export function readDeviceInformation(set: Element, version: ProtocolVersion): DeviceInformation {
   const isCleared = set.children.length === 0;
   return Object.fromEntries(
     properties.flatMap(([name, tag, since]) => {

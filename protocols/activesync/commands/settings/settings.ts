@@ -6,7 +6,7 @@ import { CommonStatus } from '../../status.ts';
 import type { Tag } from '../../wbxml/code-page.ts';
 import { RightsManagement } from '../../wbxml/code-pages/rights-management.ts';
 import { Settings } from '../../wbxml/code-pages/settings.ts';
-import { type Element, el, has } from '../../wbxml/element.ts';
+import { child, type Element, el, has } from '../../wbxml/element.ts';
 import { readDeviceInformation } from './device-information.ts';
 import { putDevicePassword, readDevicePassword } from './device-password.ts';
 import { type OofRequest, readOof, runOof } from './oof.ts';
@@ -57,15 +57,16 @@ const properties: ReadonlySet<Tag> = new Set([
 
 function readProperty(node: Element, version: ProtocolVersion): PropertyRequest {
   const { tag } = node;
-  const [isGet, isSet] = [has(node, Settings.Get), has(node, Settings.Set)];
+  const set = child(node, Settings.Set);
+  const [isGet, isSet] = [has(node, Settings.Get), set !== undefined];
   if (tag === Settings.RightsManagementInformation && !isAtLeast(version, '14.1')) {
     // MS-ASRM, Abstract Data Model: before 14.1 its elements make a body invalid.
     throw new CommandError(CommonStatus.InvalidXML, 'rights management below 14.1');
   }
   if (tag === Settings.Oof) return { kind: 'oof', request: readOof(node) };
   if (isGet === isSet) return { kind: 'refused', tag };
-  if (tag === Settings.DeviceInformation && isSet) {
-    return { kind: 'device-information', told: readDeviceInformation(node, version) };
+  if (tag === Settings.DeviceInformation && set !== undefined) {
+    return { kind: 'device-information', told: readDeviceInformation(set, version) };
   }
   if (tag === Settings.DevicePassword && isSet) {
     return { kind: 'device-password', password: readDevicePassword(node) };
