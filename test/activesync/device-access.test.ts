@@ -393,6 +393,12 @@ describe('Provision: DeviceInformation in the first request', () => {
         const answer = await phone.post('Provision', download(nothing), { validateRequest: false });
         expect(answer.rootStatus).toBe(165);
       }
+      for (const [alone, status] of [
+        [el(DeviceInformation, el(Settings.Set)), 165],
+        [told('another', 'OS 9'), 2],
+      ] as const) {
+        expect((await phone.post('Provision', el(Provision.Provision, alone))).rootStatus).toBe(status);
+      }
       const { information } = await server.devices.get(server.alice.mailbox, device);
       expect(information).toMatchObject({ model: 'Test Phone 1', operatingSystem: 'TestOS 1' });
       expect(await ask(phone)).toBe(200);

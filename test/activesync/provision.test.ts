@@ -163,11 +163,19 @@ describe.each(versions)('%s', (version) => {
     expect(element?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual(['Status=1']);
   });
 
-  test('a request without PolicyType answers Status 2', async () => {
+  test('a request without PolicyType, or without Policies, answers Status 2', async () => {
     const server = await startEndpoint();
-    const body = el(Provision.Provision, el(Provision.Policies, el(Provision.Policy)));
-    const answer = await server.phone(version).post('Provision', body, { validateRequest: false });
-    expect(answer.rootStatus).toBe(2);
+    const phone = server.phone(version);
+    for (const nonsense of [
+      el(Provision.Policies, el(Provision.Policy)),
+      el(Settings.DeviceInformation, el(Settings.Set, el(Settings.Model, 'M'))),
+      el(Settings.DeviceInformation),
+    ]) {
+      const body = el(Provision.Provision, nonsense);
+      const answer = await phone.post('Provision', body, { validateRequest: false });
+      expect(answer.element?.children.map(({ tag, text }) => `${tag.name}=${text}`)).toEqual(['Status=2']);
+    }
+    expect((await server.devices.get(server.alice.mailbox, device)).information).toEqual({});
   });
 
   test('an acknowledgement with Status 2 answers 139, with 4 145, and both are accepted where non-provisionable devices are', async () => {

@@ -27,6 +27,7 @@ type PolicyRequest =
     };
 
 interface ProvisionRequest {
+  readonly isEmpty: boolean;
   readonly information: DeviceInformation | undefined;
   readonly policy: PolicyRequest | undefined;
   readonly wiped: WipeReport | undefined;
@@ -79,6 +80,7 @@ function readRequest(body: Element, { protocolVersion }: RequestLine): Provision
   const full = child(body, Provision.RemoteWipe);
   const wipe = full ?? child(body, Provision.AccountOnlyRemoteWipe);
   return {
+    isEmpty: body.children.length === 0,
     information: told && readDeviceInformation(told, protocolVersion),
     policy: policies && readPolicy(child(policies, Provision.Policy)),
     wiped: wipe && { kind: full ? 'full' : 'account-only', succeeded: readWipeStatus(wipe) },
@@ -117,13 +119,13 @@ async function runProvision(request: ProvisionRequest, context: CommandContext):
     await services.provisioning.wipeSent(mailbox.ref, device.id);
     return { status: ProvisionStatus.Success, wipe: asked };
   }
-  const informed = request.information !== undefined;
-  if (request.policy?.phase === 'download') await checkInformation(request.information, context);
-  if (request.information !== undefined && !isTrial(context)) {
-    await services.devices.inform(mailbox.ref, device.id, request.information);
-  }
-  if (request.policy === undefined) return { status: ProvisionStatus.Success, informed };
-  return { ...(await runPolicy(request.policy, context)), informed };
+  if (request.isEmpty) return { status: ProvisionStatus.Success };
+  const { information, policy } = request;
+  if (policy?.phase !== 'acknowledgement') await checkInformation(information, context);
+  if (policy === undefined) throw protocolError('no Policies');
+  const informed = information !== undefined;
+  if (informed && !isTrial(context)) await services.devices.inform(mailbox.ref, device.id, information);
+  return { ...(await runPolicy(policy, context)), informed };
 }
 
 function wipeAskedOf({ wipe, wipeAccountOnly }: Device): WipeKind | undefined {
