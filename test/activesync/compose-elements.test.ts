@@ -115,12 +115,14 @@ describe.each(versions)('%s', (version) => {
   );
 
   test.each(['SmartReply', 'SmartForward'] as const)(
-    '%s: InstanceId that is no date answers 104, of what is no series 146',
+    '%s: InstanceId that is no punctuated date answers 104, of what is no series 146',
     async (command) => {
       const { itemId, mime, ask, got } = await open(version);
       for (const [instance, status] of [
         ['soon', 104],
-        ['20261116T090000Z', 146],
+        ['20261116T090000Z', 104],
+        ['2026-11-16T09:00:00Z', 104],
+        ['2026-11-31T09:00:00.000Z', 104],
         ['2026-11-16T09:00:00.000Z', 146],
       ] as const) {
         const named = el(Source, el(ItemId, itemId), el(InstanceId, instance));

@@ -312,6 +312,7 @@ test('12.1 names its source in the query, and nonsense there is refused', async 
     [{ ItemId: itemId, CollectionId: 'x' }, 500],
     [{ ItemId: itemId, Occurrence: 'soon' }, 400],
     [{ ItemId: itemId, Occurrence: '2026-11-16T09:00:00.000Z' }, 500],
+    [{ ItemId: itemId, Occurrence: '20261116T090000Z' }, 500],
   ] as const) {
     expect([query, (await phone.post('SmartForward', mime, { query })).status]).toEqual([query, status]);
   }

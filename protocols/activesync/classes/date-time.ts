@@ -32,3 +32,9 @@ export function parseDateTime(text: string): number | undefined {
     ? ms + Number((match[7] ?? '0').padEnd(3, '0').slice(0, 3))
     : undefined;
 }
+
+/** Whether a text is a date as we write it, with punctuation and milliseconds, of a day that there is (MS-ASCMD, InstanceId). */
+export function isPunctuatedDateTime(text: string): boolean {
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === text;
+}

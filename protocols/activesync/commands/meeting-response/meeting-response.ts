@@ -1,3 +1,4 @@
+import { isPunctuatedDateTime } from '../../classes/date-time.ts';
 import { defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { isAtLeast, type ProtocolVersion } from '../../protocol-version.ts';
@@ -52,14 +53,8 @@ function statusOf(request: Element, version: ProtocolVersion): number {
   const hasIds = [CollectionId, RequestId].some((tag) => textOf(request, tag) !== undefined);
   if (hasIds && textOf(request, Search.LongId) !== undefined) return CommonStatus.InvalidCombinationOfIDs;
   const instance = textOf(request, InstanceId);
-  const isInstance = instance === undefined || !isAtLeast(version, '14.1') || isDateTime(instance);
+  const isInstance = instance === undefined || !isAtLeast(version, '14.1') || isPunctuatedDateTime(instance);
   return isInstance ? MeetingResponseStatus.InvalidMeetingRequest : CommonStatus.InvalidDateTime;
-}
-
-/** MS-ASCMD, InstanceId (MeetingResponse): a punctuated date with milliseconds, of a day that there is. */
-function isDateTime(text: string): boolean {
-  const date = new Date(text);
-  return !Number.isNaN(date.getTime()) && date.toISOString() === text;
 }
 
 function writeResult({ requestId, status }: MeetingResult): Element {

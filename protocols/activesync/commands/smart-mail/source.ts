@@ -1,6 +1,6 @@
 import type { Item } from '#domain/item';
 import type { MailboxReader } from '#domain/ports';
-import { parseDateTime } from '../../classes/date-time.ts';
+import { isPunctuatedDateTime, parseDateTime } from '../../classes/date-time.ts';
 import { CommandError } from '../../command-error.ts';
 import { findItem } from '../../find-item.ts';
 import { parseCollectionId, parseLongId } from '../../ids.ts';
@@ -23,26 +23,29 @@ export interface SourceName {
 /** Reads a Source: FolderId and ItemId, or LongId. Throws CommandError. */
 export function readSource(body: Element): SourceName {
   const source = child(body, ComposeMail.Source);
-  const instance = textOf(source, ComposeMail.InstanceId);
-  return sourceOf({
+  const given = {
     folderId: textOf(source, ComposeMail.FolderId),
     itemId: textOf(source, ComposeMail.ItemId),
     longId: textOf(source, ComposeMail.LongId),
-    instance,
-  });
+    instance: textOf(source, ComposeMail.InstanceId),
+  };
+  return sourceOf(given, isPunctuatedDateTime);
 }
 
-/** The same from the query of a request below 14.0. Throws CommandError. */
+/** The same from the query of a request below 14.0, whose Occurrence is a date in either spelling. Throws CommandError. */
 export function sourceOfLine({ collectionId, itemId, longId, occurrence }: RequestLine): SourceName {
-  return sourceOf({ folderId: collectionId, itemId, longId, instance: occurrence });
+  const given = { folderId: collectionId, itemId, longId, instance: occurrence };
+  return sourceOf(given, (text) => parseDateTime(text) !== undefined);
 }
 
-function sourceOf(given: {
+interface GivenSource {
   readonly folderId: string | undefined;
   readonly itemId: string | undefined;
   readonly longId: string | undefined;
   readonly instance: string | undefined;
-}): SourceName {
+}
+
+function sourceOf(given: GivenSource, isDate: (text: string) => boolean): SourceName {
   const [folderId, itemId, longId, instance] = [
     given.folderId,
     given.itemId,
@@ -55,7 +58,7 @@ function sourceOf(given: {
   if (longId !== undefined && (itemId ?? folderId) !== undefined) {
     throw new CommandError(CommonStatus.InvalidCombinationOfIDs, 'LongId beside FolderId or ItemId');
   }
-  if (instance !== undefined && parseDateTime(instance) === undefined) {
+  if (instance !== undefined && !isDate(instance)) {
     throw new CommandError(CommonStatus.InvalidDateTime, 'InstanceId is no date');
   }
   return { folderId, itemId, longId, isInstance: instance !== undefined };
