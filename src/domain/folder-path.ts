@@ -13,6 +13,7 @@ import {
 } from './folder.ts';
 import type { FolderId } from './ids.ts';
 import type { MailboxTx } from './ports.ts';
+import { isRecipientCacheName } from './recipient-cache.ts';
 
 const maxDepth = 20;
 
@@ -39,6 +40,9 @@ export async function folderAt(tx: MailboxTx, path: string): Promise<FolderId> {
     );
     if (found !== undefined && (classOf(found.type) !== 'Email' || found.type === FolderType.Outbox)) {
       throw new DomainError('request/invalid', `The folder ${found.name} does not take mail.`);
+    }
+    if (found === undefined && isRecipientCacheName({ parent: at, name })) {
+      throw new DomainError('request/invalid', `A folder cannot be called ${name}.`);
     }
     if (found === undefined && folders.length >= maxFolders) {
       throw new DomainError('limit/exceeded', `The mailbox has ${maxFolders} folders.`);

@@ -1,6 +1,7 @@
 import { DomainError } from './errors.ts';
 import { type Folder, folderNameKey, maxFolderDepth, rootFolder } from './folder.ts';
 import type { FolderId } from './ids.ts';
+import { isRecipientCacheName } from './recipient-cache.ts';
 
 /** The folders of a mailbox, by who stands below whom. */
 export class FolderTree {
@@ -47,9 +48,18 @@ export class FolderTree {
       throw new DomainError('folder/too-many', `Folders stand at most ${maxFolderDepth} deep.`);
     }
     const key = folderNameKey(place.name);
-    if (this.children(place.parent).some(({ id, name }) => id !== moved && folderNameKey(name) === key)) {
+    const isTaken = this.children(place.parent).some(
+      ({ id, name }) => id !== moved && folderNameKey(name) === key,
+    );
+    if (isTaken || (isRecipientCacheName(place) && !this.#hasRecipientCacheName(moved))) {
       throw new DomainError('folder/name-in-use', 'There is a folder of that name.');
     }
+  }
+
+  /** One that was made before the name was kept free goes on with it. */
+  #hasRecipientCacheName(id: FolderId | undefined): boolean {
+    const folder = id === undefined ? undefined : this.#byId.get(id);
+    return folder !== undefined && isRecipientCacheName(folder);
   }
 
   /** A folder and those it stands below; none for the root, undefined if one of them does not exist. */

@@ -1,3 +1,4 @@
+import { type Folder, folderNameKey, rootFolder } from './folder.ts';
 import type { FolderId } from './ids.ts';
 import type { Envelope, Mailbox5322 } from './item.ts';
 
@@ -18,6 +19,14 @@ export interface RecipientCache {
 
 /** By this number devices' states of the cache are kept; no folder has it. */
 export const recipientCacheFolder = 0xffff_ffff as FolderId;
+
+/** Devices are told of it by this name, in the root. */
+export const recipientCacheName = 'RecipientInfo';
+
+/** Whether a folder there would have the name of the cache. */
+export function isRecipientCacheName({ parent, name }: Pick<Folder, 'parent' | 'name'>): boolean {
+  return parent === rootFolder && folderNameKey(name) === folderNameKey(recipientCacheName);
+}
 
 export const emptyRecipientCache: RecipientCache = { lastId: 0, recipients: [] };
 

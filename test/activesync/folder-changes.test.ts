@@ -143,6 +143,14 @@ describe.each(folderVersions)('%s', (version) => {
     expect(await update(first, trash, 'Name')).toBe(1);
     expect(await update(second, root, 'Name')).toBe(1);
     expect(await update(second, root, 'Name')).toBe(1);
+    // FolderSync tells the recipient cache by it.
+    for (const name of ['RecipientInfo', 'recipientINFO ']) {
+      const made = { key: phone.folderKey, parent: root, name, type: 12 };
+      expect(await changeFolder(phone, 'FolderCreate', made)).toMatchObject({ status: 2, names: ['Status'] });
+      expect(await update(second, root, name)).toBe(2);
+      expect(await update(first, trash, name)).toBe(1);
+      expect(await update(first, root, name)).toBe(2);
+    }
     await create('Caf\u00e9');
     const other = { key: phone.folderKey, parent: root, name: 'Cafe\u0301', type: 12 };
     expect((await changeFolder(phone, 'FolderCreate', other)).status).toBe(2);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ChangeKind } from '#domain/change';
+import type { FolderId } from '#domain/ids';
 import { AirSync } from '#protocols/activesync/wbxml/code-pages/air-sync';
 import { Contacts } from '#protocols/activesync/wbxml/code-pages/contacts';
 import { Email } from '#protocols/activesync/wbxml/code-pages/email';
@@ -7,6 +9,7 @@ import { GetItemEstimate } from '#protocols/activesync/wbxml/code-pages/get-item
 import { ItemOperations } from '#protocols/activesync/wbxml/code-pages/item-operations';
 import { child, childrenOf, type Element, el, integerOf, textOf } from '#protocols/activesync/wbxml/element';
 import type { EasClient } from '#test/support/eas-client';
+import { folderCommands } from './folder-phone.ts';
 import { startEndpoint, type TestServer } from './server.ts';
 import { statuses, untilWaiting } from './sync-phone.ts';
 
@@ -126,6 +129,38 @@ describe.each(versions)('%s', (version) => {
     const one = await phone.syncAll('RI', { options: [maxItems(1)] });
     expect(addresses(one)).toEqual(['bob.alias@example.test']);
   });
+});
+
+test('FolderSync: the recipient cache has another name where a folder has its own, and the folder keeps it', async () => {
+  const { server, phone } = await start('12.1');
+  const { mailbox } = server.alice;
+  const folder = await server.database.mail.transact([mailbox], async (of) => {
+    const [tx, parent] = [of(mailbox), 0 as FolderId];
+    const [id, seq] = [await tx.nextFolderId(), await tx.seq()];
+    tx.putFolder({ id, parent, type: 12, name: 'recipientinfo', created: seq, changed: seq });
+    await tx.logHierarchy(ChangeKind.Add, id);
+    return String(id);
+  });
+  await phone.folderSync();
+  const told = async (by: EasClient) => {
+    const request = el(FolderHierarchy.FolderSync, el(FolderHierarchy.SyncKey, by.folderKey));
+    const { element } = await by.command('FolderSync', request);
+    const names = childrenOf(child(element, FolderHierarchy.Changes), FolderHierarchy.Add).map((one) =>
+      textOf(one, FolderHierarchy.DisplayName),
+    );
+    return names.filter((name) => name?.toLowerCase().includes('recipient'));
+  };
+  phone.version = '14.1';
+  expect(await told(phone)).toEqual(['Recipient Information Cache']);
+  const fresh = server.phone('14.1', { deviceId: 'fresh' });
+  await fresh.provision();
+  expect(await told(fresh)).toEqual(['recipientinfo', 'Recipient Information Cache']);
+  await fresh.folderSync();
+  const { update } = folderCommands(fresh);
+  expect([await update(folder, '0', 'RecipientInfo'), await update(folder, '1', 'RecipientInfo')]).toEqual([
+    1, 1,
+  ]);
+  expect(await update(folder, '0', 'RecipientInfo')).toBe(2);
 });
 
 test('FolderSync: the recipient cache is told once to a device that had its folders before, in 12.1', async () => {

@@ -104,6 +104,7 @@ test.each<[fault: string, rules: object[], told: string]>([
   ['move and delete', [{ Name: 'a', Actions: { ...moves, Delete: true } }], 'moves and deletes'],
   ['a bad path', [{ Name: 'a', Actions: { MoveToFolder: 'Inbox//x' } }], 'no path'],
   ['a calendar', [{ Name: 'a', Actions: { MoveToFolder: 'calendar' } }], 'does not take mail'],
+  ['a name kept free', [{ Name: 'a', Actions: { MoveToFolder: 'recipientinfo/x' } }], 'cannot be called'],
   ['no address', [{ Name: 'a', Actions: { ForwardTo: ['bob at home'] } }], 'names no address'],
   ['itself', [{ Name: 'a', Actions: { RedirectTo: ['Alice+x@test.mailstead.test'] } }], 'its own mailbox'],
   [

@@ -2,7 +2,8 @@ import { DomainError } from '#domain/errors';
 import { type Folder, rootFolder } from '#domain/folder';
 import { type HierarchyAnswer, syncHierarchy } from '#domain/hierarchy';
 import type { HierarchyStep } from '#domain/hierarchy-steps';
-import { recipientCacheFolder } from '#domain/recipient-cache';
+import type { Mailbox } from '#domain/mailbox';
+import { isRecipientCacheName, recipientCacheFolder, recipientCacheName } from '#domain/recipient-cache';
 import { defineCommand } from '../../command.ts';
 import { CommandError } from '../../command-error.ts';
 import { collectionIdOf } from '../../ids.ts';
@@ -25,7 +26,8 @@ export const folderSync = defineCommand({
   run: async (key, { mailbox, device, services, version }) => {
     try {
       const asking = { id: device.id, readsRecipients: isAtLeast(version, '14.0') };
-      return await syncHierarchy(mailbox, asking, key, services.random);
+      const answer = await syncHierarchy(mailbox, asking, key, services.random);
+      return { ...answer, recipients: answer.tellsRecipients ? await recipientCacheOf(mailbox) : undefined };
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'sync/invalid-key') throw error;
       throw new CommandError(FolderSyncStatus.InvalidSyncKey, error.message, { cause: error });
@@ -35,7 +37,12 @@ export const folderSync = defineCommand({
   startsOver: (key) => key === '0',
 });
 
-function writeAnswer({ key, steps, tellsRecipients }: HierarchyAnswer): Element {
+interface FolderSyncAnswer extends Pick<HierarchyAnswer, 'key' | 'steps'> {
+  /** The recipient cache, where the device is to be told of it. */
+  readonly recipients: WrittenFolder | undefined;
+}
+
+function writeAnswer({ key, steps, recipients }: FolderSyncAnswer): Element {
   const { FolderSync, Status, SyncKey, Changes, Count, Add } = FolderHierarchy;
   return el(
     FolderSync,
@@ -43,9 +50,9 @@ function writeAnswer({ key, steps, tellsRecipients }: HierarchyAnswer): Element 
     el(SyncKey, key),
     el(
       Changes,
-      el(Count, steps.length + (tellsRecipients ? 1 : 0)),
+      el(Count, steps.length + (recipients === undefined ? 0 : 1)),
       ...steps.map(writeStep),
-      tellsRecipients ? writeFolder(Add, recipientCache) : undefined,
+      recipients && writeFolder(Add, recipients),
     ),
   );
 }
@@ -56,10 +63,14 @@ function writeStep(step: HierarchyStep): Element {
   return writeFolder(step.kind === 'add' ? Add : Update, step.folder);
 }
 
-/** MS-ASCMD, Type: no folder of the mailbox, and none that anybody may change. */
-const recipientCache = { id: recipientCacheFolder, parent: rootFolder, name: 'RecipientInfo', type: 19 };
-
 type WrittenFolder = Pick<Folder, 'id' | 'parent' | 'name'> & { readonly type: number };
+
+/** MS-ASCMD, Type: no folder of the mailbox, and none that anybody may change. An old folder may have its name. */
+async function recipientCacheOf({ reader }: Mailbox): Promise<WrittenFolder> {
+  const isTaken = (await reader.folders()).some(isRecipientCacheName);
+  const name = isTaken ? 'Recipient Information Cache' : recipientCacheName;
+  return { id: recipientCacheFolder, parent: rootFolder, name, type: 19 };
+}
 
 function writeFolder(tag: Tag, { id, parent, name, type }: WrittenFolder): Element {
   const { ServerId, ParentId, DisplayName, Type } = FolderHierarchy;
