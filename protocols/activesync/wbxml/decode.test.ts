@@ -152,4 +152,10 @@ describe('bounds', () => {
     expect(offsetOf(input, { maxStringBytes: 2 })).toBe(6);
     expect(offsetOf(input, { maxBytes: 10 })).toBe(10);
   });
+
+  it('a string that is all of a large document is taken, however large', () => {
+    const length = 40 * 1024 * 1024 + 1;
+    const input = Buffer.concat([bytes(`${HEADER} 45 03`), Buffer.alloc(length, 'a'), bytes('00 01')]);
+    expect(decode(input, { maxBytes: input.length }).root.text).toHaveLength(length);
+  });
 });

@@ -20,15 +20,14 @@ interface DecodeLimits {
   readonly maxDepth: number;
   /** Of elements, strings and OPAQUE values together. */
   readonly maxElements: number;
-  /** Of one inline string. */
+  /** Of one inline string; unless it is given, all that the document may have. */
   readonly maxStringBytes: number;
 }
 
-const defaultLimits: DecodeLimits = {
+const defaultLimits: Omit<DecodeLimits, 'maxStringBytes'> = {
   maxBytes: 64 * 1024 * 1024,
   maxDepth: 64,
   maxElements: 200_000,
-  maxStringBytes: 40 * 1024 * 1024,
 };
 
 /** A tag that no code page knows; it was left out of the document together with its content. */
@@ -66,7 +65,8 @@ export class WbxmlContentError extends Error {
  * Throws `WbxmlContentError`, and nothing else, for what is no such document or passes a bound.
  */
 export function decode(bytes: Uint8Array, limits: Partial<DecodeLimits> = {}): Decoded {
-  return new Decoder(bytes, { ...defaultLimits, ...limits }).decode();
+  const { maxBytes } = { ...defaultLimits, ...limits };
+  return new Decoder(bytes, { ...defaultLimits, maxStringBytes: maxBytes, ...limits }).decode();
 }
 
 /** Below this length a loop over the bytes beats a call into native code. */
