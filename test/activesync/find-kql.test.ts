@@ -95,3 +95,20 @@ test.each<[string, string]>([
   expect(found.status).toBe(1);
   expect(found.subjects.join(' ')).toBe(subjects);
 });
+
+test('Find: a date with slashes is read as the Accept-Language of its request writes it', async () => {
+  const phone = await start();
+  const findIn = async (language: string | undefined, query: string) => {
+    const headers = language === undefined ? {} : { 'Accept-Language': language };
+    return (await findMail(phone, query, { headers })).subjects;
+  };
+  for (const language of [undefined, 'en-US', 'en-us,de;q=0.5']) {
+    expect(await findIn(language, 'received:10/01/2026')).toEqual(['Red']);
+    expect(await findIn(language, 'received:01/10/2026')).toEqual([]);
+  }
+  for (const language of ['en-GB', 'de-DE,en-US;q=0.8']) {
+    expect(await findIn(language, 'received:01/10/2026')).toEqual(['Red']);
+    expect(await findIn(language, 'received:10/01/2026')).toEqual([]);
+    expect(await findIn(language, 'received:2026-10-01')).toEqual(['Red']);
+  }
+});

@@ -63,7 +63,12 @@ function optionsElement(options: readonly Element[]): readonly Element[] {
 export async function findMail(
   phone: EasClient,
   query: string | readonly Element[],
-  asked: { readonly searchId?: string; readonly range?: string; readonly deep?: boolean } = {},
+  asked: {
+    readonly searchId?: string;
+    readonly range?: string;
+    readonly deep?: boolean;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
   validateRequest = true,
 ): Promise<Found> {
   const range = asked.range === undefined ? undefined : el(Find.Range, asked.range);
@@ -78,7 +83,10 @@ export async function findMail(
     el(Find.SearchId, asked.searchId ?? 'search-1'),
     el(Find.ExecuteSearch, criterion),
   );
-  const { element, rootStatus } = await phone.command('Find', request, { validateRequest });
+  const { element, rootStatus } = await phone.command('Find', request, {
+    validateRequest,
+    headers: asked.headers ?? {},
+  });
   const answer = child(element, Find.Response);
   const results = childrenOf(answer, Find.Result);
   return {

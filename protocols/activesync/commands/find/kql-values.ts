@@ -6,6 +6,13 @@ export interface KqlSpan {
   readonly until: number;
 }
 
+/** How dates are read. */
+export interface KqlDates {
+  readonly nowMs: number;
+  /** Whether the day comes before the month where slashes stand between. */
+  readonly isDayFirst: boolean;
+}
+
 const END = Number.MAX_SAFE_INTEGER;
 const dayMs = 24 * 3_600_000;
 
@@ -13,8 +20,8 @@ const dayMs = 24 * 3_600_000;
  * Reads a restriction of a date: a day, month or year (2026-11-22, 11/22/2026, 22.11.2026, 2026-11, 2026), a time of ISO 8601, a word (today, last
  * month ...), or two of them with `..` between; all in UTC. Undefined for anything else.
  */
-export function dateSpan(operator: KqlOperator, value: string, nowMs: number): KqlSpan | undefined {
-  return span(operator, value, (text) => oneDate(text, nowMs));
+export function dateSpan(operator: KqlOperator, value: string, dates: KqlDates): KqlSpan | undefined {
+  return span(operator, value, (text) => oneDate(text, dates));
 }
 
 /** Reads a restriction of a size in bytes: a number, also with KB, MB or GB, or two of them. Undefined for anything else. */
@@ -68,8 +75,9 @@ function compared(operator: KqlOperator, { from, until }: KqlSpan): KqlSpan {
   }
 }
 
-function oneDate(text: string, nowMs: number): KqlSpan | undefined {
-  return namedDate(text.toLowerCase().replaceAll(/\s+/g, ''), nowMs) ?? calendarDate(text) ?? timeOf(text);
+function oneDate(text: string, { nowMs, isDayFirst }: KqlDates): KqlSpan | undefined {
+  const name = text.toLowerCase().replaceAll(/\s+/g, '');
+  return namedDate(name, nowMs) ?? calendarDate(text, isDayFirst) ?? timeOf(text);
 }
 
 function namedDate(name: string, nowMs: number): KqlSpan | undefined {
@@ -100,8 +108,8 @@ function namedDate(name: string, nowMs: number): KqlSpan | undefined {
   }
 }
 
-function calendarDate(text: string): KqlSpan | undefined {
-  const [year, month, day] = dateNumbers(text);
+function calendarDate(text: string, isDayFirst: boolean): KqlSpan | undefined {
+  const [year, month, day] = dateNumbers(text, isDayFirst);
   if (year === undefined) return undefined;
   if (month === undefined) return months(year, 0, 12);
   if (month < 1 || month > 12) return undefined;
@@ -111,8 +119,8 @@ function calendarDate(text: string): KqlSpan | undefined {
   return new Date(from).getUTCDate() === day ? { from, until: from + dayMs } : undefined;
 }
 
-/** Year, month and day, as many as there are. The month comes before the day where slashes stand between, unless it can be none. */
-function dateNumbers(text: string): readonly (number | undefined)[] {
+/** Year, month and day, as many as there are. What comes first between slashes is not taken for what it cannot be. */
+function dateNumbers(text: string, isDayFirst: boolean): readonly (number | undefined)[] {
   const yearFirst = /^(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?$/.exec(text);
   if (yearFirst !== null) {
     return yearFirst.slice(1).map((part: string | undefined) => (part === undefined ? part : Number(part)));
@@ -120,8 +128,8 @@ function dateNumbers(text: string): readonly (number | undefined)[] {
   const yearLast = /^(\d{1,2})([/.])(\d{1,2})\2(\d{4})$/.exec(text);
   if (yearLast === null) return [];
   const [first, second, year] = [Number(yearLast[1]), Number(yearLast[3]), Number(yearLast[4])];
-  const isDayFirst = yearLast[2] === '.' || first > 12;
-  return isDayFirst ? [year, second, first] : [year, first, second];
+  const isMonthFirst = yearLast[2] === '/' && (isDayFirst ? second > 12 : first <= 12);
+  return isMonthFirst ? [year, first, second] : [year, second, first];
 }
 
 function months(year: number, month: number, count: number): KqlSpan {

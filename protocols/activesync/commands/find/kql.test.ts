@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { allFields, anyMail, type MailCondition, noMail, SearchField } from '#domain/search/query';
+import { isDayFirst } from './day-first.ts';
 import { readKql } from './kql.ts';
 
 const nowMs = Date.UTC(2026, 10, 22, 15, 30);
-const read = (query: string) => readKql(query, nowMs);
+const read = (query: string, isDayFirst = false) => readKql(query, { nowMs, isDayFirst });
 const words = (pattern: string, fields: number = allFields): MailCondition => ({
   kind: 'text',
   pattern: ` ${pattern}`,
@@ -182,6 +183,40 @@ describe('what is no restriction is words', () => {
     ['constructor:x', words('constructor x')],
     ['__proto__:x', words('proto x')],
   ])('%s', (query, condition) => expect(read(query)).toEqual(condition));
+});
+
+test.each<[string, MailCondition, MailCondition]>([
+  ['received:05/04/2026', received('2026-05-04', '2026-05-05'), received('2026-04-05', '2026-04-06')],
+  ['received:5/4/2026..6/4/2026', received('2026-05-04', '2026-06-05'), received('2026-04-05', '2026-04-07')],
+  ['received:11/20/2026', received('2026-11-20', '2026-11-21'), received('2026-11-20', '2026-11-21')],
+  ['received:20/11/2026', received('2026-11-20', '2026-11-21'), received('2026-11-20', '2026-11-21')],
+  ['received:5.4.2026', received('2026-04-05', '2026-04-06'), received('2026-04-05', '2026-04-06')],
+  ['received:2026-04-05', received('2026-04-05', '2026-04-06'), received('2026-04-05', '2026-04-06')],
+  ['received:2026/04/05', received('2026-04-05', '2026-04-06'), received('2026-04-05', '2026-04-06')],
+  ['received:13/13/2026', words('received 13 13 2026'), words('received 13 13 2026')],
+])('%s: the month first, or the day', (query, monthFirst, dayFirst) => {
+  expect([read(query), read(query, true)]).toEqual([monthFirst, dayFirst]);
+});
+
+test.each([
+  [undefined, false],
+  ['', false],
+  ['*', false],
+  ['en', false],
+  ['en-US', false],
+  ['EN-us, de;q=0.5', false],
+  ['en_US', false],
+  ['en;q=0.9', false],
+  ['0x0409', false],
+  ['0x0000', false],
+  ['en-GB', true],
+  ['en-GB,en-US;q=0.8', true],
+  ['de', true],
+  ['fr-CA', true],
+  ['0x0809', true],
+  ['0x0407', true],
+])('in the locale %s the day is first: %s', (locale, expected) => {
+  expect(isDayFirst(locale)).toBe(expected);
 });
 
 describe('careless queries', () => {

@@ -2,7 +2,7 @@ import { allFields, anyMail, type MailCondition, noMail, SearchField } from '#do
 import { patternOf } from '#domain/search/text';
 import { typed } from '../search/typed.ts';
 import { type KqlToken, kqlTokens } from './kql-tokens.ts';
-import { dateSpan, sizeSpan, truth } from './kql-values.ts';
+import { dateSpan, type KqlDates, sizeSpan, truth } from './kql-values.ts';
 import { FindError, FindStatus } from './status.ts';
 
 /** Bounds of a query: characters, and parts of it. */
@@ -17,22 +17,22 @@ type Term = KqlToken & { readonly kind: 'term' };
  * parentheses. What has no operator between it must all be so, but of several values of one property one. NEAR is AND. A property that nobody knows, or a value that its property does not have, is taken for words;
  * operators without something to work on, and parentheses without their others, are ignored. Throws FindError beyond the bounds.
  */
-export function readKql(query: string, nowMs: number): MailCondition {
+export function readKql(query: string, dates: KqlDates): MailCondition {
   if (query.length > MAX_TEXT) throw new FindError(FindStatus.InvalidRequest, 'a long query');
   const tokens = kqlTokens(typed(query));
   if (tokens.length > MAX_TOKENS) throw new FindError(FindStatus.InvalidRequest, 'many words');
-  return new KqlReader(tokens, nowMs).read() ?? noMail;
+  return new KqlReader(tokens, dates).read() ?? noMail;
 }
 
 class KqlReader {
   readonly #tokens: readonly KqlToken[];
-  readonly #nowMs: number;
+  readonly #dates: KqlDates;
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly KqlToken[], nowMs: number) {
+  constructor(tokens: readonly KqlToken[], dates: KqlDates) {
     this.#tokens = tokens;
-    this.#nowMs = nowMs;
+    this.#dates = dates;
   }
 
   read(): MailCondition | undefined {
@@ -98,7 +98,7 @@ class KqlReader {
       case 'set':
         return this.#skip('open') ? this.#set(token.of, property) : undefined;
       case 'term':
-        return conditionOf({ ...token, property: token.property ?? property }, this.#nowMs);
+        return conditionOf({ ...token, property: token.property ?? property }, this.#dates);
       case 'and':
         return this.#one(property);
     }
@@ -168,12 +168,12 @@ const textFields: Readonly<Record<string, number>> = {
 };
 
 /** A term as a condition; undefined if there is nothing to look for in it. */
-function conditionOf(term: Term, nowMs: number): MailCondition | undefined {
+function conditionOf(term: Term, dates: KqlDates): MailCondition | undefined {
   const { property, operator, value } = term;
   if (property === undefined) return textCondition(value, allFields);
   const fields = Object.hasOwn(textFields, property) ? textFields[property] : undefined;
   const condition =
-    fields === undefined ? restriction({ ...term, property }, nowMs) : textCondition(value, fields);
+    fields === undefined ? restriction({ ...term, property }, dates) : textCondition(value, fields);
   if (condition === undefined)
     return fields === undefined ? textCondition(wordsOf(term), allFields) : undefined;
   return operator === '<>' ? { kind: 'not', of: condition } : condition;
@@ -192,12 +192,12 @@ function textCondition(value: string, fields: number): MailCondition | undefined
 /** A restriction of something else than text; undefined for a property or a value that nobody knows. */
 function restriction(
   { property, operator, value }: Term & { readonly property: string },
-  nowMs: number,
+  dates: KqlDates,
 ): MailCondition | undefined {
   switch (property) {
     case 'received':
     case 'sent': {
-      const span = dateSpan(operator, value, nowMs);
+      const span = dateSpan(operator, value, dates);
       return span && { kind: 'received', fromMs: span.from, untilMs: span.until };
     }
     case 'size': {

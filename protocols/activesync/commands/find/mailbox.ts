@@ -14,6 +14,7 @@ import { Find } from '../../wbxml/code-pages/find.ts';
 import { child, childrenOf, type Element, el, has, text, textOf } from '../../wbxml/element.ts';
 import type { ResultRange } from '../search/range.ts';
 import { type FindResults, readFindRange } from './criterion.ts';
+import { isDayFirst } from './day-first.ts';
 import { readKql } from './kql.ts';
 import { FindError, FindStatus } from './status.ts';
 
@@ -87,9 +88,10 @@ export async function findMail(asked: MailboxFind, context: CommandContext): Pro
 /** Throws 3 for a folder that is not there. */
 async function queryOf(
   { collectionIds, deep, wantsMail, freeText }: MailboxFind,
-  { mailbox, clock }: CommandContext,
+  { mailbox, clock, requestLine }: CommandContext,
 ): Promise<MailQuery> {
-  const condition = readKql(freeText, clock.now());
+  const dates = { nowMs: clock.now(), isDayFirst: isDayFirst(requestLine.locale) };
+  const condition = readKql(freeText, dates);
   const isEverywhere = collectionIds.includes('0');
   const named = collectionIds.map(parseCollectionId).filter((folder) => folder !== undefined);
   const isKnown = isEverywhere || named.length === collectionIds.length;
