@@ -54,8 +54,6 @@ export interface CommandResult {
   readonly files?: readonly StoredFile[];
   /** The content that came with the command was stored. */
   readonly isStored?: boolean;
-  /** It was done when the request came before, and nothing is done now: what came after it is news. */
-  readonly isPast?: true;
 }
 
 /** Where commands are applied. */
@@ -67,16 +65,8 @@ export interface Applying {
   readonly since: number;
   /** What was answered to the same request before, if it is one that is repeated. */
   readonly answered: Pick<SyncState, 'adds' | 'edits'> | undefined;
-  /** What the log has of the items since then, read once for all commands; undefined: it is read for each. */
-  readonly logged?: () => Promise<Logged>;
-}
-
-/** What the log has of some items since the device's state. */
-interface Logged {
-  /** What others than the device changed: OR of Changed. */
-  readonly byOthers: ReadonlyMap<ItemId, number>;
-  /** What the device deleted or moved away. */
-  readonly deleted: ReadonlySet<ItemId>;
+  /** What others changed since then, read once for all commands; undefined: it is read for each. */
+  readonly byOthers?: () => Promise<ReadonlyMap<ItemId, number>>;
 }
 
 const anything = Object.values(Changed).reduce((all, bit) => all | bit, 0);
@@ -89,16 +79,16 @@ export async function applyCommands(
 ): Promise<CommandResult[]> {
   const results: CommandResult[] = [];
   const items = new Set(commands.flatMap((command) => (command.kind === 'add' ? [] : [command.item])));
-  let read: Promise<Logged> | undefined;
-  const logged = () => {
-    read ??= readLog(tx, where, items);
+  let read: Promise<ReadonlyMap<ItemId, number>> | undefined;
+  const byOthers = () => {
+    read ??= changedByOthers(tx, where, items);
     return read;
   };
   for (const command of commands) {
     results.push(
       command.kind === 'add'
         ? await applyAdd(tx, command, where)
-        : await applyToItem(tx, command, { ...where, logged }),
+        : await applyToItem(tx, command, { ...where, byOthers }),
     );
     if (!tx.hasRoom()) break;
   }
@@ -185,9 +175,8 @@ async function applyAdd(
 async function applyToItem(tx: MailboxTx, command: ItemCommand, where: Applying): Promise<CommandResult> {
   const { device, folder } = where;
   const item = await tx.item(folder, command.item);
-  if (await wasDoneBefore(command, where)) return { command, outcome: 'done', isPast: true };
   if (item === undefined) {
-    // What is gone already need not be deleted.
+    // What is gone already need not be deleted: a repeated request says so as well.
     return { command, outcome: command.kind === 'delete' ? 'done' : 'not-found' };
   }
   switch (command.kind) {
@@ -208,12 +197,6 @@ async function applyToItem(tx: MailboxTx, command: ItemCommand, where: Applying)
       return { command, outcome: 'done', message };
     }
   }
-}
-
-/** Of a repeated request: what the device deleted then is not deleted again if it has come back, nor missing if it was changed before. */
-async function wasDoneBefore({ kind, item }: ItemCommand, { answered, logged }: Applying): Promise<boolean> {
-  const mayBe = answered !== undefined && (kind === 'delete' || kind === 'change');
-  return mayBe && (await logged?.())?.deleted.has(item) === true;
 }
 
 async function applyEdit(
@@ -252,30 +235,27 @@ export async function isConflict(
   if (!where.serverWins || wanted === 0 || item.changed <= where.since) {
     return false;
   }
-  const { byOthers } = await (where.logged?.() ?? readLog(mailbox, where, new Set([item.id])));
-  return ((byOthers.get(item.id) ?? 0) & wanted) !== 0;
+  const changed = await (where.byOthers?.() ?? changedByOthers(mailbox, where, new Set([item.id])));
+  return ((changed.get(item.id) ?? 0) & wanted) !== 0;
 }
 
-async function readLog(
+/** What others than the device changed of these items since its state: OR of Changed. */
+async function changedByOthers(
   mailbox: MailboxReader,
   { device, folder, since }: Applying,
   items: ReadonlySet<ItemId>,
-): Promise<Logged> {
-  const byOthers = new Map<ItemId, number>();
-  const deleted = new Set<ItemId>();
+): Promise<ReadonlyMap<ItemId, number>> {
+  const found = new Map<ItemId, number>();
   for (let after: number | undefined = since; after !== undefined; ) {
     const page = await mailbox.changes(folder, after, 200);
-    for (const entry of page.rows) {
-      for (const change of entry.changes) {
-        const { item, kind } = change;
-        if (!items.has(item)) continue;
-        if (entry.device !== device) byOthers.set(item, (byOthers.get(item) ?? 0) | whatOf(change));
-        else if (kind === ChangeKind.Delete) deleted.add(item);
-      }
+    const others = page.rows.filter((entry) => entry.device !== device);
+    for (const change of others.flatMap(({ changes }) => changes)) {
+      const { item } = change;
+      if (items.has(item)) found.set(item, (found.get(item) ?? 0) | whatOf(change));
     }
     after = page.next;
   }
-  return { byOthers, deleted };
+  return found;
 }
 
 /** What is there again was elsewhere in between: it was changed there, and nothing here tells what of it. */

@@ -7,9 +7,7 @@ import type { SyncState } from './sync-state.ts';
 
 /** Items that the device has let go of: what the log says of them up to now is past for it. */
 export function deletedBy(results: readonly CommandResult[], seq: number): SyncState['past'] {
-  return results.flatMap(({ command, isPast }) =>
-    command.kind === 'delete' && isPast === undefined ? [{ item: command.item, seq }] : [],
-  );
+  return results.flatMap(({ command }) => (command.kind === 'delete' ? [{ item: command.item, seq }] : []));
 }
 
 /** Items that the device was refused a change of, now or before it was told everything. */

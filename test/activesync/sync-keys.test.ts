@@ -81,38 +81,6 @@ describe.each(versions)('%s: keys', (version) => {
     expect((await phone.syncAll(trash)).size).toBe(1);
   });
 
-  test('a repeated Delete leaves what has come back since, and tells of it', async () => {
-    const { server, phone, inbox } = await startPhone(version);
-    const id = await server.deliver('One');
-    await phone.syncAll(inbox);
-    const key = phone.collection(inbox).syncKey;
-    const sent = [remove(`${inbox}:${id}`)];
-    await syncRaw(phone, [phone.collectionElement(inbox, { commands: sent })]);
-    await elsewhere(server).move(id, 1, 3);
-    const again = await phone.sync(inbox, { syncKey: key, commands: sent });
-    expect(again).toMatchObject({ status: 1, responses: undefined });
-    expect([...(await phone.syncAll(inbox)).keys()]).toEqual([`${inbox}:${id}`]);
-    expect((await phone.syncAll(phone.folder(4))).size).toBe(0);
-    expect(phone.collection(inbox).anomalies).toEqual([]);
-  });
-
-  test('a repeated Change of what a later Delete deleted is answered as it was', async () => {
-    const { server, phone, inbox } = await startPhone(version);
-    const id = `${inbox}:${await server.deliver('One')}`;
-    await phone.syncAll(inbox);
-    const key = phone.collection(inbox).syncKey;
-    const sent = [read(id, true), remove(id)];
-    const lost = await syncRaw(phone, [phone.collectionElement(inbox, { commands: sent })]);
-    expect(answered(lost)).toMatchObject([{ status: 1 }]);
-    expect(await phone.sync(inbox, { syncKey: key, commands: sent })).toMatchObject({
-      status: 1,
-      responses: undefined,
-    });
-    // What was not there the first time is not there now.
-    const { responses } = await phone.sync(inbox, { commands: [read(id, false)] });
-    expect(textOf(responses, AirSync.Change, AirSync.Status)).toBe('8');
-  });
-
   test('lost answers may follow each other, and the next key still goes on from the last', async () => {
     const { server, phone, inbox } = await startPhone(version);
     await phone.syncAll(inbox);
