@@ -202,6 +202,7 @@ export class FolderSync {
       options !== base.options ||
       byConversation !== (base.byConversation ?? false);
     let key = request.key;
+    const isConfirmed = base.isUnconfirmed === true && request.isKeyAssumed === undefined;
     if (said || base !== newest) {
       const { progress, careful } = collected;
       const remembered = { edits: undefined, ...toRemember(results), isUnconfirmed: request.isKeyAssumed };
@@ -212,9 +213,9 @@ export class FolderSync {
     } else if (
       collected.scanned > worthKeeping ||
       comparePositions(base.walked, collected.progress.walked) !== 0 ||
-      base.isUnconfirmed !== request.isKeyAssumed
+      isConfirmed
     ) {
-      const isUnconfirmed = request.isKeyAssumed && base.isUnconfirmed;
+      const isUnconfirmed = isConfirmed ? undefined : base.isUnconfirmed;
       tx.putSyncState(request.device, request.folder, { ...base, ...collected.progress, isUnconfirmed });
     }
     const changes = await withMessages(tx, collected.changes);

@@ -64,6 +64,8 @@ export class PhoneCollection {
   readonly underWay = new Set<string>();
   /** Another answer to the same key was made than the one the phone went on from: it may have to start over. */
   isForked = false;
+  /** The key of the last request that named one, and was answered whatever else it held. */
+  namedKey = '';
   /** The model's moment when the state was made that the key names. */
   at = 0;
   /** It was told everything there was at that moment. */

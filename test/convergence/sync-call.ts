@@ -36,6 +36,7 @@ export function syncCall(
   const body =
     asks === 'empty' ? undefined : syncElement(phone.version, asked.slice(0, named.length), extras);
   let sentAt = phone.model.at;
+  let isSaid = false;
   return {
     command: 'Sync',
     bytes: body && encode(body),
@@ -43,15 +44,22 @@ export function syncCall(
     element: body,
     begin: () => {
       sentAt = phone.model.at;
+      isSaid = leaveUnsaid(phone, repeated);
     },
     learn: (response) => learn(phone, asked, response),
     take: (response) => {
       if (response.rootStatus === 13 && (extras.partial === true || asks === 'empty')) {
         // MS-ASCMD, Status 13: the whole request is sent.
+        if (isSaid && typeof phone.cached === 'object')
+          phone.complain('a request that can be repeated is answered Status 13');
         phone.forgetCached();
         phone.unanswered = syncCall(phone, [...named, ...repeated]);
         return;
       }
+      // Of folders that find no room in the answer the keys are not looked at.
+      const hasRoom = extras.windowSize === undefined;
+      for (const { folder, key } of asked.slice(0, hasRoom ? named.length : 0))
+        phone.collection(folder).namedKey = key;
       take(phone, asked, { ...extras, sentAt }, response);
     },
     told: (response) => told(response),
@@ -59,6 +67,14 @@ export function syncCall(
     folders: asked.map(({ folder }) => folder),
     isWaiting: (extras.waitMinutes ?? extras.heartbeatSeconds) !== undefined,
   };
+}
+
+/** Whether the server was told the keys of these folders; it does not know any more whether the phone has them. */
+function leaveUnsaid(phone: Phone, repeated: readonly Ask[]): boolean {
+  const collections = repeated.map(({ folder }) => phone.collection(folder));
+  const isSaid = collections.every(({ key, namedKey }) => key === namedKey);
+  for (const collection of collections) collection.namedKey = '';
+  return isSaid;
 }
 
 function askedOf(phone: Phone, ask: Ask): Asked {

@@ -1,7 +1,7 @@
 /**
  * The last Sync that can be repeated: an empty or a Partial request stands for it (MS-ASCMD, Empty Sync Request). It has the
  * keys of the last answers, unless an answer to such a request may be lost: it names no key, so nothing says whether the device
- * has the answer, and the device is asked for the whole request.
+ * has the answer, and the device is asked for the whole request. (A whole request whose answer is lost is repeated whole.)
  */
 import { syncKeyOf } from '#domain/sync-state';
 import type { CommandContext } from '../../command.ts';
@@ -85,7 +85,7 @@ export async function keep(request: SyncRequest, context: CommandContext): Promi
   await put(repeatable ? Buffer.from(JSON.stringify(kept)) : undefined, context);
 }
 
-/** A request that is refused is not repeated, and nor is the one before it. */
+/** Nothing is repeated behind a request that is answered with a status for the whole of it. */
 export async function forget(context: CommandContext): Promise<void> {
   await put(undefined, context);
 }
