@@ -133,7 +133,7 @@ async function remove(world: World, choices: Choices, mailbox: Mailbox): Promise
     if (item !== undefined) await removeItem(tx, item, isForGood);
   });
   const to = isForGood || found.folder === trash ? gone : trash;
-  model.move(found.subject, found.folder, to, 'done');
+  model.move(found.subject, found.folder, to, 'elsewhere', 'done');
   world.note(`elsewhere ${found.serverId} (${found.subject}) goes to ${to}`);
 }
 
@@ -168,7 +168,7 @@ async function moveFound(
     const item = await tx.item(folder, id);
     if (item !== undefined) await tx.moveItem(item, Number(to) as FolderId);
   });
-  model.move(found.subject, found.folder, to, 'done');
+  model.move(found.subject, found.folder, to, 'elsewhere', 'done');
   world.note(`elsewhere ${found.serverId} (${found.subject}) goes to ${to}`);
 }
 
@@ -218,7 +218,7 @@ async function deleteFolder(world: World, choices: Choices, mailbox: Mailbox): P
   await changeFolders(mailbox, { kind: 'delete', folder: Number(id) as FolderId });
   for (const one of tree) {
     world.folders.delete(one);
-    world.model.emptied(one, 'done');
+    world.model.emptied(one, 'elsewhere', 'done');
   }
   world.note(`elsewhere the folder ${id} is deleted`);
 }

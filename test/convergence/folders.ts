@@ -119,11 +119,11 @@ export async function deleteFolder(phone: Phone, choices: Choices, world: World)
     done: () => {
       for (const one of world.treeOf(id)) {
         world.folders.delete(one);
-        world.model.emptied(one, 'done');
+        world.model.emptied(one, phone.id, 'done');
       }
     },
     unknown: () => {
-      for (const one of world.treeOf(id)) world.model.emptied(one, 'unknown');
+      for (const one of world.treeOf(id)) world.model.emptied(one, phone.id, 'unknown');
     },
     took: () => {
       for (const one of phone.below(id)) phone.dropFolder(one);

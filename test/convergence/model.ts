@@ -22,6 +22,8 @@ interface ModelItem {
   readonly left: Set<string>;
   /** Who wrote a mark, and when. */
   readonly writes: { readonly at: number; readonly by: string; readonly changed: readonly string[] }[];
+  /** Who took it out of a folder, and when. */
+  readonly moves: { readonly at: number; readonly by: string; readonly from: string }[];
 }
 
 /** A message as it is in the mailbox. */
@@ -87,6 +89,7 @@ export class ModelMailbox {
       importance: new Set([importance]),
       left: new Set(),
       writes: [],
+      moves: [],
     });
   }
 
@@ -129,10 +132,10 @@ export class ModelMailbox {
   }
 
   /** A draft was sent: its copy is in Sent Items, and has perhaps not all its marks. */
-  sent(subject: string, from: string, to: string, certainty: Certainty): void {
+  sent(subject: string, from: string, to: string, by: string, certainty: Certainty): void {
     const item = this.items.get(subject);
     if (item === undefined || !item.places.has(from)) return;
-    this.move(subject, from, to, certainty);
+    this.move(subject, from, to, by, certainty);
     item.read = new Set([...item.read, true]);
     item.flag = new Set([...item.flag, 0]);
     item.categories = new Set([...item.categories, '']);
@@ -140,7 +143,7 @@ export class ModelMailbox {
   }
 
   /** A message that was in a folder went to another one, or is gone. */
-  move(subject: string, from: string, to: string, certainty: Certainty): void {
+  move(subject: string, from: string, to: string, by: string, certainty: Certainty): void {
     const item = this.items.get(subject);
     if (item === undefined || !item.places.has(from)) return;
     this.at++;
@@ -148,17 +151,28 @@ export class ModelMailbox {
     const kept = [...item.places].filter((place) => !isSure || place !== from);
     item.places = new Set([...kept, to]);
     item.left.add(from);
+    item.moves.push({ at: this.at, by, from });
   }
 
   /** A folder was deleted, with what was in it. */
-  emptied(folder: string, certainty: Certainty): void {
-    for (const { subject } of this.items.values()) this.move(subject, folder, gone, certainty);
+  emptied(folder: string, by: string, certainty: Certainty): void {
+    for (const { subject } of this.items.values()) this.move(subject, folder, gone, by, certainty);
   }
 
   /** Whether somebody else wrote marks of a message from that moment on. */
   wasWrittenByOthers(subject: string, device: string, from: number): boolean {
     const item = this.items.get(subject);
     return item?.writes.some(({ at, by }) => at >= from && by !== device) ?? false;
+  }
+
+  /**
+   * Whether somebody else took a message out of that folder from that moment on, and marks of it were written since, be it by the
+   * device in another folder: nothing in this one tells which.
+   */
+  wasElsewhere(subject: string, folder: string, device: string, since: number): boolean {
+    const { moves = [], writes = [] } = this.items.get(subject) ?? {};
+    const isTaken = moves.some(({ at, by, from }) => at >= since && by !== device && from === folder);
+    return isTaken && writes.some(({ at }) => at >= since);
   }
 
   /** A mark that somebody else wrote from that moment on, and that these would change. */

@@ -252,8 +252,8 @@ async function moveItems(phone: Phone, choices: Choices, world: World): Promise<
     told: ({ element: answer }) => `Status ${statuses(answer).join(', ')}`,
     learn: (response) => {
       for (const [n, { subject }] of moved.entries()) {
-        if (response === undefined) model.move(subject, from, to, 'unknown');
-        else if (statuses(response.element)[n] === 3) model.move(subject, from, to, 'done');
+        if (response === undefined) model.move(subject, from, to, phone.id, 'unknown');
+        else if (statuses(response.element)[n] === 3) model.move(subject, from, to, phone.id, 'done');
       }
     },
     take: ({ element: answer }) => {

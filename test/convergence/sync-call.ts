@@ -160,14 +160,14 @@ function learnCommand(phone: Phone, asked: Asked, command: Command, status: numb
     const { importance } = readMarks(command.data);
     if (!model.items.has(subject)) model.add(subject, phone.nowMs(), places, true, importance);
   }
-  if (command.kind === 'send') model.sent(subject, asked.folder, sentItems, certainty);
+  if (command.kind === 'send') model.sent(subject, asked.folder, sentItems, device, certainty);
   if (command.kind === 'change' || command.kind === 'write') {
     if (status === 1) checkConflict(phone, asked, subject, command.data);
     model.mark(subject, asked.folder, readMarks(command.data), device, certainty);
   }
   if (command.kind === 'delete') {
     const isForGood = asked.permanently === true || asked.folder === trash;
-    model.move(subject, asked.folder, isForGood ? gone : trash, certainty);
+    model.move(subject, asked.folder, isForGood ? gone : trash, device, certainty);
   }
 }
 

@@ -113,8 +113,10 @@ function takeOwn(phone: Phone, asked: Asked, command: Command, answer: Element):
   if (status === 7) {
     const { at, settings } = collection;
     phone.model.whenLearned(() => {
-      if (!settings.serverWins || !phone.model.wasWrittenByOthers(subject, phone.id, at))
-        phone.complain(`a conflict over ${subject}, and there is none`);
+      const isOthers =
+        phone.model.wasWrittenByOthers(subject, phone.id, at) ||
+        phone.model.wasElsewhere(subject, asked.folder, phone.id, at);
+      if (!settings.serverWins || !isOthers) phone.complain(`a conflict over ${subject}, and there is none`);
     });
   } else if (status === 8) {
     if (phone.model.isKnownIn(subject, asked.folder) && !phone.model.isCrowded)
