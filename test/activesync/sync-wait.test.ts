@@ -155,9 +155,6 @@ describe.each(versionsThatWait)('%s: the request that is kept', (version) => {
     expect((await empty(phone)).body).toHaveLength(0);
     await phone.sync(inbox, { commands: [read(`${inbox}:${id}`, true)] });
     expect((await empty(phone)).rootStatus, 'after commands').toBe(13);
-    await phone.syncAll(inbox);
-    expect((await wait(phone, [inbox], el(AirSync.Wait, 99))).rootStatus).toBe(14);
-    expect((await empty(phone)).rootStatus, 'after a refusal').toBe(13);
   });
 
   test('Partial names what is new, and the rest is as it was', async () => {

@@ -69,8 +69,8 @@ export async function repeated(
   return { collections, partial: false, waitSeconds: kept.waitSeconds, windowSize: kept.windowSize };
 }
 
-/** Keeps a request that can be repeated; one that can not takes away what was kept. */
-export async function keep(request: SyncRequest, context: CommandContext): Promise<void> {
+/** Keeps a request that can be repeated; one that can not takes away what was kept. Writes only what differs. */
+export async function keep(request: SyncRequest, { mailbox, device }: CommandContext): Promise<void> {
   const repeatable = request.collections.every(
     ({ commands, syncKey, getChanges }) => commands.length === 0 && syncKey !== '0' && getChanges,
   );
@@ -82,16 +82,7 @@ export async function keep(request: SyncRequest, context: CommandContext): Promi
     waitSeconds: request.waitSeconds,
     windowSize: request.windowSize,
   };
-  await put(repeatable ? Buffer.from(JSON.stringify(kept)) : undefined, context);
-}
-
-/** Nothing is repeated behind a request that is answered with a status for the whole of it. */
-export async function forget(context: CommandContext): Promise<void> {
-  await put(undefined, context);
-}
-
-/** Writes only what differs. */
-async function put(sync: Buffer | undefined, { mailbox, device }: CommandContext): Promise<void> {
+  const sync = repeatable ? Buffer.from(JSON.stringify(kept)) : undefined;
   const stored = await mailbox.reader.cachedRequests(device.id);
   const same =
     sync === undefined

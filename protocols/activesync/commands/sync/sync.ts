@@ -5,7 +5,7 @@ import { isAtLeast } from '../../protocol-version.ts';
 import { CommonStatus } from '../../status.ts';
 import { AirSync } from '../../wbxml/code-pages/air-sync.ts';
 import { type Element, el } from '../../wbxml/element.ts';
-import { completed, forget, keep, repeated } from './cached.ts';
+import { completed, keep, repeated } from './cached.ts';
 import { everyCollectionAnswered, serveForVersion } from './old-versions.ts';
 import { type CollectionRequest, largestWindow, readSync, SyncError, type SyncRequest } from './read.ts';
 import { waitForChanges } from './wait.ts';
@@ -50,7 +50,6 @@ function orError<T>(read: () => T): T | SyncError {
 
 async function run(read: Read, context: CommandContext): Promise<Element | SyncError | undefined> {
   if (read instanceof SyncError) {
-    await forget(context);
     return read;
   }
   try {
