@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   dayMs,
   inbox,
@@ -67,6 +67,36 @@ describe('synchronising a folder', () => {
     await expect(device.sync()).rejects.toMatchObject({ code: 'sync/invalid-key' });
     device.key = 'nonsense';
     await expect(device.sync()).rejects.toBeInstanceOf(DomainError);
+  });
+
+  test('a state is written when its key was not named and is, and by no request that has nothing to say', async () => {
+    const setup = await mailboxForTest();
+    const device = new ModelDevice(setup, 'one');
+    await device.prime();
+    await device.sync();
+    let written = 0;
+    const transact = setup.mailbox.transact.bind(setup.mailbox);
+    vi.spyOn(setup.mailbox, 'transact').mockImplementation((act, bodies) =>
+      transact((tx) => {
+        const put = tx.putSyncState.bind(tx);
+        tx.putSyncState = (...state) => {
+          written++;
+          put(...state);
+        };
+        return act(tx);
+      }, bodies),
+    );
+    const isUnconfirmed = async () =>
+      (await setup.mailbox.reader.syncStates(device.id, inbox))[0]?.isUnconfirmed === true;
+    for (const keyless of [true, undefined] as const) {
+      for (let n = 0; n < 3; n++) await device.ask({ isKeyAssumed: keyless });
+      expect(written).toBe(0);
+    }
+    await setup.deliver('a');
+    device.take([], await device.ask({ isKeyAssumed: true }));
+    expect([written, await isUnconfirmed()]).toEqual([1, true]);
+    for (let n = 0; n < 3; n++) await device.sync();
+    expect([written, await isUnconfirmed()]).toEqual([2, false]);
   });
 
   test('what a device changed itself is not told to it, but to the others', async () => {

@@ -21,7 +21,7 @@ export async function completed(request: SyncRequest, context: CommandContext): 
   if (!request.partial) {
     return request;
   }
-  const named = request.collections.map(({ collectionId }) => collectionId);
+  const named = new Set(request.collections.map(({ collectionId }) => collectionId));
   const kept = await repeated(context, named);
   return {
     ...request,
@@ -34,7 +34,7 @@ export async function completed(request: SyncRequest, context: CommandContext): 
 /** The request that an empty one repeats, without the collections that are `named`. Throws SyncError as `completed` does. */
 export async function repeated(
   { mailbox, device }: CommandContext,
-  named: readonly string[] = [],
+  named: ReadonlySet<string> = new Set(),
 ): Promise<SyncRequest> {
   const { reader } = mailbox;
   const { sync } = await reader.cachedRequests(device.id);
@@ -44,7 +44,7 @@ export async function repeated(
   const kept = JSON.parse(Buffer.from(sync).toString()) as Kept;
   const collections: CollectionRequest[] = [];
   for (const { id, windowSize } of kept.collections) {
-    if (named.includes(id)) continue;
+    if (named.has(id)) continue;
     const folder = parseCollectionId(id);
     const [state] = folder === undefined ? [] : await reader.syncStates(device.id, folder);
     if (folder === undefined || state === undefined) {
